@@ -1,0 +1,122 @@
+"""What the user configured: ``config.toml`` of the user and ``.kage.toml`` of a repository."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from kage_nvim import paths
+from kage_nvim.errors import KageError
+from kage_nvim.model import Player
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+REPOSITORY_FILE = ".kage.toml"
+
+
+class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[budget]``: US dollars that one agent, one run and one day may spend; ``None`` sets no limit."""
+
+    agent_usd: float | None = None
+    run_usd: float | None = None
+    day_usd: float | None = None
+
+
+class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[defaults]``: the players cycled over the agents of a run, and limits when nothing else is said."""
+
+    players: list[str] = []
+    agent_usd: float | None = None
+    run_usd: float | None = None
+    steps: int = 100
+    seconds: float = 3600.0
+    command_seconds: float = 120.0
+
+
+class UserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole of ``config.toml``."""
+
+    sandbox: str = "on"
+    players: dict[str, Player] = {}
+    defaults: Defaults = Defaults()
+
+
+class Setup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[setup]``: a command run in each slot before its agent starts; list = argv, string = ``sh -c``."""
+
+    command: str | list[str]
+    network: bool = False
+    timeout: float = 600.0
+
+
+class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[checks.NAME]``: a command of the project that can be run on a tree."""
+
+    command: str | list[str]
+    timeout: float = 600.0
+
+
+class RepositoryConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole of ``.kage.toml``."""
+
+    setup: Setup | None = None
+    checks: dict[str, Check] = {}
+    budget: Budget = Budget()
+
+
+T = TypeVar("T")
+
+
+def load_user(path: Path | None = None) -> UserConfig:
+    """The user's configuration, or the defaults when the file is absent.
+
+    Raises:
+        KageError: the file is not TOML, or a key is unknown or of the wrong type; the message names the
+            key, what was expected and what was found.
+    """
+    path = path or paths.config_file()
+    config = _load(path, UserConfig)
+    if config.sandbox not in ("on", "off"):
+        raise _bad(path, f'`sandbox`: expected "on" or "off", found "{config.sandbox}"')
+    for name, player in config.players.items():
+        kinds = [k for k in ("model", "command", "recorded") if getattr(player, k)]
+        if player.cli is None and len(kinds) != 1:
+            found = " and ".join(kinds) or "none of them"
+            raise _bad(
+                path, f"`players.{name}`: expected one of model, cli, command or recorded, found {found}"
+            )
+    for name in config.defaults.players:
+        if name not in config.players:
+            known = ", ".join(sorted(config.players)) or "none"
+            raise _bad(path, f"`defaults.players` names `{name}`, which is no player (known: {known})")
+    return config
+
+
+def load_repository(root: Path) -> RepositoryConfig:
+    """The ``.kage.toml`` at the root of the user's own working tree (never a candidate's)."""
+    return _load(root / REPOSITORY_FILE, RepositoryConfig)
+
+
+def _load(path: Path, kind: type[T]) -> T:
+    try:
+        raw: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return kind()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _bad(path, f"not valid TOML: {error}") from error
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        raise _bad(path, str(error)) from error
+
+
+def _bad(path: Path, what: str) -> KageError:
+    return KageError(
+        f"{path}: {what}", fix="Correct that line; :help kage-config lists every key.", code="config"
+    )

@@ -1,0 +1,191 @@
+"""The words of Kage as data: task, player, agent, candidate, run.
+
+Every process speaks in these structures; ``kage status --json`` is ``Status`` as it stands. Times are Unix
+seconds, money is US dollars, and ``None`` for a cost means *unpriced*, which is never the same as zero.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+MAX_AGENTS = 50
+"""More agents than this in one run are refused."""
+ASK_ABOVE = 8
+"""More agents than this in one run are confirmed first."""
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """Lines of one file that the user had selected: 1-based, both ends included."""
+
+    path: str
+    first: int
+    last: int
+    text: str
+
+
+class Task(msgspec.Struct, frozen=True):
+    """What the user asked, with its context. ``variants`` adds text for single agents, by number."""
+
+    text: str
+    selection: Selection | None = None
+    files: list[str] = []
+    diagnostics: list[str] = []
+    variants: dict[int, str] = {}
+
+
+class Player(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One ``[players.NAME]`` table: a model, a recording of one, or a command.
+
+    Prices are US dollars for a million tokens. ``recorded`` is the path of a cassette that the gateway
+    plays instead of calling a model.
+    """
+
+    model: str | None = None
+    cli: str | None = None
+    command: str | list[str] | None = None
+    recorded: str | None = None
+    api_base: str | None = None
+    api_key_env: str | None = None
+    api_key_command: list[str] | None = None
+    price_in: float | None = None
+    price_cached: float | None = None
+    price_out: float | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    stream: bool = True
+
+
+class State(str, Enum):
+    """What an agent is doing; each comes with the reason that set it."""
+
+    STARTING = "starting"
+    WORKING = "working"
+    WAITING = "waiting"
+    CHECKING = "checking"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+    UNKNOWN = "unknown"
+
+    @property
+    def ended(self) -> bool:
+        """True when the agent does nothing until someone speaks to it."""
+        return self in ENDED
+
+
+ENDED = frozenset({State.DONE, State.FAILED, State.STOPPED, State.INTERRUPTED})
+
+
+class AgentStatus(msgspec.Struct, kw_only=True):
+    """One agent as every view shows it. ``model`` is the label of what answers, marked when recorded."""
+
+    number: int
+    player: str
+    model: str = ""
+    role: str | None = None
+    angle: str = ""
+    state: State = State.STARTING
+    reason: str = ""
+    activity: str = ""
+    pane: str | None = None
+    worktree: str | None = None
+    tokens_in: int = 0
+    tokens_cached: int = 0
+    tokens_out: int = 0
+    cost_usd: float | None = 0.0
+    started: float | None = None
+    ended: float | None = None
+
+
+class CandidateStatus(msgspec.Struct, kw_only=True):
+    """A resulting tree, committed on the base. ``added`` and ``removed`` count lines of text files."""
+
+    number: int
+    kind: str = "agent"
+    agent: int | None = None
+    commit: str
+    files: int = 0
+    added: int = 0
+    removed: int = 0
+    checks: dict[str, str] = {}
+
+
+class RunStatus(msgspec.Struct, kw_only=True):
+    """One spawn: a task, a base, N agents and what came of them."""
+
+    id: str
+    task: str
+    repository: str
+    store: str
+    base: str
+    created: float
+    agents: list[AgentStatus] = []
+    candidates: list[CandidateStatus] = []
+    winner: int | None = None
+    landed: int | None = None
+
+
+class Status(msgspec.Struct, kw_only=True):
+    """The answer of ``kage status --json``, newest run first."""
+
+    schema: int = 1
+    runs: list[RunStatus] = []
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What ends an agent's turn as *stopped*: model calls, seconds, US dollars, answers in no known format."""
+
+    steps: int = 100
+    seconds: float = 3600.0
+    usd: float | None = None
+    format_errors: int = 3
+    command_seconds: float = 120.0
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the sandbox needs to know about one slot; made by the host, used by host and agent.
+
+    ``writable`` and ``readable`` are absolute paths bound at themselves; ``binds`` are (source, target)
+    pairs bound read-only, ``alias`` an extra writable bind of the worktree at the user's own repository
+    path, wanted when an environment there names itself by absolute path. ``env`` is the whole environment.
+    """
+
+    mode: str = "on"
+    worktree: str
+    writable: list[str] = []
+    readable: list[str] = []
+    binds: list[tuple[str, str]] = []
+    alias: str | None = None
+    env: dict[str, str] = {}
+
+
+class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """The file that ``kage agent`` is started with (mode 0600, no key in it).
+
+    ``token`` proves the agent to kaged and to the gateway; ``daemon`` is the path of kaged's state file,
+    which names the socket of the moment; ``gateway`` is the gateway's HTTP socket; ``log`` the JSONL log.
+    ``command`` is set instead of a model for players that are commands.
+    """
+
+    run: str
+    number: int
+    player: str
+    model: str
+    role: str | None = None
+    angle: str = ""
+    repository: str
+    task: Task
+    base: str
+    log: str
+    token: str
+    daemon: str
+    gateway: str
+    profile: Profile
+    limits: Limits = Limits()
+    stream: bool = True
+    temperature: float | None = None
+    max_tokens: int | None = None
+    command: str | list[str] | None = None
