@@ -1,0 +1,252 @@
+"""kaged's database: intents, landings, confirmations, and an index of runs and agents.
+
+Code lives in git refs and events in the agents' logs; what stands here is written before an action and
+marked after it, so that the next start knows what was under way. One process writes (kaged). Times are Unix
+seconds.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kage_nvim.errors import KageError
+from kage_nvim.model import AgentStatus, RunStatus, Task
+
+MIGRATIONS = [
+    """
+    CREATE TABLE runs (id TEXT PRIMARY KEY, repository TEXT NOT NULL, created REAL NOT NULL,
+                       cleaned REAL, record BLOB NOT NULL);
+    CREATE INDEX runs_by_repository ON runs (repository, created);
+    CREATE TABLE agents (run TEXT NOT NULL, number INTEGER NOT NULL, record BLOB NOT NULL,
+                         PRIMARY KEY (run, number));
+    CREATE TABLE landings (id INTEGER PRIMARY KEY AUTOINCREMENT, repository TEXT NOT NULL,
+                           created REAL NOT NULL, state TEXT NOT NULL, record BLOB NOT NULL);
+    CREATE TABLE intents (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, payload BLOB NOT NULL,
+                          opened REAL NOT NULL, done REAL);
+    CREATE TABLE confirmations (repository TEXT NOT NULL, question TEXT NOT NULL, time REAL NOT NULL,
+                                PRIMARY KEY (repository, question));
+    """,
+]
+"""Entry K brings ``user_version`` from K to K + 1."""
+
+
+class AgentRecord(msgspec.Struct, kw_only=True):
+    """What kaged must know of an agent to find it again: its status, slot, process and pane.
+
+    ``pid`` and ``born`` (the process's start as the kernel gives it) identify the process for certain;
+    ``captured`` is the last turn whose files became the candidate.
+    """
+
+    run: str
+    status: AgentStatus
+    slot: int
+    token: str
+    pid: int | None = None
+    born: str = ""
+    captured: int = 0
+    tmux: str = ""
+    hidden: bool = False
+
+
+class RunRecord(msgspec.Struct, kw_only=True):
+    """A run as it was asked for, and what came of it. ``status.agents`` is empty here: agents have rows."""
+
+    status: RunStatus
+    task: Task
+    cleaned: float | None = None
+
+
+class LandedFile(msgspec.Struct, kw_only=True):
+    """One file of a landing: blobs in the store (``None`` = absent) and modes, before and after."""
+
+    path: str
+    before: str | None
+    before_mode: str | None
+    after: str | None
+    after_mode: str | None
+    where: str = "disk"
+
+
+class Landing(msgspec.Struct, kw_only=True):
+    """A candidate brought into the working tree; ``state`` is intent, done, undone or abandoned."""
+
+    id: int = 0
+    repository: str
+    run: str
+    number: int
+    before: str
+    after: str
+    files: list[LandedFile]
+    state: str = "intent"
+    created: float = 0.0
+    conflicts: int = 0
+    undoes: int | None = None
+
+
+class Intent(msgspec.Struct):
+    """Something begun and not yet known to be finished."""
+
+    id: int
+    kind: str
+    payload: dict[str, Any]
+
+
+_encode = msgspec.json.encode
+
+
+class Database:
+    """The one connection to ``kage.db``.
+
+    Raises:
+        KageError: the file was written by a newer Kage.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.notes: list[str] = []
+        try:
+            self._db = self._open()
+        except sqlite3.DatabaseError as error:
+            aside = path.with_name(f"{path.name}.damaged-{int(time.time())}")
+            path.rename(aside)
+            self.notes.append(f"{path.name} was damaged ({error}); it is kept as {aside} and a new one begun")
+            self._db = self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version > len(MIGRATIONS):
+            raise KageError(
+                f"{self.path} has version {version}, this Kage knows up to {len(MIGRATIONS)}",
+                fix="Update Kage, or move that file away to begin anew (refs and logs stay).",
+                code="store",
+            )
+        for number, script in enumerate(MIGRATIONS[version:], version + 1):
+            db.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
+        return db
+
+    def close(self) -> None:
+        """Let go of the file; everything acknowledged is already in it."""
+        self._db.close()
+
+    @contextmanager
+    def _durable(self) -> Iterator[None]:
+        """Landings survive a power cut, not only a crash: the write reaches the disk before we go on."""
+        self._db.execute("PRAGMA synchronous = FULL")
+        try:
+            yield
+        finally:
+            self._db.execute("PRAGMA synchronous = NORMAL")
+
+    def integrity(self) -> str:
+        """``ok``, or what SQLite found wrong."""
+        (answer,) = self._db.execute("PRAGMA quick_check").fetchone()
+        return str(answer)
+
+    # Runs and agents.
+
+    def put_run(self, run: RunRecord) -> None:
+        """Write a run, new or changed."""
+        status = run.status
+        self._db.execute(
+            "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)",
+            (status.id, status.repository, status.created, run.cleaned, _encode(run)),
+        )
+
+    def runs(self, *, cleaned: bool = False) -> list[RunRecord]:
+        """All runs, newest first; those that were cleaned only when asked for."""
+        where = "" if cleaned else "WHERE cleaned IS NULL"
+        rows = self._db.execute(f"SELECT record FROM runs {where} ORDER BY created DESC, id DESC")
+        return [msgspec.json.decode(row[0], type=RunRecord) for row in rows]
+
+    def drop_run(self, run: str) -> None:
+        """Forget a run that never began."""
+        self._db.execute("DELETE FROM agents WHERE run = ?", (run,))
+        self._db.execute("DELETE FROM runs WHERE id = ?", (run,))
+
+    def put_agent(self, agent: AgentRecord) -> None:
+        """Write an agent, new or changed."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO agents VALUES (?, ?, ?)", (agent.run, agent.status.number, _encode(agent))
+        )
+
+    def agents(self, run: str) -> list[AgentRecord]:
+        """The agents of a run by number."""
+        rows = self._db.execute("SELECT record FROM agents WHERE run = ? ORDER BY number", (run,))
+        return [msgspec.json.decode(row[0], type=AgentRecord) for row in rows]
+
+    # Landings.
+
+    def open_landing(self, landing: Landing) -> Landing:
+        """Write the intent of a landing to the disk and return it with its number."""
+        landing.created = time.time()
+        with self._durable():
+            cursor = self._db.execute(
+                "INSERT INTO landings (repository, created, state, record) VALUES (?, ?, ?, ?)",
+                (landing.repository, landing.created, landing.state, _encode(landing)),
+            )
+        landing.id = int(cursor.lastrowid or 0)
+        return landing
+
+    def put_landing(self, landing: Landing) -> None:
+        """Write the state that a landing has reached."""
+        with self._durable():
+            self._db.execute(
+                "UPDATE landings SET state = ?, record = ? WHERE id = ?",
+                (landing.state, _encode(landing), landing.id),
+            )
+
+    def landings(self, repository: str | None = None, state: str | None = None) -> list[Landing]:
+        """Landings, newest first."""
+        rows = self._db.execute(
+            "SELECT id, record FROM landings WHERE repository = coalesce(?1, repository)"
+            " AND state = coalesce(?2, state) ORDER BY id DESC",
+            (repository, state),
+        )
+        found = []
+        for number, record in rows:
+            landing = msgspec.json.decode(record, type=Landing)
+            landing.id = number
+            found.append(landing)
+        return found
+
+    # Intents.
+
+    def open_intent(self, kind: str, payload: dict[str, Any]) -> int:
+        """Say what is about to be done; returns the intent's number."""
+        cursor = self._db.execute(
+            "INSERT INTO intents (kind, payload, opened) VALUES (?, ?, ?)",
+            (kind, _encode(payload), time.time()),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def close_intent(self, number: int) -> None:
+        """Say that it is done, or that its traces are removed."""
+        self._db.execute("UPDATE intents SET done = ? WHERE id = ?", (time.time(), number))
+
+    def open_intents(self) -> list[Intent]:
+        """What an earlier process began and did not finish, oldest first."""
+        rows = self._db.execute("SELECT id, kind, payload FROM intents WHERE done IS NULL ORDER BY id")
+        return [Intent(number, kind, msgspec.json.decode(payload)) for number, kind, payload in rows]
+
+    # What the user has confirmed.
+
+    def confirm(self, repository: str, question: str) -> None:
+        """Remember that the user said yes to a question about a repository."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO confirmations VALUES (?, ?, ?)", (repository, question, time.time())
+        )
+
+    def confirmed(self, repository: str) -> set[str]:
+        """The questions that the user has said yes to."""
+        rows = self._db.execute("SELECT question FROM confirmations WHERE repository = ?", (repository,))
+        return {row[0] for row in rows}
