@@ -1,0 +1,5 @@
+std = "luajit"
+cache = false
+globals = { "vim" }
+max_line_length = false
+ignore = { "212/_.*" }
