@@ -150,7 +150,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
     ``writable`` and ``readable`` are absolute paths bound at themselves; ``binds`` are (source, target)
     pairs bound read-only, ``alias`` an extra writable bind of the worktree at the user's own repository
-    path, wanted when an environment there names itself by absolute path. ``env`` is the whole environment.
+    path, wanted when an environment there names itself by absolute path. ``hidden`` are folders covered by
+    an empty one because a readable root contains them. ``env`` is the whole environment.
     """
 
     mode: str = "on"
@@ -159,6 +160,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     readable: list[str] = []
     binds: list[tuple[str, str]] = []
     alias: str | None = None
+    hidden: list[str] = []
     env: dict[str, str] = {}
 
 
