@@ -1,15 +1,20 @@
 """Make one of Kage's Python environments from a hash-locked list; the standard library is all it needs.
 
-    environment.py FOLDER --lock requirements.lock --editable CHECKOUT   the developer's .venv
-    environment.py FOLDER --lock requirements.lock --package CHECKOUT    a user's, with the package copied in
+    environment.py FOLDER --lock LIST --editable CHECKOUT             the developer's .venv
+    environment.py FOLDER --lock LIST --release CHECKOUT              a user's: FOLDER/DIGEST, named by what
+                                                                      is in it, with FOLDER/current on it
 
-It uses ``uv`` when there is one and ``venv`` with ``pip`` otherwise, prints a line for every step, and
-leaves a stamp that makes the next call instant. Two calls for one folder wait for each other.
+It uses ``uv`` when one works and ``venv`` with ``pip`` otherwise, prints a line for every step, and leaves
+a stamp that makes the next call instant. Two calls for one folder wait for each other.
+
+A release is made beside the ones before it and never changed again, so what runs goes on with its own;
+``current`` moves when the new one is whole. Releases that nothing runs from are removed, but for the last.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -17,6 +22,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 OLDEST = (3, 10)
@@ -33,29 +39,27 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--lock", type=Path, required=True)
     parser.add_argument("--stamp", default="ready", help="name of this list's stamp inside the folder")
-    whole = parser.add_mutually_exclusive_group(required=True)
-    whole.add_argument("--editable", type=Path)
-    whole.add_argument("--package", type=Path)
+    kind = parser.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--editable", type=Path, metavar="CHECKOUT")
+    kind.add_argument("--release", type=Path, metavar="CHECKOUT")
     options = parser.parse_args()
+    folder, lock = options.folder.absolute(), options.lock.absolute()
     try:
-        make(
-            options.folder.absolute(),
-            options.lock.absolute(),
-            stamp=options.stamp,
-            checkout=(options.editable or options.package).absolute(),
-            editable=options.editable is not None,
-        )
+        if options.release:
+            release(folder, lock, options.release.absolute())
+        else:
+            make(folder, lock, options.editable.absolute(), stamp=options.stamp)
     except Failed as error:
         print(f"kage: {error}", file=sys.stderr, flush=True)
         return 1
     return 0
 
 
-def make(folder: Path, lock: Path, *, stamp: str, checkout: Path, editable: bool) -> None:
+def make(folder: Path, lock: Path, checkout: Path, *, stamp: str, editable: bool = True) -> None:
     """Bring the environment in ``folder`` to what ``lock`` and the checkout say.
 
     Raises:
-        Failed: this Python is too old, or a step failed; an environment that was whole before still is.
+        Failed: this Python is too old, or a step failed; the stamp is then gone and the next call goes on.
     """
     if sys.version_info < OLDEST:
         raise Failed(
@@ -66,19 +70,54 @@ def make(folder: Path, lock: Path, *, stamp: str, checkout: Path, editable: bool
     mark = folder / f".kage-{stamp}"
     wanted = digest(lock, checkout, editable)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f".{folder.name.lstrip('.')}.lock").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
+    with locked(folder):
         if mark.exists() and mark.read_text() == wanted:
             mark.touch()
             return
         mark.unlink(missing_ok=True)
-        uv = shutil.which("uv")
+        if not editable:
+            shutil.rmtree(folder, ignore_errors=True)
+        uv = working_uv()
         create(folder, uv)
         say(f"installing {count(lock)} locked packages with {'uv' if uv else 'pip'}")
         install(folder, uv, ["--require-hashes", "-r", str(lock)])
         say("installing Kage itself")
         install_kage(folder, uv, checkout, editable)
         mark.write_text(wanted)
+
+
+def release(folder: Path, lock: Path, checkout: Path) -> None:
+    """Make the environment of this version beside the others in ``folder``, then move ``current`` to it."""
+    name = digest(lock, checkout, False)[:16]
+    place, link = folder / name, folder / "current"
+    make(place, lock, checkout, stamp="ready", editable=False)
+    with locked(folder / "current"):
+        before = link.readlink().name if link.is_symlink() else name
+        draft = folder / f".current-{os.getpid()}"
+        draft.symlink_to(name)
+        draft.replace(link)
+        sweep(folder, keep={name, before})
+    say(f"ready: {place}")
+
+
+def sweep(folder: Path, keep: set[str]) -> None:
+    """Remove releases that no process was started from; all stay when the processes cannot be listed."""
+    try:
+        listing = subprocess.run(["ps", "-axww", "-o", "args="], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return
+    for old in folder.iterdir():
+        whole = not old.is_symlink() and (old / ".kage-ready").exists()
+        if whole and old.name not in keep and f"{old}/" not in listing.stdout:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock beside ``path``; the kernel frees it when this process ends, however that happens."""
+    with (path.parent / f".{path.name.lstrip('.')}.lock").open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
 
 
 def digest(lock: Path, checkout: Path, editable: bool) -> str:
@@ -120,7 +159,7 @@ def install(folder: Path, uv: str | None, arguments: list[str]) -> None:
     """``pip install`` of what the arguments name, into the environment and nowhere else."""
     python = str(folder / "bin" / "python")
     if uv:
-        run([uv, "pip", "install", "--quiet", "--python", python, *arguments])
+        run([uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *arguments])
     else:
         run([python, "-m", "pip", "install", "--quiet", "--no-input", *arguments])
 
@@ -160,6 +199,14 @@ def run(argv: list[str]) -> None:
         raise Failed(
             f"`{words} …` ended with {done.returncode}:\n{said}\nCheck the network and run it again."
         )
+
+
+def working_uv() -> str | None:
+    """The ``uv`` on PATH, if it runs: version managers leave shims there for programs they do not have."""
+    uv = shutil.which("uv")
+    if uv and subprocess.run([uv, "--version"], capture_output=True, check=False).returncode == 0:
+        return uv
+    return None
 
 
 def count(lock: Path) -> int:
