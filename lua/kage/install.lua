@@ -64,7 +64,7 @@ function M.find(configured)
     if configured then
       local found = version and "is Python " .. vim.trim(version):gsub(" ", ".") or "does not run"
       return nil,
-        ("%s %s; Kage needs Python 3.10 to 3.14.\nName another one: require('kage').setup({ python = … })"):format(
+        ("%s %s; Kage needs Python 3.10 to 3.14.\nName another one: :Kage install /path/to/python3"):format(
           configured,
           found
         )
@@ -73,7 +73,7 @@ function M.find(configured)
   return nil,
     "no Python 3.10 to 3.14 was found on PATH.\n"
       .. "Install one (Debian, Ubuntu: apt-get install python3 python3-venv; macOS: brew install python), "
-      .. "or name it: require('kage').setup({ python = \"/path/to/python3\" })"
+      .. "or name it: :Kage install /path/to/python3"
 end
 
 --- Feed whole lines of a stream to `on_line`; returns what to give `vim.system` and all that came.
@@ -169,11 +169,11 @@ function M.relay(queue, finished)
   end
 end
 
---- `:Kage install`: the same from inside the editor, with notifications.
----@param opts? { python?: string }
-function M.run(opts)
+--- `:Kage install [PYTHON]`: the same from inside the editor, with notifications.
+---@param python? string
+function M.run(python)
   M.start({
-    python = opts and opts.python or require("kage.config").get().python,
+    python = python,
     on_line = function(line)
       vim.notify(line, vim.log.levels.INFO)
     end,

@@ -171,7 +171,7 @@ def test_without_a_fitting_python_the_fix_is_named(
         configured.append(str(fake))
     nvim.lua("vim.env.PATH = '/nonexistent'")
     found = nvim.lua(
-        "local python, err = require('kage.install').find(...); return { python, err }", configured
+        "local python, err = require('kage.install').find(...); return { python, err }", *configured
     )
     assert found[0] is None
     assert said in found[1]
