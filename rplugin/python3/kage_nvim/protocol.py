@@ -36,7 +36,10 @@ class Message(msgspec.Struct, omit_defaults=True):
 
 
 class Hello(msgspec.Struct, omit_defaults=True):
-    """Who speaks: the parameters of ``hello``. ``env`` holds what belongs to the client, and never a key."""
+    """Who speaks: the parameters of ``hello``.
+
+    ``env`` holds what belongs to the client and never a key; ``keys`` the names of the key variables it has.
+    """
 
     protocol: int
     version: str
@@ -44,6 +47,7 @@ class Hello(msgspec.Struct, omit_defaults=True):
     pid: int
     cwd: str = ""
     env: dict[str, str] = {}
+    keys: list[str] = []
     run: str = ""
     number: int = 0
     token: str = ""

@@ -1,0 +1,342 @@
+"""``kage``: every verb without the editor. Results on stdout, reasons on stderr, the exit code tells."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from kage_nvim import cli_text
+from kage_nvim.client import Client
+from kage_nvim.errors import Exit, KageError, usage
+from kage_nvim.protocol import unb64
+from kage_nvim.version import __version__
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that says what was wrong as Kage does: one reason, one fix, exit 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """See argparse."""
+        raise usage(message, f"See {self.prog} --help; a task that begins with - goes after --.")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, one subcommand a verb."""
+    top = Parser(prog="kage", description="Conduct AI coding agents from a shell.")
+    top.add_argument("--version", action="version", version=f"kage {__version__}")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+
+    def add(name: str, help: str, *, json_too: bool = False) -> argparse.ArgumentParser:
+        verb = verbs.add_parser(name, help=help, description=help, allow_abbrev=False)
+        if name != "spawn":
+            verb.add_argument("--run", metavar="ID", help="the run (default: the newest of this repository)")
+        if json_too:
+            verb.add_argument("--json", action="store_true", help="machine-readable answer")
+        return verb
+
+    _spawn_arguments(add("spawn", "start agents on a task", json_too=True))
+    status = add("status", "show runs and agents", json_too=True)
+    status.add_argument("--all", action="store_true", help="of all repositories")
+    wait = add("wait", "wait until the agents have ended", json_too=True)
+    wait.add_argument("--any", action="store_true", help="until the first has ended")
+    wait.add_argument("--timeout", type=float, metavar="S", help="give up after S seconds (exit 124)")
+    log = add("log", "show an agent's log")
+    log.add_argument("agent", type=int, metavar="N")
+    log.add_argument("-f", "--follow", action="store_true", help="go on until the agent has ended")
+    send = add("send", "say something to an agent at work or idle")
+    send.add_argument("agent", metavar="N|all")
+    send.add_argument("text", nargs="+", metavar="TEXT")
+    for name, help in (
+        ("interrupt", "stop what agents are doing; they wait for what is said next"),
+        ("stop", "end agents; their work is kept as candidates"),
+        ("resume", "start ended agents again from their logs"),
+    ):
+        add(name, help).add_argument("agent", metavar="N|all")
+    restart = add("restart", "start agents again from the base")
+    restart.add_argument("agent", metavar="N|all")
+    restart.add_argument("text", nargs="*", metavar="TASK")
+    add("attach", "show the agents' panes in this terminal")
+    add("focus", "bring an agent's pane to the front").add_argument("agent", type=int, metavar="N")
+    add("hide", "put the agents' panes away, or back")
+    diff = add("diff", "show what candidates change")
+    diff.add_argument("agents", type=int, nargs="*", metavar="N")
+    form = diff.add_mutually_exclusive_group()
+    form.add_argument(
+        "--patch", dest="form", action="store_const", const="patch", help="as a patch for git apply"
+    )
+    form.add_argument("--stat", dest="form", action="store_const", const="stat", help="as a table (default)")
+    accept = add("accept", "land a candidate in your working tree", json_too=True)
+    accept.add_argument("agent", type=int, metavar="N")
+    accept.add_argument("paths", nargs="*", metavar="PATH")
+    accept.add_argument("--force", action="store_true", help="write conflict markers instead of refusing")
+    add("undo", "take the newest landing back", json_too=True)
+    add("history", "list landings", json_too=True)
+    clean = add("clean", "free slots and panes; content is kept in the trash for 30 days", json_too=True)
+    clean.add_argument("--all", action="store_true", help="all runs of this repository")
+    add("explain", "say why an agent is in its state").add_argument("agent", type=int, metavar="N")
+    add("cost", "tokens and money: this run, today, by player", json_too=True)
+    add("doctor", "check what Kage needs", json_too=True)
+    return top
+
+
+def _spawn_arguments(spawn: argparse.ArgumentParser) -> None:
+    spawn.add_argument("-n", dest="count", type=int, metavar="N", help="how many agents (1 to 50)")
+    spawn.add_argument("--player", action="append", default=[], metavar="P[:n][+role]", help="who answers")
+    spawn.add_argument(
+        "--variant", action="append", default=[], metavar="TEXT", help="more, for agent 1, 2, …"
+    )
+    spawn.add_argument(
+        "--file", action="append", default=[], metavar="PATH", help="a file the agents should read"
+    )
+    spawn.add_argument("--hidden", action="store_true", help="panes in a hidden session")
+    spawn.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
+    spawn.add_argument("task", nargs="*", metavar="TASK", help="what to do; - reads it from stdin")
+
+
+class Shell:
+    """One invocation: a connection and the arguments."""
+
+    def __init__(self, client: Client, given: argparse.Namespace) -> None:
+        self.client = client
+        self.given = given
+
+    async def ask(self, method: str, **params: Any) -> Any:
+        """Ask kaged about the repository around the current folder."""
+        place = {"cwd": os.getcwd(), "run": getattr(self.given, "run", None)}  # noqa: PTH109
+        return await self.client.request(method, place | params)
+
+    def show(self, answer: Any, text: str) -> None:
+        """Print the answer as JSON when asked for, else as text."""
+        if getattr(self.given, "json", False):
+            print(json.dumps(answer, ensure_ascii=False, indent=2))
+        elif text:
+            print(text)
+
+    async def spawn(self) -> Exit:
+        """See parser()."""
+        given = self.given
+        text = sys.stdin.read() if given.task == ["-"] else " ".join(given.task)
+        asked: dict[str, Any] = {
+            "task": {
+                "text": text,
+                "files": given.file,
+                "variants": {str(number): text for number, text in enumerate(given.variant, 1)},
+            },
+            "count": given.count,
+            "players": given.player,
+            "layout": {"place": "hidden" if given.hidden else "beside"},
+        }
+        confirmed: list[str] = []
+        while True:
+            try:
+                answer = await self.ask("spawn", **asked, confirmed=confirmed)
+                break
+            except KageError as error:
+                if error.code != "confirm":
+                    raise
+                questions = error.data["questions"]
+                if not given.yes and not await asyncio.to_thread(_agreed, questions):
+                    raise
+                confirmed += [question["id"] for question in questions]
+        for note in answer["notes"]:
+            print(f"note: {note}", file=sys.stderr)
+        self.show(answer, f"run {answer['run']}\n{cli_text.agents(answer['agents'])}")
+        return Exit.DONE
+
+    async def status(self) -> Exit:
+        """See parser()."""
+        answer = await self.ask("status", all=self.given.all)
+        self.show(answer, cli_text.status(answer))
+        return Exit.DONE
+
+    async def wait(self) -> Exit:
+        """See parser()."""
+        answer = await self.ask("wait", any=self.given.any, timeout=self.given.timeout)
+        self.show(answer, cli_text.agents(answer["agents"]))
+        failed = [agent["number"] for agent in answer["agents"] if agent["state"] == "failed"]
+        return Exit.AGENT_FAILED if failed else Exit.DONE
+
+    async def log(self) -> Exit:
+        """See parser()."""
+        after = 0
+        while True:
+            answer = await self.ask("log", agent=self.given.agent, after=after)
+            for event in answer["events"]:
+                for line in cli_text.event(event):
+                    print(line, flush=True)
+            moved, after = answer["next"] > after, answer["next"]
+            if moved:
+                continue
+            if not self.given.follow or await self._ended():
+                return Exit.DONE
+            await asyncio.sleep(0.1)
+
+    async def _ended(self) -> bool:
+        runs = (await self.ask("status"))["runs"]
+        states = [
+            agent["state"]
+            for run in runs[:1]
+            for agent in run["agents"]
+            if agent["number"] == self.given.agent
+        ]
+        return bool(states) and states[0] in ("done", "failed", "stopped", "interrupted")
+
+    async def _tell(self, method: str, word: str, **params: Any) -> Exit:
+        answer = await self.ask(method, agent=_agent(self.given.agent), **params)
+        numbers = ", ".join(map(str, answer["agents"]))
+        print(f"{word} agent {numbers}" if numbers else "nobody was there to hear it")
+        return Exit.DONE
+
+    async def send(self) -> Exit:
+        """See parser()."""
+        return await self._tell("send", "told", text=" ".join(self.given.text))
+
+    async def interrupt(self) -> Exit:
+        """See parser()."""
+        return await self._tell("interrupt", "interrupted")
+
+    async def stop(self) -> Exit:
+        """See parser()."""
+        return await self._tell("stop", "stopped")
+
+    async def resume(self) -> Exit:
+        """See parser()."""
+        return await self._tell("resume", "resumed")
+
+    async def restart(self) -> Exit:
+        """See parser()."""
+        return await self._tell("restart", "restarted", text=" ".join(self.given.text))
+
+    async def attach(self) -> Exit:
+        """See parser()."""
+        answer = await self.ask("attach")
+        argv: list[str] = answer["argv"]
+        os.execvp(argv[0], argv)
+
+    async def focus(self) -> Exit:
+        """See parser()."""
+        answer = await self.ask("focus", agent=self.given.agent)
+        print(f"pane {answer['pane']}")
+        return Exit.DONE
+
+    async def hide(self) -> Exit:
+        """See parser()."""
+        answer = await self.ask("hide")
+        print("hidden; kage hide again brings them back" if answer["hidden"] else "shown")
+        return Exit.DONE
+
+    async def diff(self) -> Exit:
+        """See parser()."""
+        form = self.given.form or "stat"
+        numbers = self.given.agents or (await self.ask("diff", agents=[]))["agents"]
+        for number in numbers:
+            answer = await self.ask("diff_text", agent=number, form=form)
+            if form == "stat":
+                print(f"candidate {number}", flush=True)
+            sys.stdout.buffer.write(unb64(answer["text_b64"]))
+            sys.stdout.flush()
+        return Exit.DONE
+
+    async def accept(self) -> Exit:
+        """See parser()."""
+        given = self.given
+        paths = [_inside(path) for path in given.paths]
+        answer = await self.ask("accept", agent=given.agent, paths=paths, force=given.force)
+        self.show(answer, cli_text.landed(answer))
+        for conflict in answer["conflicts"]:
+            print(f"conflict markers: {conflict['path']}:{conflict['line'] or 1}", file=sys.stderr)
+        return Exit.DONE
+
+    async def undo(self) -> Exit:
+        """See parser()."""
+        answer = await self.ask("undo")
+        self.show(answer, cli_text.landed(answer))
+        return Exit.DONE
+
+    async def history(self) -> Exit:
+        """See parser()."""
+        answer = await self.ask("history")
+        self.show(answer, cli_text.history(answer["landings"]))
+        return Exit.DONE
+
+    async def clean(self) -> Exit:
+        """See parser()."""
+        answer = await self.ask("clean", all=self.given.all)
+        self.show(
+            answer, f"cleaned {', '.join(answer['runs'])}; {len(answer['trash'])} refs kept in the trash"
+        )
+        return Exit.DONE
+
+    async def explain(self) -> Exit:
+        """See parser()."""
+        print("\n".join((await self.ask("explain", agent=self.given.agent))["lines"]))
+        return Exit.DONE
+
+    async def cost(self) -> Exit:
+        """See parser()."""
+        answer = await self.ask("cost")
+        self.show(answer, cli_text.cost(answer))
+        return Exit.DONE
+
+    async def doctor(self) -> Exit:
+        """See parser()."""
+        checks = (await self.ask("doctor"))["checks"]
+        self.show({"checks": checks}, cli_text.checks(checks))
+        return Exit.DONE if all(check["ok"] for check in checks) else Exit.ERROR
+
+
+def _agent(word: str | int) -> str | int:
+    return word if word == "all" else int(word) if str(word).isdigit() else word
+
+
+def _inside(path: str) -> str:
+    """A path as the shell names it, as seen from the repository's root (kaged resolves the root)."""
+    return os.path.abspath(path)  # noqa: PTH100
+
+
+def _agreed(questions: Sequence[dict[str, str]]) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    for question in questions:
+        print(f"{question['text']} [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            return False
+    return True
+
+
+async def _run(given: argparse.Namespace) -> Exit:
+    client = Client()
+    await client.open("cli", os.getcwd())  # noqa: PTH109
+    try:
+        result: Exit = await getattr(Shell(client, given), given.verb)()
+        return result
+    finally:
+        await client.close()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit code."""
+    try:
+        return int(asyncio.run(_run(parser().parse_args(argv))))
+    except KageError as error:
+        print(f"kage: {error.message}", file=sys.stderr)
+        if error.fix:
+            print(error.fix, file=sys.stderr)
+        return int(error.exit)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(Exit.DONE)
+    except ConnectionError as error:
+        print(f"kage: {error}\nTry again; kage doctor says how things stand.", file=sys.stderr)
+        return int(Exit.ERROR)
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""Kaged's answers as text for a terminal. Pure functions; control characters never reach the terminal."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+MARKS = {
+    "starting": "…",
+    "working": "●",
+    "waiting": "?",
+    "checking": "○",
+    "done": "✓",
+    "failed": "✗",
+    "stopped": "■",
+    "interrupted": "‖",
+    "unknown": "~",
+}
+
+
+def clean(text: object) -> str:
+    """One line without control characters."""
+    return "".join(c if c >= " " and not "\x7f" <= c <= "\x9f" else " " for c in str(text))
+
+
+def money(value: float | None) -> str:
+    """A cost in US dollars; what has no price says so."""
+    return "unpriced" if value is None else f"${value:.4f}"
+
+
+def agents(rows: list[dict[str, Any]]) -> str:
+    """One line an agent."""
+    lines = []
+    for row in rows:
+        player = f"{row['player']} ({row['model']})" if row.get("model") else row["player"]
+        what = clean(row.get("activity") or row.get("reason") or "")
+        cost = money(row.get("cost_usd"))
+        lines.append(
+            f"{row['number']:>3} {MARKS[row['state']]} {row['state']:<11} {clean(player):<28} {cost:>9}  {what}"
+        )
+    return "\n".join(lines)
+
+
+def status(answer: dict[str, Any]) -> str:
+    """Runs with their agents and candidates."""
+    if not answer["runs"]:
+        return "no runs here"
+    parts = []
+    for run in answer["runs"]:
+        first = clean(run["task"].splitlines()[0])
+        landed = f", candidate {run['landed']} landed" if run["landed"] else ""
+        parts.append(f"run {run['id']} in {clean(run['repository'])}{landed}\n  {first[:100]}")
+        parts.append(agents(run["agents"]))
+        for candidate in run["candidates"]:
+            files = f"{candidate['files']} file{'' if candidate['files'] == 1 else 's'}"
+            parts.append(
+                f"    candidate {candidate['number']}: {files} +{candidate['added']} -{candidate['removed']}"
+            )
+    return "\n".join(parts)
+
+
+def event(entry: dict[str, Any]) -> list[str]:
+    """A log event as lines."""
+    when = time.strftime("%H:%M:%S", time.localtime(entry.get("t", 0)))
+    kind = entry.get("kind", "")
+    if kind == "state":
+        text = f"{entry.get('state', '')}: {entry.get('reason') or entry.get('activity') or ''}"
+    elif kind == "tool":
+        text = f"{entry.get('name', '')} {entry.get('args', '')}"
+    elif kind == "result":
+        text = f"→ {entry.get('text', '')}"
+    elif kind == "usage":
+        text = f"{entry.get('tokens_in', 0)} in, {entry.get('tokens_out', 0)} out, {money(entry.get('cost_usd'))}"
+    elif kind == "call":
+        text = f"step {entry.get('step', '')}"
+    else:
+        text = str(entry.get("text", ""))
+    lines = text.splitlines() or [""]
+    return [f"{when} {kind:<8} {clean(lines[0])}", *(f"{'':17} {clean(line)}" for line in lines[1:40])]
+
+
+def landed(answer: dict[str, Any]) -> str:
+    """What a landing, or its undoing, did to each file."""
+    words = {"buffer": " (in the editor)", "buffer-modified": " (in the editor, not saved)"}
+    lines = [
+        f"{entry['action']:<8} {clean(entry['path'])}{words.get(entry['where'], '')}"
+        for entry in answer["files"]
+    ]
+    return "\n".join(lines)
+
+
+def history(landings: list[dict[str, Any]]) -> str:
+    """One line a landing, newest first."""
+    lines = []
+    for entry in landings:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry["created"]))
+        files = len(entry["files"])
+        lines.append(
+            f"{entry['id']:>4} {when} {entry['state']:<9} run {entry['run']} candidate {entry['number']}, {files} files"
+        )
+    return "\n".join(lines) or "no landings here"
+
+
+def cost(answer: dict[str, Any]) -> str:
+    """Sums of tokens and money."""
+    rows = [("this run", answer["run"]), ("today", answer["today"])]
+    rows += [(f"  {name}", total) for name, total in sorted(answer["players"].items())]
+    lines = []
+    for name, total in rows:
+        unpriced = f", {total['unpriced_calls']} calls unpriced" if total["unpriced_calls"] else ""
+        lines.append(
+            f"{name:<16} {money(total['cost_usd']):>9}  {total['calls']} calls,"
+            f" {total['tokens_in']} in ({total['tokens_cached']} cached), {total['tokens_out']} out{unpriced}"
+        )
+    return "\n".join(lines)
+
+
+def checks(rows: list[dict[str, Any]]) -> str:
+    """What Kage needs, one line each, with the fix where something is missing."""
+    lines = []
+    for row in rows:
+        lines.append(f"{'ok ' if row['ok'] else 'NO '} {row['name']:<9} {clean(row['found'])}")
+        if row["fix"]:
+            lines.append(f"              {row['fix']}")
+    return "\n".join(lines)

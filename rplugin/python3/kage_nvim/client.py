@@ -1,0 +1,282 @@
+"""How the editor's host and the command line talk to kaged, and start it when it is not there.
+
+Keys never pass through kaged: when a run needs some, kaged asks its client to hand them to the gateway's
+socket directly (the call ``keys.deliver``), and the client does so from its own environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from kage_nvim import paths, unixhttp
+from kage_nvim.errors import KageError
+from kage_nvim.protocol import MAX_LINE, PROTOCOL, Hello, Message, decode, encode
+from kage_nvim.version import __version__
+
+START_SECONDS = 10.0
+"""How long a kaged that was just started may take to answer."""
+
+TOOLCHAIN = [
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "SHELL",
+    "TERM",
+    "TZ",
+    "TMUX",
+    "TMUX_PANE",
+    "VIRTUAL_ENV",
+    "CONDA_PREFIX",
+    "PYENV_ROOT",
+    "PYENV_VERSION",
+    "NVM_DIR",
+    "NVM_BIN",
+    "FNM_DIR",
+    "VOLTA_HOME",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "GOPATH",
+    "GOROOT",
+    "JAVA_HOME",
+    "SDKMAN_DIR",
+    "ASDF_DIR",
+    "ASDF_DATA_DIR",
+    "MISE_DATA_DIR",
+    "UV_PYTHON_INSTALL_DIR",
+    "NODE_PATH",
+]
+"""What of a client's environment travels with it: never anything that could be a key."""
+
+DAEMON = [
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "SHELL",
+    "TZ",
+    "TMPDIR",
+    "PYTHONDONTWRITEBYTECODE",
+]
+"""What kaged and the gateway inherit, besides the XDG folders and Kage's own variables."""
+
+Push = Callable[[str, dict[str, Any]], None]
+Answer = Callable[[str, dict[str, Any]], Awaitable[Any]]
+
+
+def client_environment() -> dict[str, str]:
+    """The part of this process's environment that belongs to the client's requests."""
+    return {name: os.environ[name] for name in TOOLCHAIN if name in os.environ}
+
+
+def daemon_environment() -> dict[str, str]:
+    """The environment for long-lived processes: an allow-list, so that no key is inherited."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in DAEMON or (name.startswith(("XDG_", "KAGE_")) and not name.endswith("KEY"))
+    }
+
+
+def start_daemon() -> None:
+    """Start kaged detached from this process; a second one finds the lock taken and ends at once."""
+    with (paths.state() / "kaged.log").open("ab") as log:
+        subprocess.Popen(
+            [paths.python(), "-I", "-m", "kage_nvim.daemon"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env=daemon_environment(),
+            start_new_session=True,
+        )
+
+
+def daemon_socket() -> Path | None:
+    """The socket that kaged's state file names, if there is such a file."""
+    try:
+        return Path(json.loads(paths.daemon_file().read_text("utf-8"))["socket"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def deliver_keys(names: list[str], socket: str) -> list[str]:
+    """Hand the variables that this process has to the gateway; returns their names.
+
+    Raises:
+        OSError: the gateway does not answer.
+    """
+    found = {name: os.environ[name] for name in names if os.environ.get(name)}
+    if found:
+        unixhttp.request(socket, "POST", "/kage/keys", found)
+    return sorted(found)
+
+
+async def _no_answer(method: str, params: dict[str, Any]) -> Any:
+    raise KageError(f"this client does not answer {method}", code="unknown_method")
+
+
+class Client:
+    """One connection to kaged; requests may overlap.
+
+    ``on_push`` is called for every push, ``on_call`` answers what kaged asks (``keys.deliver`` is answered
+    here), ``on_close`` is called once when the connection is lost.
+    """
+
+    def __init__(
+        self,
+        on_push: Push | None = None,
+        on_call: Answer = _no_answer,
+        on_close: Callable[[], None] | None = None,
+    ) -> None:
+        self._on_push = on_push
+        self._on_call = on_call
+        self._on_close = on_close
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._last = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.daemon: dict[str, Any] = {}
+
+    async def open(self, kind: str, cwd: str, *, start: bool = True) -> None:
+        """Connect, starting kaged when nobody answers, and say hello.
+
+        Raises:
+            KageError: kaged does not come up, or speaks a protocol that this client does not.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        started = False
+        while True:
+            try:
+                await self._connect()
+                self.daemon = await self._hello(kind, cwd)
+                if not _older(self.daemon["version"]):
+                    return
+                await self.request("retire", {})
+                await self.close()
+            except OSError:
+                pass
+            if not start:
+                raise KageError("kaged is not running", code="no_daemon")
+            if not started:
+                start_daemon()
+                started = True
+            if time.monotonic() > deadline:
+                raise KageError(
+                    f"kaged did not answer within {START_SECONDS:.0f} s",
+                    fix=f"Its last words are in {paths.state() / 'kaged.log'}.",
+                    code="no_daemon",
+                )
+            await asyncio.sleep(0.02)
+
+    async def _connect(self) -> None:
+        path = daemon_socket()
+        if path is None:
+            raise ConnectionRefusedError
+        self._reader, self._writer = await asyncio.open_unix_connection(path, limit=MAX_LINE)
+        self._keep(asyncio.create_task(self._read()))
+
+    async def _hello(self, kind: str, cwd: str) -> dict[str, Any]:
+        hello = Hello(
+            protocol=PROTOCOL,
+            version=__version__,
+            kind=kind,
+            pid=os.getpid(),
+            cwd=cwd,
+            env=client_environment(),
+            keys=sorted(name for name in os.environ if name.endswith("_API_KEY")),
+        )
+        answer: dict[str, Any] = await self.request("hello", hello)
+        if answer["protocol"] not in (PROTOCOL, PROTOCOL + 1):
+            raise KageError(
+                f"kaged {answer['version']} speaks protocol {answer['protocol']}, this client {PROTOCOL}",
+                fix="Update the older of the two, then restart Neovim.",
+                code="protocol",
+            )
+        return answer
+
+    async def request(self, method: str, params: object) -> Any:
+        """Ask kaged; returns its result.
+
+        Raises:
+            KageError: kaged's own error.
+            ConnectionError: the connection was lost before the answer.
+        """
+        self._last += 1
+        number = self._last
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        self._writer.write(encode(Message(id=number, method=method, params=params)))  # type: ignore[arg-type]
+        await self._writer.drain()
+        return await future
+
+    async def close(self) -> None:
+        """Hang up."""
+        self._on_close = None
+        self._writer.close()
+        for task in self._tasks:
+            task.cancel()
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _read(self) -> None:
+        try:
+            while line := await self._reader.readline():
+                self._take(decode(line))
+        except (OSError, ValueError):
+            pass
+        finally:
+            for future in self._waiting.values():
+                if not future.done():
+                    future.set_exception(ConnectionResetError("kaged went away"))
+            self._waiting.clear()
+            if self._on_close:
+                self._on_close()
+
+    def _take(self, message: Message) -> None:
+        if message.push is not None:
+            if self._on_push:
+                self._on_push(message.push, message.params)
+        elif message.call is not None:
+            self._keep(asyncio.create_task(self._reply(message)))
+        elif message.id is not None and (future := self._waiting.pop(message.id, None)) and not future.done():
+            if message.error is not None:
+                future.set_exception(KageError.from_wire(message.error))
+            else:
+                future.set_result(message.result)
+
+    async def _reply(self, message: Message) -> None:
+        reply = Message(reply=message.call)
+        method = message.method or ""
+        try:
+            if method == "keys.deliver":
+                delivered = await asyncio.to_thread(
+                    deliver_keys, message.params["names"], message.params["socket"]
+                )
+                reply.result = {"delivered": delivered}
+            else:
+                reply.result = await self._on_call(method, message.params)
+        except KageError as error:
+            reply.error = error.to_wire()
+        except Exception as error:
+            reply.error = KageError(f"{method} failed: {error}").to_wire()
+        self._writer.write(encode(reply))
+
+
+def _older(version: str) -> bool:
+    def numbers(text: str) -> list[int]:
+        return [int(part) for part in text.split(".") if part.isdigit()]
+
+    return numbers(version) < numbers(__version__)

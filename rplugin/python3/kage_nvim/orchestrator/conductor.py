@@ -1,0 +1,274 @@
+"""The conductor: what runs exist, what each agent does, who is told.
+
+It owns the runs in memory and in the database. Agents report their states; when a turn ends their files
+are read into a candidate before anybody is told that they are done. Everybody who subscribed to a
+repository gets its whole state at most every ``COALESCE`` seconds; nothing polls for what can be reported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from kage_nvim import processes
+from kage_nvim.errors import KageError
+from kage_nvim.model import CandidateStatus, RunStatus, State
+from kage_nvim.orchestrator import candidates, reconcile, shadow
+from kage_nvim.orchestrator.gateway_link import GatewayLink
+from kage_nvim.orchestrator.peers import Peer, Peers
+from kage_nvim.orchestrator.runs import Agent, Run
+from kage_nvim.protocol import Hello
+from kage_nvim.store import Database
+
+log = logging.getLogger("kaged")
+
+COALESCE = 0.05
+"""Seconds between a change and the push that tells of it."""
+DEATH_WATCH = 0.5
+"""Seconds between looks at a process that is not connected."""
+KEYS = "keys: "
+"""How the reason of an agent that waits for keys begins; the names follow."""
+
+
+class Conductor:
+    """See the module. ``epoch`` tells one life of kaged from the next."""
+
+    def __init__(self, database: Database, peers: Peers, epoch: int) -> None:
+        self.database = database
+        self.peers = peers
+        self.epoch = epoch
+        self.gateway = GatewayLink()
+        self.runs: dict[str, Run] = {}
+        self.changes = asyncio.Condition()
+        self.landing = asyncio.Lock()
+        self._subscribers: dict[int, tuple[Peer, Path]] = {}
+        self._sequence = 0
+        self._dirty: set[Path] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # What there is.
+
+    async def repository(self, cwd: str) -> shadow.Repository:
+        """The repository that a folder belongs to."""
+        return await asyncio.to_thread(shadow.discover, Path(cwd))
+
+    async def run(self, cwd: str, run: str | None) -> Run:
+        """The run of that name, or the newest of the repository around ``cwd``.
+
+        Raises:
+            KageError: there is none.
+        """
+        if run:
+            if run not in self.runs:
+                raise KageError(
+                    f"there is no run {run}", fix="kage status --json lists them.", code="unknown_run"
+                )
+            return self.runs[run]
+        root = (await self.repository(cwd)).root
+        found = self.of_repository(root)
+        if not found:
+            raise KageError(
+                f"no run in {root}", fix="Start one: :KageSpawn 3, or kage spawn TASK.", code="no_run"
+            )
+        return found[0]
+
+    def of_repository(self, root: Path) -> list[Run]:
+        """The runs of a repository that were not cleaned, newest first."""
+        found = [run for run in self.runs.values() if run.root == root]
+        return sorted(found, key=lambda run: (run.record.status.created, run.id), reverse=True)
+
+    def busy(self) -> bool:
+        """True while an agent's process is alive, even between two connections."""
+        return any(
+            agent.peer is not None or processes.alive(agent.record.pid, agent.record.born)
+            for run in self.runs.values()
+            for agent in run.agents.values()
+        )
+
+    async def reconcile(self) -> None:
+        """Find again what an earlier kaged left: runs, agents, half-done spawns and landings."""
+        await reconcile.reconcile(self)
+
+    # Who is told.
+
+    async def subscribe(self, peer: Peer, cwd: str) -> dict[str, Any]:
+        """Tell ``peer`` from now on about the repository around ``cwd``; returns the state of now."""
+        root = (await self.repository(cwd)).root
+        self._subscribers[id(peer)] = (peer, root)
+        return self._state(root)
+
+    def changed(self, run: Run) -> None:
+        """Keep the run, and tell its subscribers soon."""
+        self.database.put_run(run.record)
+        self.tell(run.root)
+
+    def tell(self, root: Path) -> None:
+        """Tell a repository's subscribers soon how it stands."""
+        self.spawn_task(self._wake())
+        if not self._dirty:
+            asyncio.get_running_loop().call_later(COALESCE, self._push)
+        self._dirty.add(root)
+
+    def agent_changed(self, run: Run, agent: Agent) -> None:
+        """Keep the agent, and tell the run's subscribers soon."""
+        self.database.put_agent(agent.record)
+        self.changed(run)
+
+    async def _wake(self) -> None:
+        async with self.changes:
+            self.changes.notify_all()
+
+    def _push(self) -> None:
+        dirty, self._dirty = self._dirty, set()
+        for peer, root in list(self._subscribers.values()):
+            if root in dirty:
+                peer.push("update", self._state(root))
+
+    def _state(self, root: Path) -> dict[str, Any]:
+        self._sequence += 1
+        runs: list[RunStatus] = [run.status() for run in self.of_repository(root)]
+        return {"epoch": self.epoch, "seq": self._sequence, "repository": str(root), "runs": runs}
+
+    def spawn_task(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run something beside the request that asked for it; a failure is logged."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception():
+            log.error("a background task failed", exc_info=task.exception())
+
+    # Who comes and goes.
+
+    def arrived(self, peer: Peer) -> None:
+        """A program said hello: a client may bring the keys that agents wait for."""
+        if peer.hello.kind in ("editor", "cli"):
+            self.spawn_task(self._bring_keys([peer]))
+
+    def agent_arrived(self, peer: Peer, hello: Hello) -> int:
+        """An agent's process said hello; returns the last turn whose files were read.
+
+        Raises:
+            KageError: it is not an agent of ours.
+        """
+        run = self.runs.get(hello.run)
+        agent = run.agents.get(hello.number) if run else None
+        if run is None or agent is None or agent.record.token != hello.token:
+            raise KageError(
+                f"no agent {hello.number} of run {hello.run} is expected here", code="unknown_agent"
+            )
+        agent.peer = peer
+        agent.record.pid = hello.pid
+        agent.record.born = processes.born(hello.pid)
+        self.agent_changed(run, agent)
+        return agent.record.captured
+
+    def gone(self, peer: Peer) -> None:
+        """A connection ended; an agent's process may have ended with it."""
+        self._subscribers.pop(id(peer), None)
+        for run in self.runs.values():
+            for agent in run.agents.values():
+                if agent.peer is peer:
+                    agent.peer = None
+                    self.spawn_task(self.watch_death(run, agent))
+
+    async def watch_death(self, run: Run, agent: Agent) -> None:
+        """Until it connects again, look whether an agent's process is alive; if it died, keep its work."""
+        while processes.alive(agent.record.pid, agent.record.born):
+            await asyncio.sleep(DEATH_WATCH)
+            if agent.peer is not None or run.id not in self.runs:
+                return
+        if agent.peer is not None or agent.record.status.state.ended:
+            return
+        if agent.stopping:
+            await self.turn_ended(run, agent, State.STOPPED, "stopped by the user", agent.record.captured + 1)
+        else:
+            reason = f"its process ended; :Kage resume {agent.number} goes on from its log"
+            await self.turn_ended(run, agent, State.FAILED, reason, agent.record.captured + 1)
+
+    # What agents report.
+
+    async def agent_state(self, peer: Peer, report: dict[str, Any]) -> None:
+        """Take in an agent's state; at a turn's end its files are read first."""
+        run = self.runs[peer.hello.run]
+        agent = run.agent(peer.hello.number)
+        status = agent.record.status
+        for name in ("tokens_in", "tokens_cached", "tokens_out", "cost_usd"):
+            setattr(status, name, report[name])
+        state, reason, turn = State(report["state"]), report["reason"], report["turn"]
+        if state.ended and turn > agent.record.captured:
+            status.activity = "reading its files"
+            self.agent_changed(run, agent)
+            await self.turn_ended(run, agent, state, reason, turn)
+            return
+        status.state, status.reason, status.activity = state, reason, report["activity"]
+        if not state.ended:
+            status.ended = None
+        self.agent_changed(run, agent)
+        if state is State.WAITING and reason.startswith(KEYS):
+            self.spawn_task(self._bring_keys(self.peers.clients()))
+
+    async def turn_ended(self, run: Run, agent: Agent, state: State, reason: str, turn: int) -> None:
+        """Read the agent's files into its candidate, then let it be seen in its new state."""
+        status = agent.record.status
+        async with agent.reading:
+            if turn <= agent.record.captured:
+                return
+            try:
+                await self.capture(run, agent, reason)
+            except KageError as error:
+                state, reason = State.FAILED, f"its files could not be read: {error.message}"
+            agent.record.captured = turn
+            status.state, status.reason, status.activity = state, reason, ""
+            status.ended = time.time()
+            self.agent_changed(run, agent)
+            outcome = {State.DONE: "done", State.FAILED: "failed"}.get(state, "stopped")
+            self.spawn_task(self.gateway.outcome(run.id, agent.number, outcome))
+
+    async def capture(self, run: Run, agent: Agent, message: str) -> None:
+        """Make the agent's files its candidate; the one before goes to the trash."""
+        number = agent.number
+        title = f"agent {number} ({agent.record.status.player}): {message or 'candidate'}"
+        made = await asyncio.to_thread(candidates.capture, run.store, agent.slot, run.base, title, number)
+        ref = run.ref(number)
+        await asyncio.to_thread(run.store.replace, ref, made.commit)
+        run.set_candidate(
+            CandidateStatus(
+                number=number,
+                agent=number,
+                commit=made.commit,
+                files=made.files,
+                added=made.added,
+                removed=made.removed,
+            )
+        )
+
+    # Keys.
+
+    async def deliver_keys(self, names: list[str], peers: list[Peer]) -> set[str]:
+        """Have clients hand the variables they hold to the gateway; returns the names that were brought."""
+        socket = await self.gateway.ensure()
+        brought: set[str] = set()
+        for peer in peers:
+            try:
+                answer = await peer.call("keys.deliver", {"names": names, "socket": socket})
+                brought |= set(answer["delivered"])
+            except KageError as error:
+                log.warning("keys were not delivered: %s", error)
+        return brought
+
+    async def _bring_keys(self, peers: list[Peer]) -> None:
+        names: set[str] = set()
+        for run in self.runs.values():
+            for agent in run.agents.values():
+                status = agent.record.status
+                if status.state is State.WAITING and status.reason.startswith(KEYS):
+                    names |= set(status.reason.removeprefix(KEYS).replace(",", " ").split())
+        if names:
+            await self.deliver_keys(sorted(names), peers)

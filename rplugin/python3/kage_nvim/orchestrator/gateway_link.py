@@ -1,0 +1,109 @@
+"""kaged's dealings with the gateway: start it, register agents, tell it outcomes. Never a key."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from kage_nvim import paths, unixhttp
+from kage_nvim.errors import KageError
+from kage_nvim.orchestrator.players import Seat
+
+START_SECONDS = 15.0
+
+
+class GatewayLink:
+    """The gateway as kaged sees it: a sibling with a socket of its own, started when a run needs it."""
+
+    def __init__(self) -> None:
+        self._starting = asyncio.Lock()
+
+    async def ensure(self) -> str:
+        """The gateway's socket, once it answers there.
+
+        Raises:
+            KageError: it did not come up.
+        """
+        async with self._starting:
+            socket = await asyncio.to_thread(_answering)
+            if socket:
+                return socket
+            _start()
+            deadline = time.monotonic() + START_SECONDS
+            while time.monotonic() < deadline:
+                await asyncio.sleep(0.03)
+                if socket := await asyncio.to_thread(_answering):
+                    return socket
+        raise KageError(
+            f"the gateway did not answer within {START_SECONDS:.0f} s",
+            fix=f"Its last words are in {paths.state() / 'gateway.log'}.",
+            code="gateway",
+        )
+
+    async def register(
+        self, run: str, number: int, token: str, seat: Seat, repository: str, limits: dict[str, Any]
+    ) -> None:
+        """Make an agent's token known, with the player it may use and what it may spend (US dollars)."""
+        await self._post(
+            "/kage/agents",
+            {
+                "token": token,
+                "run": run,
+                "number": number,
+                "player_name": seat.name,
+                "player": msgspec.to_builtins(seat.player),
+                "role": seat.role,
+                "repository": repository,
+                "limits": limits,
+            },
+        )
+
+    async def outcome(self, run: str, number: int, outcome: str) -> None:
+        """Note in the ledger what became of an agent's work."""
+        await self._post("/kage/outcome", {"run": run, "number": number, "outcome": outcome})
+
+    async def cost(self, run: str, repository: str) -> dict[str, Any]:
+        """The ledger's sums for a run, today and by player."""
+        socket = await self.ensure()
+        url = "/kage/cost?" + urlencode({"run": run, "repository": repository})
+        status, answer = await asyncio.to_thread(unixhttp.request, socket, "GET", url)
+        if status != 200:
+            raise KageError(f"the gateway answered {status} to {url}: {answer}", code="gateway")
+        return dict(answer)
+
+    async def _post(self, url: str, body: dict[str, Any]) -> None:
+        socket = await self.ensure()
+        status, answer = await asyncio.to_thread(unixhttp.request, socket, "POST", url, body)
+        if status != 200:
+            raise KageError(f"the gateway answered {status} to {url}: {answer}", code="gateway")
+
+
+def _answering() -> str | None:
+    try:
+        socket = str(json.loads(paths.gateway_file().read_text("utf-8"))["socket"])
+        status, _ = unixhttp.request(socket, "GET", "/kage/health", timeout=2.0)
+    except (OSError, ValueError, KeyError):
+        return None
+    return socket if status == 200 else None
+
+
+def _start() -> None:
+    """Start it as a sibling: in a session of its own, so that it outlives kaged. Its environment is ours,
+    which holds no key."""
+    with (paths.state() / "gateway.log").open("ab") as log:
+        subprocess.Popen(
+            [paths.python(), "-I", "-m", "kage_nvim.gateway"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env=dict(os.environ),
+            start_new_session=True,
+        )

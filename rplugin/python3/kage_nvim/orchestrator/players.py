@@ -1,0 +1,207 @@
+"""Which players answer in a run, what must be asked before, and how N agents of one model differ."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from kage_nvim.config import REPOSITORY_FILE, RepositoryConfig, UserConfig
+from kage_nvim.discover import Found
+from kage_nvim.errors import KageError, refused, usage
+from kage_nvim.model import ASK_ABOVE, MAX_AGENTS, Player
+
+DEFAULT_COUNT = 3
+"""Agents of a run when neither a count nor players are given."""
+
+ANGLES = (
+    "Make the smallest change that fully solves the task.",
+    "Begin from the tests: write down what must hold, then make it hold.",
+    "Look for the root cause first and mend it where it begins, even if that is elsewhere.",
+    "Prefer clarity: the version that the next reader understands fastest.",
+    "Prefer robustness: think of odd inputs, errors and edge cases before the usual path.",
+    "Prefer speed and low memory, as long as the code stays readable.",
+    "Follow the conventions of the surrounding code to the letter; reuse what is there.",
+    "Consider two designs, compare them briefly, then carry out the better one.",
+    "Prefer the standard library and well-known idioms over code of your own.",
+    "Change as few public names and signatures as possible.",
+)
+"""Given in turn to the agents that share a player, so that their candidates differ."""
+
+_WANTED = re.compile(r"(?P<name>[^:+\s]+)(?::(?P<count>\d+))?(?:\+(?P<role>[^\s:+]+))?")
+
+
+class Seat(msgspec.Struct, frozen=True, kw_only=True):
+    """One agent to be: its player, how that is shown, its role and its angle."""
+
+    name: str
+    player: Player
+    label: str
+    role: str | None = None
+    angle: str = ""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """Something the user must say yes to; remembered per repository when ``lasting``."""
+
+    id: str
+    text: str
+    lasting: bool = True
+
+
+def label(player: Player) -> str:
+    """What answers, as views show it: a recording is always marked as one."""
+    if player.recorded:
+        return f"recorded ({Path(player.recorded).stem})"
+    if player.command:
+        return "command"
+    return player.model or ""
+
+
+def seats(
+    wanted: Sequence[str], count: int | None, config: UserConfig, found: Sequence[Found]
+) -> tuple[list[Seat], list[Found]]:
+    """The agents of a run, and those found players among them that the user has not configured.
+
+    ``wanted`` holds words like ``fast:2+security``. Without any, ``defaults.players`` are cycled, else all
+    configured players, else the first that was found in the environment.
+
+    Raises:
+        KageError: a count out of range, an unknown player, or no player at all.
+    """
+    known = {entry.name: entry.player for entry in found} | config.players
+    chosen: list[tuple[str, str | None]] = []
+    for word in wanted:
+        chosen += _expand(word, known)
+    if not chosen:
+        chosen = [(name, None) for name in config.defaults.players or list(config.players)]
+        count = count or DEFAULT_COUNT
+    if not chosen:
+        if not found:
+            raise _nobody()
+        chosen = [(found[0].name, None)]
+    total = len(chosen) if count is None else count
+    if not 1 <= total <= MAX_AGENTS:
+        raise usage(f"{total} agents were asked for", f"Give a number from 1 to {MAX_AGENTS}.")
+    picked = [chosen[i % len(chosen)] for i in range(total)]
+    unconfigured = [
+        entry for entry in found if entry.name in dict(picked) and entry.name not in config.players
+    ]
+    return _with_angles(picked, known), unconfigured
+
+
+def _with_angles(picked: list[tuple[str, str | None]], known: dict[str, Player]) -> list[Seat]:
+    uses: dict[str, int] = {}
+    names = [name for name, _ in picked]
+    made = []
+    for name, role in picked:
+        player = known[name]
+        if player.cli:
+            raise KageError(
+                f"the player `{name}` is a third-party CLI, which this version does not drive by name",
+                fix=f'Give it as a command: [players.{name}] command = ["{player.cli}", …, "{{task_file}}"].',
+                code="no_player",
+            )
+        angle = ""
+        if names.count(name) > 1 and not player.command:
+            angle = ANGLES[uses.get(name, 0) % len(ANGLES)]
+            uses[name] = uses.get(name, 0) + 1
+        made.append(Seat(name=name, player=player, label=label(player), role=role, angle=angle))
+    return made
+
+
+def _expand(word: str, known: dict[str, Player]) -> list[tuple[str, str | None]]:
+    match = _WANTED.fullmatch(word.removeprefix("@"))
+    if match is None:
+        raise usage(f"`{word}` is no player", "Write name, name:2 or name:2+role.")
+    name = match["name"]
+    if name not in known:
+        names = ", ".join(sorted(known)) or "none"
+        raise KageError(
+            f"there is no player `{name}` (known: {names})",
+            fix=f"Add [players.{name}] to config.toml; :help kage-players shows how.",
+            code="no_player",
+            exit=usage("").exit,
+        )
+    return [(name, match["role"])] * int(match["count"] or 1)
+
+
+def _nobody() -> KageError:
+    return KageError(
+        "no model was found: no player is configured, no key is in the environment, no local server answers",
+        fix=(
+            "Do one of three: export a key (such as ANTHROPIC_API_KEY or OPENAI_API_KEY) and start Neovim"
+            " from that shell; or start a local server (Ollama, llama.cpp, LM Studio, vLLM); or add a"
+            " [players.NAME] table to config.toml (:help kage-players)."
+        ),
+        code="no_player",
+    )
+
+
+def questions(
+    seated: Sequence[Seat],
+    unconfigured: Sequence[Found],
+    repository: RepositoryConfig,
+    root: Path,
+    yes: set[str],
+) -> list[Question]:
+    """What has still to be asked before this run may begin; ``yes`` holds what was answered already."""
+    asked = []
+    if len(seated) > ASK_ABOVE:
+        asked.append(Question(f"count:{len(seated)}", f"Start {len(seated)} agents at once?", lasting=False))
+    for entry in unconfigured:
+        text = f"Send code of {root.name} to {entry.what}? It was found in your environment, not configured."
+        asked.append(Question(f"found:{entry.name}:{entry.player.model}", text))
+    if repository.setup:
+        content = (root / REPOSITORY_FILE).read_bytes()
+        command = repository.setup.command
+        shown = command if isinstance(command, str) else " ".join(command)
+        network = " with network access" if repository.setup.network else ""
+        text = f"Trust {REPOSITORY_FILE} of {root.name}? It runs `{shown}`{network} in each agent's sandbox."
+        asked.append(Question(f"trust:{hashlib.sha256(content).hexdigest()}", text))
+    return [question for question in asked if question.id not in yes]
+
+
+def must_confirm(asked: Sequence[Question]) -> KageError:
+    """The refusal that a client turns into questions to the user."""
+    listed = "\n".join(f"  {question.text}" for question in asked)
+    return refused(
+        f"this has to be confirmed first:\n{listed}",
+        fix="Answer yes when asked, or run it in a shell with --yes.",
+        code="confirm",
+        questions=[{"id": question.id, "text": question.text} for question in asked],
+    )
+
+
+PROVIDER_KEYS = {
+    "anthropic": "ANTHROPIC_API_KEY",
+    "openai": "OPENAI_API_KEY",
+    "deepseek": "DEEPSEEK_API_KEY",
+    "gemini": "GEMINI_API_KEY",
+    "openrouter": "OPENROUTER_API_KEY",
+    "mistral": "MISTRAL_API_KEY",
+}
+
+
+def key_name(player: Player) -> str | None:
+    """The variable that a player's key is read from, when it needs one from the environment."""
+    if player.api_key_env:
+        return player.api_key_env
+    if not player.model or player.api_key_command or player.api_base:
+        return None
+    return PROVIDER_KEYS.get(player.model.split("/")[0])
+
+
+def tidy_task(text: str) -> str:
+    """A task as it is kept: control characters out (they could drive a terminal), ends trimmed.
+
+    Raises:
+        KageError: nothing is left.
+    """
+    clean = "".join(c for c in text if c in "\n\t" or (c >= " " and not "\x7f" <= c <= "\x9f")).strip()
+    if not clean:
+        raise usage("the task is empty", "Say in a sentence what the agents are to do.")
+    return clean

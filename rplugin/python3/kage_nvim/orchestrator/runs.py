@@ -1,0 +1,109 @@
+"""Runs and agents as kaged holds them in memory: the database's records with what is alive beside them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from kage_nvim import paths
+from kage_nvim.errors import KageError
+from kage_nvim.model import CandidateStatus, RunStatus
+from kage_nvim.orchestrator.peers import Peer
+from kage_nvim.orchestrator.shadow import Repository, Store
+from kage_nvim.orchestrator.slots import Slot
+from kage_nvim.store import AgentRecord, RunRecord
+
+
+class Agent:
+    """One worker of a run. ``peer`` is its process when it is connected."""
+
+    def __init__(self, record: AgentRecord, slot: Slot) -> None:
+        self.record = record
+        self.slot = slot
+        self.peer: Peer | None = None
+        self.reading = asyncio.Lock()
+        self.stopping = False
+
+    @property
+    def number(self) -> int:
+        """The agent's name in every command."""
+        return self.record.status.number
+
+    @property
+    def folder(self) -> Path:
+        """Where its specification and its log are."""
+        return paths.run_folder(self.record.run) / "agents" / str(self.number)
+
+
+class Run:
+    """One spawn: its record, its repository and store, its agents by number."""
+
+    def __init__(self, record: RunRecord, repository: Repository, store: Store) -> None:
+        self.record = record
+        self.repository = repository
+        self.store = store
+        self.agents: dict[int, Agent] = {}
+
+    @property
+    def id(self) -> str:
+        """The run's name."""
+        return self.record.status.id
+
+    @property
+    def base(self) -> str:
+        """The snapshot commit that it started from."""
+        return self.record.status.base
+
+    @property
+    def root(self) -> Path:
+        """The user's working tree."""
+        return Path(self.record.status.repository)
+
+    def ref(self, name: object) -> str:
+        """The full name of one of the run's refs: ``base``, or a candidate's number."""
+        return f"refs/kage/{self.id}/{name}"
+
+    def status(self) -> RunStatus:
+        """The run as views show it."""
+        status = self.record.status
+        status.agents = [agent.record.status for agent in self.agents.values()]
+        return status
+
+    def agent(self, number: int) -> Agent:
+        """The agent of that number.
+
+        Raises:
+            KageError: there is none; the message lists those that are.
+        """
+        if number not in self.agents:
+            known = ", ".join(map(str, self.agents)) or "none"
+            raise KageError(
+                f"run {self.id} has no agent {number}", fix=f"Its agents: {known}.", code="unknown_agent"
+            )
+        return self.agents[number]
+
+    def candidate(self, number: int) -> CandidateStatus:
+        """The candidate of that number.
+
+        Raises:
+            KageError: there is none (yet); the message says which there are.
+        """
+        for candidate in self.record.status.candidates:
+            if candidate.number == number:
+                return candidate
+        known = ", ".join(str(candidate.number) for candidate in self.record.status.candidates) or "none yet"
+        if number in self.agents:
+            state = self.agents[number].record.status.state.value
+            raise KageError(
+                f"agent {number} has no candidate yet: it is {state}",
+                fix=f"Wait for it (kage wait), stop it (:Kage stop {number}), or take another: {known}.",
+                code="no_candidate",
+            )
+        raise KageError(
+            f"run {self.id} has no candidate {number}", fix=f"Its candidates: {known}.", code="no_candidate"
+        )
+
+    def set_candidate(self, candidate: CandidateStatus) -> None:
+        """Put a candidate in the place of an earlier one of the same number."""
+        others = [c for c in self.record.status.candidates if c.number != candidate.number]
+        self.record.status.candidates = sorted([*others, candidate], key=lambda c: c.number)

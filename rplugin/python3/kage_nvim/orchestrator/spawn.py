@@ -1,0 +1,397 @@
+"""Spawn: from what the user sees to N agents at work, each in a slot of its own, or to nothing at all."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kage_nvim import config, discover, paths, sandbox
+from kage_nvim.config import RepositoryConfig, UserConfig
+from kage_nvim.errors import KageError
+from kage_nvim.failpoints import fail_point
+from kage_nvim.model import AgentSpec, AgentStatus, Limits, Profile, RunStatus, State, Task
+from kage_nvim.orchestrator import players, shadow, slots
+from kage_nvim.orchestrator.conductor import Conductor
+from kage_nvim.orchestrator.panes import PaneRequest, Panes
+from kage_nvim.orchestrator.peers import Peer
+from kage_nvim.orchestrator.players import Seat
+from kage_nvim.orchestrator.runs import Agent, Run
+from kage_nvim.orchestrator.shadow import Repository, Store
+from kage_nvim.orchestrator.slots import Slot
+from kage_nvim.store import AgentRecord, RunRecord
+
+PORTS = 20000
+"""The first port of slot 0; each slot has ten."""
+
+
+@dataclass
+class Plan:
+    """A run that may begin: everything was checked, nothing made yet."""
+
+    repository: Repository
+    task: Task
+    seats: list[Seat]
+    user: UserConfig
+    settings: RepositoryConfig
+    peer: Peer
+    place: str
+    notes: list[str]
+
+
+class Layout(msgspec.Struct):
+    """Where panes go: ``beside`` the editor, in a ``window`` of their own, or ``hidden``."""
+
+    place: str = "beside"
+
+
+class SpawnRequest(msgspec.Struct):
+    """The parameters of ``spawn``."""
+
+    cwd: str
+    task: Task
+    count: int | None = None
+    players: list[str] = []
+    confirmed: list[str] = []
+    layout: Layout = Layout()
+
+
+async def spawn(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> dict[str, Any]:
+    """Start a run and return it with notes on what the user should know.
+
+    Raises:
+        KageError: it cannot be started, or something must be confirmed first; nothing is left behind.
+    """
+    plan = await prepare(conductor, peer, asked)
+    run_id = _run_id()
+    intent = conductor.database.open_intent("spawn", {"run": run_id, "repository": str(plan.repository.root)})
+    fail_point("spawn.intent")
+    try:
+        run = await _make(conductor, plan, run_id)
+    except BaseException:
+        await undo(conductor, run_id, str(plan.repository.root))
+        conductor.database.close_intent(intent)
+        raise
+    fail_point("spawn.action")
+    conductor.database.close_intent(intent)
+    fail_point("spawn.done")
+    return {"run": run_id, "agents": run.status().agents, "notes": plan.notes}
+
+
+async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan:
+    """Check everything that can be checked before anything is made."""
+    repository = await conductor.repository(asked.cwd)
+    task = msgspec.structs.replace(
+        asked.task,
+        text=players.tidy_task(asked.task.text),
+        variants={number: players.tidy_task(text) for number, text in asked.task.variants.items()},
+    )
+    user = await asyncio.to_thread(config.load_user)
+    settings = await asyncio.to_thread(config.load_repository, repository.root)
+    present = dict.fromkeys(peer.hello.keys, "set")
+    found = await discover.found_async(present, probe=True) if not user.players else []
+    seated, unconfigured = players.seats(asked.players, asked.count, user, found)
+    yes = conductor.database.confirmed(str(repository.root)) | set(asked.confirmed)
+    questions = players.questions(seated, unconfigured, settings, repository.root, yes)
+    if questions:
+        raise players.must_confirm(questions)
+    for question in players.questions(seated, unconfigured, settings, repository.root, set()):
+        if question.lasting:
+            conductor.database.confirm(str(repository.root), question.id)
+    if user.sandbox == "on":
+        await asyncio.to_thread(sandbox.check)
+    _recordings_exist(seated)
+    notes = [f"the repository is in the middle of a {repository.state}"] if repository.state else []
+    return Plan(repository, task, seated, user, settings, peer, asked.layout.place, notes)
+
+
+def _recordings_exist(seated: list[Seat]) -> None:
+    for seat in seated:
+        if seat.player.recorded and not Path(seat.player.recorded).expanduser().is_file():
+            raise KageError(
+                f"the recording of player `{seat.name}` is missing: {seat.player.recorded}",
+                fix="Correct `recorded` in config.toml.",
+                code="config",
+            )
+
+
+async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
+    overlays = await unsaved(conductor, plan.repository.root)
+    gateway = asyncio.create_task(_gateway(conductor, plan))
+    try:
+        store = await asyncio.to_thread(Store.open, plan.repository)
+        base = await asyncio.to_thread(store.snapshot, overlays)
+        fail_point("spawn.base.action")
+        await asyncio.to_thread(store.pin, f"refs/kage/{run_id}/base", base.commit)
+        fail_point("spawn.base.done")
+        plan.notes += base.notes
+        made = await _slots(conductor, plan, store, base.commit)
+        fail_point("spawn.slots.done")
+        run = _register(conductor, plan, store, base.commit, run_id, made)
+        socket = await gateway
+    except BaseException:
+        gateway.cancel()
+        raise
+    conductor.spawn_task(asyncio.to_thread(store.import_base_objects, base.commit))
+    profiles = {number: _profile(plan, store, slot, number) for number, slot in enumerate(made, 1)}
+    await _setup(plan, profiles)
+    limits = _budget(plan)
+    for number, (seat, agent) in enumerate(zip(plan.seats, run.agents.values(), strict=True), 1):
+        await conductor.gateway.register(run_id, number, agent.record.token, seat, str(run.root), limits)
+        _write_spec(plan, run, agent, seat, profiles[number], socket)
+    fail_point("spawn.panes.intent")
+    await open_panes(conductor, run, list(run.agents.values()), plan.peer, plan.place)
+    fail_point("spawn.panes.done")
+    return run
+
+
+async def unsaved(conductor: Conductor, root: Path) -> dict[str, bytes]:
+    """What open editors hold unsaved of a repository: path in it → exact bytes.
+
+    Raises:
+        KageError: two editors hold different unsaved versions of one file.
+    """
+    from kage_nvim.orchestrator.editors import open_buffers
+
+    return {
+        str(buffer.path.relative_to(root)): buffer.content
+        for buffer in await open_buffers(conductor.peers, root)
+        if buffer.content is not None
+    }
+
+
+async def _gateway(conductor: Conductor, plan: Plan) -> str:
+    """Have the gateway up and the keys in it, so that no agent starts without what it needs."""
+    socket = await conductor.gateway.ensure()
+    names = {name: seat for seat in plan.seats if (name := players.key_name(seat.player))}
+    if not names:
+        return socket
+    brought = await conductor.deliver_keys(sorted(names), [plan.peer])
+    for name, seat in names.items():
+        if name not in brought:
+            raise KageError(
+                f"the player `{seat.name}` ({seat.label}) needs {name}, which is not set",
+                fix=f"Start from a shell that has it (export {name}=…), or set api_key_command.",
+                code="key_missing",
+            )
+    return socket
+
+
+async def _slots(conductor: Conductor, plan: Plan, store: Store, base: str) -> list[Slot]:
+    """One slot per seat, made side by side; if one cannot be made, the others are let go."""
+    held = {
+        agent.record.slot
+        for run in conductor.of_repository(plan.repository.root)
+        for agent in run.agents.values()
+    }
+    jobs = [asyncio.to_thread(slots.acquire, store, base, held=held) for _ in plan.seats]
+    results = await asyncio.gather(*jobs, return_exceptions=True)
+    made = [result for result in results if isinstance(result, Slot)]
+    for result in results:
+        if isinstance(result, BaseException):
+            for slot in made:
+                await asyncio.to_thread(slots.release, slot)
+            raise result
+    included = await asyncio.to_thread(slots.include, store, made)
+    if included:
+        plan.notes.append(f"copied into each slot by .worktreeinclude: {', '.join(included)}")
+    return made
+
+
+def _register(
+    conductor: Conductor, plan: Plan, store: Store, base: str, run_id: str, made: list[Slot]
+) -> Run:
+    now = time.time()
+    status = RunStatus(
+        id=run_id,
+        task=plan.task.text,
+        repository=str(plan.repository.root),
+        store=str(store.path),
+        base=base,
+        created=now,
+    )
+    run = Run(RunRecord(status=status, task=plan.task), plan.repository, store)
+    for number, (seat, slot) in enumerate(zip(plan.seats, made, strict=True), 1):
+        record = AgentRecord(
+            run=run_id,
+            status=AgentStatus(
+                number=number,
+                player=seat.name,
+                model=seat.label,
+                role=seat.role,
+                angle=seat.angle,
+                worktree=str(slot.tree),
+                cost_usd=None if seat.player.command else 0.0,
+                started=now,
+            ),
+            slot=slot.number,
+            token=secrets.token_urlsafe(24),
+        )
+        run.agents[number] = Agent(record, slot)
+        conductor.database.put_agent(record)
+    conductor.runs[run_id] = run
+    conductor.changed(run)
+    return run
+
+
+def _profile(plan: Plan, store: Store, slot: Slot, number: int) -> Profile:
+    return sandbox.profile(
+        mode=plan.user.sandbox,
+        slot_tree=slot.tree,
+        slot_git=slot.repo_git,
+        slot_home=slot.home,
+        slot_tmp=slot.tmp,
+        objects=[store.path / "objects", plan.repository.objects],
+        repository=plan.repository.root,
+        client_env=plan.peer.hello.env,
+        number=number,
+        ports=PORTS + 10 * slot.number,
+    )
+
+
+async def _setup(plan: Plan, profiles: dict[int, Profile]) -> None:
+    setup = plan.settings.setup
+    if setup is None:
+        return
+    command = ["sh", "-c", setup.command] if isinstance(setup.command, str) else setup.command
+    jobs = [
+        sandbox.run(profile, command, timeout=setup.timeout, network=setup.network)
+        for profile in profiles.values()
+    ]
+    for number, done in zip(profiles, await asyncio.gather(*jobs), strict=True):
+        if done.returncode != 0:
+            tail = done.output.decode("utf-8", "replace").strip()[-1500:]
+            how = "timed out" if done.timed_out else f"ended with {done.returncode}"
+            raise KageError(
+                f"the setup command {how} in slot of agent {number}:\n{tail}",
+                fix="Mend [setup] in .kage.toml (network = true if it must download), then spawn again.",
+                code="setup",
+            )
+
+
+def _budget(plan: Plan) -> dict[str, Any]:
+    """The tighter of the user's and the repository's limits, in US dollars."""
+
+    def tighter(*values: float | None) -> float | None:
+        given = [value for value in values if value is not None]
+        return min(given) if given else None
+
+    user, repository = plan.user.defaults, plan.settings.budget
+    return {
+        "agent_usd": tighter(user.agent_usd, repository.agent_usd),
+        "run_usd": tighter(user.run_usd, repository.run_usd),
+        "day_usd": repository.day_usd,
+    }
+
+
+def _write_spec(plan: Plan, run: Run, agent: Agent, seat: Seat, profile: Profile, socket: str) -> None:
+    agent.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    defaults = plan.user.defaults
+    spec = AgentSpec(
+        run=run.id,
+        number=agent.number,
+        player=seat.name,
+        model=seat.label,
+        role=seat.role,
+        angle=seat.angle,
+        repository=str(run.root),
+        task=plan.task,
+        base=run.base,
+        log=str(agent.folder / "log.jsonl"),
+        token=agent.record.token,
+        daemon=str(paths.daemon_file()),
+        gateway=socket,
+        profile=profile,
+        limits=Limits(
+            steps=defaults.steps, seconds=defaults.seconds, command_seconds=defaults.command_seconds
+        ),
+        stream=seat.player.stream,
+        temperature=seat.player.temperature,
+        max_tokens=seat.player.max_tokens,
+        command=seat.player.command,
+    )
+    (agent.folder / "spec.json").write_bytes(msgspec.json.encode(spec))
+
+
+def agent_argv(agent: Agent, *, resume: bool = False) -> list[str]:
+    """The command that an agent's pane runs. ``-I`` keeps the worktree off the import path."""
+    argv = [paths.python(), "-I", "-m", "kage_nvim.agent_runtime", "--spec", str(agent.folder / "spec.json")]
+    return [*argv, "--resume"] if resume else argv
+
+
+def agent_environment(peer: Peer) -> dict[str, str]:
+    """The environment of the agent's own process: enough for a terminal program, and no key."""
+    wanted = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SHELL")
+    environment = {name: peer.hello.env[name] for name in wanted if name in peer.hello.env}
+    return {"TERM": "screen-256color", "LANG": "C.UTF-8"} | environment
+
+
+def panes_of(peer: Peer) -> Panes:
+    """The tmux that a client sits in, or Kage's own when it sits in none."""
+    env = peer.hello.env
+    return Panes(env.get("TMUX"), env.get("TMUX_PANE"), own_socket=paths.sockets() / "tmux")
+
+
+async def open_panes(
+    conductor: Conductor, run: Run, agents: list[Agent], peer: Peer, place: str, *, resume: bool = False
+) -> None:
+    """Start the agents' processes in panes and note where they are."""
+    requests = [
+        PaneRequest(
+            number=agent.number,
+            title=f"kage {agent.number} · {agent.record.status.player}",
+            argv=agent_argv(agent, resume=resume),
+            env=agent_environment(peer),
+        )
+        for agent in agents
+    ]
+    opened = await asyncio.to_thread(panes_of(peer).open, requests, place)
+    for agent in agents:
+        info = opened[agent.number]
+        agent.record.status.pane = info.pane_id
+        agent.record.tmux = info.socket
+        agent.record.hidden = place == "hidden"
+        conductor.agent_changed(run, agent)
+        conductor.spawn_task(_must_arrive(conductor, run, agent))
+
+
+ARRIVE_SECONDS = 20.0
+"""How long an agent's process may take to connect."""
+
+
+async def _must_arrive(conductor: Conductor, run: Run, agent: Agent) -> None:
+    """An agent that never connects is said to have failed, not left as starting for ever."""
+    deadline = time.monotonic() + ARRIVE_SECONDS
+    while time.monotonic() < deadline:
+        await asyncio.sleep(0.2)
+        if agent.record.pid is not None or run.id not in conductor.runs:
+            return
+    reason = (
+        f"its process did not start within {ARRIVE_SECONDS:.0f} s; :Kage focus {agent.number} shows its pane"
+    )
+    await conductor.turn_ended(run, agent, State.FAILED, reason, agent.record.captured + 1)
+
+
+async def undo(conductor: Conductor, run_id: str, root: str) -> None:
+    """Take back a spawn that did not come about: panes, slots and refs."""
+    from kage_nvim.orchestrator.clean import discard
+
+    run = conductor.runs.pop(run_id, None)
+    if run is not None:
+        await discard(run)
+        conductor.database.drop_run(run_id)
+        conductor.tell(run.root)
+        return
+    store = await asyncio.to_thread(lambda: Store.open(shadow.discover(Path(root))))
+    for ref in await asyncio.to_thread(store.refs, f"refs/kage/{run_id}/"):
+        await asyncio.to_thread(store.trash, ref)
+
+
+def _run_id() -> str:
+    """A name that sorts by time and is short enough to type."""
+    return time.strftime("%y%m%d-%H%M%S-") + secrets.token_hex(2)

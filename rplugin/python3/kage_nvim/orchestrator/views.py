@@ -1,0 +1,139 @@
+"""What can be read of runs: logs, differences, explanations. Nothing here changes anything."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+from kage_nvim.errors import usage
+from kage_nvim.model import CandidateStatus
+from kage_nvim.orchestrator import candidates
+from kage_nvim.orchestrator.runs import Agent, Run
+from kage_nvim.protocol import b64
+
+LOG_WINDOW = 4 * 1024 * 1024
+"""The most bytes of a log that one answer holds."""
+
+
+def log_events(agent: Agent, after: int, limit: int) -> dict[str, Any]:
+    """Events of an agent's log from byte ``after`` on (negative: the last ``limit``), and where to go on."""
+    path = agent.folder / "log.jsonl"
+    if not path.exists():
+        return {"events": [], "next": max(after, 0)}
+    size = path.stat().st_size
+    start = max(0, size - LOG_WINDOW) if after < 0 else min(after, size)
+    with path.open("rb") as file:
+        file.seek(start)
+        data = file.read(LOG_WINDOW)
+    whole = data[: data.rfind(b"\n") + 1]
+    lines = whole.splitlines()
+    if after < 0 and start > 0:
+        lines = lines[1:]
+    events = [event for line in lines if (event := _event(line))]
+    shown = events[-limit:] if after < 0 and limit else events
+    return {"events": shown, "next": start + len(whole)}
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    """A line of the log without the conversation itself, which only a resumed agent reads."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and event.get("kind") != "message" else None
+
+
+def shown_candidates(run: Run, numbers: list[int]) -> list[CandidateStatus]:
+    """The candidates of those numbers, or all that there are.
+
+    Raises:
+        KageError: one does not exist, or there is none at all.
+    """
+    if numbers:
+        return [run.candidate(number) for number in numbers]
+    if not run.record.status.candidates:
+        return [run.candidate(min(run.agents))]
+    return list(run.record.status.candidates)
+
+
+async def diff(run: Run, numbers: list[int]) -> dict[str, Any]:
+    """The files that candidates change, each with what every candidate does to it."""
+    shown = shown_candidates(run, numbers)
+    jobs = [asyncio.to_thread(candidates.changes, run.store, run.base, c.commit) for c in shown]
+    files: dict[str, dict[str, Any]] = {}
+    for candidate, changes in zip(shown, await asyncio.gather(*jobs), strict=True):
+        for change in changes:
+            entry = files.setdefault(change.path, {"path": change.path, "kind": change.kind, "agents": {}})
+            if change.kind != "text":
+                entry["kind"] = change.kind
+            entry["agents"][str(candidate.number)] = {
+                "status": change.status,
+                "old_path": change.old_path,
+                "added": change.added,
+                "removed": change.removed,
+                "old_mode": change.old_mode,
+                "new_mode": change.new_mode,
+            }
+    return {
+        "run": run.id,
+        "repository": str(run.root),
+        "base": run.base,
+        "agents": [candidate.number for candidate in shown],
+        "files": [files[path] for path in sorted(files)],
+    }
+
+
+async def diff_file(run: Run, path: str, numbers: list[int]) -> dict[str, Any]:
+    """One file's exact bytes at the base and in each candidate (``None`` = absent)."""
+    shown = shown_candidates(run, numbers)
+    read = run.store.read_file
+    base, *others = await asyncio.gather(
+        asyncio.to_thread(read, run.base, path), *(asyncio.to_thread(read, c.commit, path) for c in shown)
+    )
+    versions = {}
+    for candidate, found in zip(shown, others, strict=True):
+        versions[str(candidate.number)] = {
+            "b64": b64(found[0]) if found else None,
+            "mode": found[1] if found else None,
+            "commit": candidate.commit,
+        }
+    return {
+        "path": path,
+        "base_b64": b64(base[0]) if base else None,
+        "base_mode": base[1] if base else None,
+        "versions": versions,
+    }
+
+
+async def diff_text(run: Run, number: int, form: str) -> dict[str, Any]:
+    """A candidate as text: a ``patch`` that ``git apply`` takes, or a ``stat``."""
+    candidate = run.candidate(number)
+    if form not in ("patch", "stat"):
+        raise usage(f"`{form}` is no form of a diff", "Use patch or stat.")
+    make = candidates.patch if form == "patch" else candidates.stat
+    return {"text_b64": b64(await asyncio.to_thread(make, run.store, run.base, candidate.commit))}
+
+
+def explain(run: Run, agent: Agent) -> list[str]:
+    """Why an agent is in the state it is in, with the evidence, as lines to read."""
+    status, record = agent.record.status, agent.record
+    lines = [
+        f"agent {agent.number} of run {run.id}: {status.state.value}",
+        f"because: {status.reason or 'nothing was reported yet'}",
+        f"player: {status.player} ({status.model})" + (f", role {status.role}" if status.role else ""),
+        f"process: {record.pid or 'none'}, {'connected' if agent.peer else 'not connected'}",
+        f"pane: {status.pane or 'none'} on {record.tmux or 'no tmux server'}",
+        f"files read up to turn {record.captured}; worktree {status.worktree}",
+    ]
+    if status.angle:
+        lines.insert(3, f"angle: {status.angle}")
+    states = [e for e in log_events(agent, -1, 0)["events"] if e.get("kind") in ("state", "error")]
+    for event in states[-10:]:
+        when = time.strftime("%H:%M:%S", time.localtime(event.get("t", 0)))
+        what = event.get("state") or "error"
+        lines.append(
+            f"  {when} {what}: {event.get('reason') or event.get('text') or event.get('activity') or ''}"
+        )
+    return lines

@@ -1,0 +1,263 @@
+"""The verbs that kaged answers: one row each, the parameters it takes and the function that does it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from kage_nvim.errors import Exit, KageError
+from kage_nvim.model import RunStatus, Status
+from kage_nvim.orchestrator import clean, control, doctor, landing, panes_view, spawn, views
+from kage_nvim.orchestrator.conductor import Conductor
+from kage_nvim.orchestrator.peers import Peer
+
+
+class In(msgspec.Struct):
+    """Any verb's repository (a folder in it) and run (the newest when not said)."""
+
+    cwd: str = ""
+    run: str | None = None
+
+
+class StatusOf(In):
+    all: bool = False
+
+
+class Wait(In):
+    any: bool = False
+    timeout: float | None = None
+
+
+class Of(In):
+    agent: int | str = "all"
+
+
+class Log(In):
+    agent: int = 1
+    after: int = 0
+    limit: int = 0
+
+
+class Say(Of):
+    text: str = ""
+
+
+class Report(msgspec.Struct):
+    """``agent.state``: what an agent does now; counts are totals of the agent, ``cost_usd`` in US dollars."""
+
+    state: str
+    turn: int
+    reason: str = ""
+    activity: str = ""
+    tokens_in: int = 0
+    tokens_cached: int = 0
+    tokens_out: int = 0
+    cost_usd: float | None = None
+
+
+class Diff(In):
+    agents: list[int] = []
+
+
+class DiffFile(Diff):
+    path: str = ""
+
+
+class DiffText(In):
+    agent: int = 0
+    form: str = "patch"
+
+
+class Accept(In):
+    agent: int = 0
+    paths: list[str] = []
+    force: bool = False
+
+
+class Clean(In):
+    all: bool = False
+
+
+@dataclass(frozen=True)
+class Verb:
+    """What a method takes and what it does."""
+
+    params: type[Any]
+    run: Callable[[Conductor, Peer, Any], Awaitable[Any]]
+
+
+VERBS: dict[str, Verb] = {}
+
+
+def verb(name: str, params: type[Any]) -> Callable[[Any], Any]:
+    """Put a function into the table under the protocol's name."""
+
+    def put(function: Any) -> Any:
+        VERBS[name] = Verb(params, function)
+        return function
+
+    return put
+
+
+@verb("subscribe", In)
+async def _subscribe(conductor: Conductor, peer: Peer, asked: In) -> dict[str, Any]:
+    return await conductor.subscribe(peer, asked.cwd)
+
+
+@verb("spawn", spawn.SpawnRequest)
+async def _spawn(conductor: Conductor, peer: Peer, asked: spawn.SpawnRequest) -> dict[str, Any]:
+    return await spawn.spawn(conductor, peer, asked)
+
+
+@verb("agent.state", Report)
+async def _agent_state(conductor: Conductor, peer: Peer, asked: Report) -> dict[str, Any]:
+    await conductor.agent_state(peer, msgspec.structs.asdict(asked))
+    return {}
+
+
+@verb("status", StatusOf)
+async def _status(conductor: Conductor, peer: Peer, asked: StatusOf) -> Status:
+    if asked.all:
+        everything = sorted(conductor.runs.values(), key=lambda run: run.record.status.created, reverse=True)
+        return Status(runs=[run.status() for run in everything])
+    if asked.run:
+        return Status(runs=[(await conductor.run(asked.cwd, asked.run)).status()])
+    root = (await conductor.repository(asked.cwd)).root
+    return Status(runs=[run.status() for run in conductor.of_repository(root)])
+
+
+@verb("wait", Wait)
+async def _wait(conductor: Conductor, peer: Peer, asked: Wait) -> RunStatus:
+    run = await conductor.run(asked.cwd, asked.run)
+
+    def over() -> bool:
+        ended = [agent.record.status.state.ended for agent in run.agents.values()]
+        return any(ended) if asked.any else all(ended)
+
+    async def until() -> None:
+        async with conductor.changes:
+            await conductor.changes.wait_for(over)
+
+    try:
+        await asyncio.wait_for(until(), asked.timeout)
+    except asyncio.TimeoutError:
+        raise KageError(
+            f"run {run.id} still works after {asked.timeout:g} s", code="timeout", exit=Exit.TIMED_OUT
+        ) from None
+    return run.status()
+
+
+@verb("log", Log)
+async def _log(conductor: Conductor, peer: Peer, asked: Log) -> dict[str, Any]:
+    agent = (await conductor.run(asked.cwd, asked.run)).agent(asked.agent)
+    return await asyncio.to_thread(views.log_events, agent, asked.after, asked.limit)
+
+
+@verb("send", Say)
+async def _send(conductor: Conductor, peer: Peer, asked: Say) -> dict[str, Any]:
+    run = await conductor.run(asked.cwd, asked.run)
+    return {"agents": await control.send(run, asked.agent, asked.text)}
+
+
+@verb("interrupt", Of)
+async def _interrupt(conductor: Conductor, peer: Peer, asked: Of) -> dict[str, Any]:
+    return {"agents": await control.interrupt(await conductor.run(asked.cwd, asked.run), asked.agent)}
+
+
+@verb("stop", Of)
+async def _stop(conductor: Conductor, peer: Peer, asked: Of) -> dict[str, Any]:
+    run = await conductor.run(asked.cwd, asked.run)
+    return {"agents": await control.stop(conductor, run, asked.agent)}
+
+
+@verb("resume", Of)
+async def _resume(conductor: Conductor, peer: Peer, asked: Of) -> dict[str, Any]:
+    run = await conductor.run(asked.cwd, asked.run)
+    return {"agents": await control.resume(conductor, run, asked.agent, peer)}
+
+
+@verb("restart", Say)
+async def _restart(conductor: Conductor, peer: Peer, asked: Say) -> dict[str, Any]:
+    run = await conductor.run(asked.cwd, asked.run)
+    return {"agents": await control.restart(conductor, run, asked.agent, asked.text, peer)}
+
+
+@verb("focus", Of)
+async def _focus(conductor: Conductor, peer: Peer, asked: Of) -> dict[str, Any]:
+    run = await conductor.run(asked.cwd, asked.run)
+    return await panes_view.focus(run, control.chosen(run, asked.agent)[0], peer)
+
+
+@verb("hide", In)
+async def _hide(conductor: Conductor, peer: Peer, asked: In) -> dict[str, Any]:
+    return await panes_view.hide(conductor, await conductor.run(asked.cwd, asked.run), peer)
+
+
+@verb("attach", In)
+async def _attach(conductor: Conductor, peer: Peer, asked: In) -> dict[str, Any]:
+    return panes_view.attach(await conductor.run(asked.cwd, asked.run), peer)
+
+
+@verb("diff", Diff)
+async def _diff(conductor: Conductor, peer: Peer, asked: Diff) -> dict[str, Any]:
+    return await views.diff(await conductor.run(asked.cwd, asked.run), asked.agents)
+
+
+@verb("diff_file", DiffFile)
+async def _diff_file(conductor: Conductor, peer: Peer, asked: DiffFile) -> dict[str, Any]:
+    return await views.diff_file(await conductor.run(asked.cwd, asked.run), asked.path, asked.agents)
+
+
+@verb("diff_text", DiffText)
+async def _diff_text(conductor: Conductor, peer: Peer, asked: DiffText) -> dict[str, Any]:
+    return await views.diff_text(await conductor.run(asked.cwd, asked.run), asked.agent, asked.form)
+
+
+@verb("accept", Accept)
+async def _accept(conductor: Conductor, peer: Peer, asked: Accept) -> dict[str, Any]:
+    run = await conductor.run(asked.cwd, asked.run)
+    return await landing.accept(conductor, run, asked.agent, asked.paths, force=asked.force)
+
+
+@verb("undo", In)
+async def _undo(conductor: Conductor, peer: Peer, asked: In) -> dict[str, Any]:
+    return await landing.undo(conductor, asked.cwd)
+
+
+@verb("history", In)
+async def _history(conductor: Conductor, peer: Peer, asked: In) -> dict[str, Any]:
+    root = (await conductor.repository(asked.cwd)).root
+    found = conductor.database.landings(str(root))
+    return {"landings": [entry for entry in found if entry.undoes is None]}
+
+
+@verb("clean", Clean)
+async def _clean(conductor: Conductor, peer: Peer, asked: Clean) -> dict[str, Any]:
+    if asked.run or not asked.all:
+        return await clean.clean(conductor, [await conductor.run(asked.cwd, asked.run)])
+    root = (await conductor.repository(asked.cwd)).root
+    return await clean.clean(conductor, conductor.of_repository(root))
+
+
+@verb("explain", Of)
+async def _explain(conductor: Conductor, peer: Peer, asked: Of) -> dict[str, Any]:
+    run = await conductor.run(asked.cwd, asked.run)
+    lines: list[str] = []
+    for agent in control.chosen(run, asked.agent):
+        lines += views.explain(run, agent)
+    return {"lines": lines}
+
+
+@verb("cost", In)
+async def _cost(conductor: Conductor, peer: Peer, asked: In) -> dict[str, Any]:
+    run = await conductor.run(asked.cwd, asked.run)
+    return await conductor.gateway.cost(run.id, str(run.root))
+
+
+@verb("doctor", In)
+async def _doctor(conductor: Conductor, peer: Peer, asked: In) -> dict[str, Any]:
+    return {"checks": await doctor.checks(conductor, peer)}
