@@ -35,9 +35,8 @@ def agents(rows: list[dict[str, Any]]) -> str:
         player = f"{row['player']} ({row['model']})" if row.get("model") else row["player"]
         what = clean(row.get("activity") or row.get("reason") or "")
         cost = money(row.get("cost_usd"))
-        lines.append(
-            f"{row['number']:>3} {MARKS[row['state']]} {row['state']:<11} {clean(player):<28} {cost:>9}  {what}"
-        )
+        state = f"{MARKS[row['state']]} {row['state']:<11}"
+        lines.append(f"{row['number']:>3} {state} {clean(player):<28} {cost:>9}  {what}")
     return "\n".join(lines)
 
 
@@ -52,10 +51,8 @@ def status(answer: dict[str, Any]) -> str:
         parts.append(f"run {run['id']} in {clean(run['repository'])}{landed}\n  {first[:100]}")
         parts.append(agents(run["agents"]))
         for candidate in run["candidates"]:
-            files = f"{candidate['files']} file{'' if candidate['files'] == 1 else 's'}"
-            parts.append(
-                f"    candidate {candidate['number']}: {files} +{candidate['added']} -{candidate['removed']}"
-            )
+            size = f"{candidate['files']} files +{candidate['added']} -{candidate['removed']}"
+            parts.append(f"    candidate {candidate['number']}: {size}")
     return "\n".join(parts)
 
 
@@ -94,10 +91,8 @@ def history(landings: list[dict[str, Any]]) -> str:
     lines = []
     for entry in landings:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry["created"]))
-        files = len(entry["files"])
-        lines.append(
-            f"{entry['id']:>4} {when} {entry['state']:<9} run {entry['run']} candidate {entry['number']}, {files} files"
-        )
+        what = f"run {entry['run']} candidate {entry['number']}, {len(entry['files'])} files"
+        lines.append(f"{entry['id']:>4} {when} {entry['state']:<9} {what}")
     return "\n".join(lines) or "no landings here"
 
 

@@ -69,8 +69,9 @@ class Connection:
         try:
             return await asyncio.wait_for(future, timeout)
         except asyncio.TimeoutError:
+            who = f"{self.hello.kind} (process {self.hello.pid})"
             raise KageError(
-                f"the {self.hello.kind} (process {self.hello.pid}) did not answer {method} in {timeout:.0f} s",
+                f"the {who} did not answer {method} in {timeout:.0f} s",
                 fix="Look whether it waits at a prompt, then try again.",
                 code="no_answer",
             ) from None

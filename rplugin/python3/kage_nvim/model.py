@@ -136,7 +136,7 @@ class Status(msgspec.Struct, kw_only=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What ends an agent's turn as *stopped*: model calls, seconds, US dollars, answers in no known format."""
+    """What ends a turn as *stopped*: model calls, seconds, US dollars, unreadable answers in a row."""
 
     steps: int = 100
     seconds: float = 3600.0

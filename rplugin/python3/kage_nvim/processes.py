@@ -25,6 +25,19 @@ def alive(pid: int | None, began: str) -> bool:
     return pid is not None and began != "" and born(pid) == began
 
 
+def ended(pid: int | None, began: str, seconds: float) -> bool:
+    """Wait up to ``seconds`` for the process to end; returns whether it has."""
+    if pid is None or not alive(pid, began):
+        return True
+    try:
+        psutil.Process(pid).wait(seconds)
+    except psutil.TimeoutExpired:
+        return not alive(pid, began)
+    except psutil.NoSuchProcess:
+        return True
+    return True
+
+
 def end(pid: int | None, began: str) -> None:
     """Kill the process, if it is still the one that began at ``began``."""
     if pid is not None and alive(pid, began):

@@ -82,10 +82,7 @@ async def _stop(conductor: Conductor, run: Run, agent: Agent) -> None:
     try:
         if agent.peer is not None:
             agent.peer.push("stop", {})
-        deadline = time.monotonic() + STOP_SECONDS
-        while living(agent) and time.monotonic() < deadline:
-            await asyncio.sleep(0.02)
-        if living(agent):
+        if not await asyncio.to_thread(processes.ended, agent.record.pid, agent.record.born, STOP_SECONDS):
             processes.end(agent.record.pid, agent.record.born)
         if not agent.record.status.state.ended:
             turn = agent.record.captured + 1
