@@ -67,7 +67,8 @@ def event(entry: dict[str, Any]) -> list[str]:
     elif kind == "result":
         text = f"→ {entry.get('text', '')}"
     elif kind == "usage":
-        text = f"{entry.get('tokens_in', 0)} in, {entry.get('tokens_out', 0)} out, {money(entry.get('cost_usd'))}"
+        tokens = f"{entry.get('tokens_in', 0)} in, {entry.get('tokens_out', 0)} out"
+        text = f"{tokens}, {money(entry.get('cost_usd'))}"
     elif kind == "call":
         text = f"step {entry.get('step', '')}"
     else:
