@@ -1,0 +1,98 @@
+"""How one model call is made to succeed when that is a matter of waiting.
+
+keys missing         waiting, asked again each second until a client has delivered them
+gateway gone         waiting, asked again for a minute: it is being restarted
+answer cut midway    asked again twice; the gateway cannot, it has passed words on already
+anything else        the gateway has tried what makes sense, so its word ends the turn
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from kage_nvim.agent_runtime.inbox import TurnEnd
+from kage_nvim.agent_runtime.limits import Allowance
+from kage_nvim.agent_runtime.model_client import Answer, GatewayGone, ModelError
+from kage_nvim.agent_runtime.progress import Progress
+from kage_nvim.model import State
+
+KEYS_EVERY = 1.0
+GONE_FOR = 60.0
+"""Seconds that a gateway may be away."""
+PRESENT = 5.0
+"""A call that lasted so many seconds before it broke off shows that the gateway had been there."""
+CUTS = 2
+"""How often a call is made again after its answer broke off."""
+BROKEN = ("provider", "network")
+
+
+async def ask(
+    call: Callable[[], Awaitable[Answer]],
+    *,
+    progress: Progress,
+    allowance: Allowance,
+    notice: Callable[[str], None],
+) -> Answer:
+    """Make ``call`` until it answers or waiting makes no sense.
+
+    Raises:
+        ModelError: the gateway's refusal, of a kind that waiting does not cure and that is no limit.
+        TurnEnd: the time is up, the budget is spent, or the gateway stays away.
+    """
+    gone = _Absence()
+    cuts = 0
+    while True:
+        try:
+            answer = await asyncio.wait_for(call(), allowance.remaining())
+        except asyncio.TimeoutError:
+            allowance.check_time()
+        except GatewayGone as error:
+            with allowance.paused():
+                await gone.wait(str(error), progress, notice)
+        except ModelError as error:
+            if error.kind == "keys_missing":
+                with allowance.paused():
+                    await _wait_for_keys(error, progress, notice)
+            elif error.kind == "budget":
+                raise TurnEnd(State.STOPPED, error.message) from None
+            elif error.midway and error.kind in BROKEN and cuts < CUTS:
+                cuts += 1
+                notice(f"the answer broke off ({error.message}); asking again")
+                await asyncio.sleep(0.5 * cuts)
+            else:
+                raise
+        else:
+            if progress.state is State.WAITING:
+                progress.enter(State.WORKING, "")
+            return answer
+
+
+async def _wait_for_keys(error: ModelError, progress: Progress, notice: Callable[[str], None]) -> None:
+    reason = f"keys: {', '.join(error.names) or error.message}"
+    if (progress.state, progress.reason) != (State.WAITING, reason):
+        notice(f"waiting for {reason}; open Neovim or run `kage status` where they are set")
+    progress.enter(State.WAITING, reason)
+    await asyncio.sleep(KEYS_EVERY)
+
+
+class _Absence:
+    """How long the gateway has been away, and how long to wait before the next attempt."""
+
+    def __init__(self) -> None:
+        self._since = 0.0
+        self._tried = float("-inf")
+        self._pause = 0.1
+
+    async def wait(self, why: str, progress: Progress, notice: Callable[[str], None]) -> None:
+        now = time.monotonic()
+        if now - self._tried > PRESENT:
+            self._since, self._pause = now, 0.1
+            notice("the gateway does not answer; waiting for it")
+        if now - self._since > GONE_FOR:
+            raise TurnEnd(State.FAILED, f"the gateway did not come back within {GONE_FOR:.0f} s ({why})")
+        progress.enter(State.WAITING, "the gateway to come back")
+        await asyncio.sleep(self._pause)
+        self._pause = min(2.0, self._pause * 1.6)
+        self._tried = time.monotonic()
