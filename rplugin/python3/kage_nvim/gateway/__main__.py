@@ -1,0 +1,118 @@
+"""``python -m kage_nvim.gateway``: be the gateway, or end at once when there is one.
+
+The socket is bound before anything big is imported, so that whoever started the gateway finds it within
+tens of milliseconds and only waits for the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import sys
+import time
+from socket import socket
+from typing import TYPE_CHECKING
+
+from kage_nvim import paths
+from kage_nvim.errors import KageError
+from kage_nvim.gateway.place import Place, kaged_listens
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from kage_nvim.gateway.server import Server
+
+LINGER = 30.0
+"""Seconds without kaged and without a request after which the gateway ends; ``KAGE_LINGER`` changes it."""
+TICK = 0.5
+"""Seconds between looks at the socket's path."""
+DRAIN = 300.0
+"""Seconds that calls under way have to end after SIGTERM."""
+
+
+def main() -> int:
+    """Run until nobody needs the gateway; the exit code."""
+    _drop_secrets()
+    place = Place.claim()
+    if place is None:
+        return 0
+    try:
+        asyncio.run(_serve(place, place.bind()))
+    except (KageError, OSError, sqlite3.Error) as error:
+        print(f"kage gateway: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _drop_secrets() -> None:
+    """Start again without the variables that hold secrets, if there are any: keys come from clients, after
+    the user's yes, and an environment can be read in /proc for as long as its process lives."""
+    from kage_nvim.gateway.keys import without_secrets
+
+    clean = without_secrets(dict(os.environ))
+    if clean != dict(os.environ):
+        os.execve(sys.executable, [sys.executable, "-I", "-m", "kage_nvim.gateway"], clean)
+
+
+async def _serve(place: Place, listening: socket) -> None:
+    from aiohttp import web
+
+    from kage_nvim.gateway.ledger import Ledger
+    from kage_nvim.gateway.server import Server
+
+    ledger = Ledger(paths.state() / "ledger.db")
+    server = Server(ledger)
+    runner = web.AppRunner(server.app(), access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
+    await runner.setup()
+    await web.SockSite(runner, listening).start()
+    asked_to_end = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
+    tending = asyncio.ensure_future(_tend(place, runner, server))
+    ending = asyncio.ensure_future(asked_to_end.wait())
+    await asyncio.wait([tending, ending], return_when=asyncio.FIRST_COMPLETED)
+    tending.cancel()
+    place.leave()
+    await _drain(runner, server)
+    await runner.cleanup()
+    ledger.close()
+
+
+async def _tend(place: Place, runner: web.AppRunner, server: Server) -> None:
+    """Keep the socket where it belongs; return when nobody needs the gateway."""
+    from aiohttp import web
+
+    linger = float(os.environ.get("KAGE_LINGER") or LINGER)
+    needed = time.monotonic()
+    looked = 0.0
+    while True:
+        await asyncio.sleep(min(TICK, linger))
+        if place.lost():
+            for site in list(runner.sites):
+                await site.stop()
+            await web.SockSite(runner, place.bind()).start()
+        now = time.monotonic()
+        if now - looked >= linger / 3:
+            looked = now
+            needed = now if kaged_listens() else needed
+        needed = now if server.busy else max(needed, server.last)
+        if now - needed >= linger:
+            return
+
+
+async def _drain(runner: web.AppRunner, server: Server) -> None:
+    """Take no new connection, and wait for calls under way; a second SIGTERM ends that."""
+    hurried = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, hurried.set)
+    for site in list(runner.sites):
+        await site.stop()
+    waits = [asyncio.ensure_future(event.wait()) for event in (server.quiet, hurried)]
+    await asyncio.wait(waits, timeout=DRAIN, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

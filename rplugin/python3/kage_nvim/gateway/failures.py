@@ -1,0 +1,169 @@
+"""From what litellm raises to what the user reads: what happened, what was found, what to do.
+
+Only the failures that may pass by themselves are marked for another try: 429, 500, 502, 503, 504 and broken
+or refused connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+
+from kage_nvim import discover
+from kage_nvim.gateway.problems import Problem
+from kage_nvim.model import Player
+
+QUOTED = 300
+"""Characters of a provider's own words that are passed on."""
+PASSING = frozenset({429, 500, 502, 503, 504})
+_PREFIX = re.compile(r"^(litellm\.)?\w*(Error|Exception): (\w*(Error|Exception): )*(\w+Exception - )?")
+_UNREADABLE = ("Empty or invalid response", "codec can't decode", "Expecting value", "Unable to get json")
+
+
+def midway(name: str, player: Player) -> Problem:
+    """The stream stopped without saying why: nothing says that the answer is whole."""
+    return Problem(
+        "provider",
+        f"the stream ended midway: {where(player)} closed player `{name}`'s answer without a finish reason."
+        " Send the agent a message to let it try again; if this repeats, look at that server, or set"
+        f" stream = false under [players.{name}].",
+        retry=True,
+    )
+
+
+def explain(error: BaseException, name: str, player: Player, key_from: str, silence: float) -> Problem:
+    """The problem behind an exception of litellm, or of what lies beneath it."""
+    at = where(player)
+    chain = list(_chain(error))
+    kinds = {kind.__name__ for one in chain for kind in type(one).__mro__}
+    status = _status(chain)
+    words = _words(chain)
+    if kinds & {"ClientConnectorError", "ConnectError", "ConnectionRefusedError", "gaierror"}:
+        reason = _reason(chain) or "no connection"
+        return Problem(
+            "network",
+            f"player `{name}` could not reach {at}: {reason}. Start the server there, check the network, or"
+            f" correct api_base of [players.{name}].",
+            retry=True,
+        )
+    if isinstance(error, asyncio.TimeoutError) or "Timeout" in kinds or "TimeoutException" in kinds:
+        return Problem(
+            "network",
+            f"{at} did not answer player `{name}` within {silence:g} s. Look whether it is overloaded or"
+            " hangs, then send the agent a message to let it try again.",
+        )
+    if status in (401, 403):
+        return Problem(
+            "unauthorized",
+            f"{at} refused {key_from} for player `{name}` ({status}: {words}). Give a valid key for it, then"
+            " send the agent a message to let it try again.",
+        )
+    if status == 429:
+        return _too_many(chain, name, at, words)
+    if any(sign in words for sign in _UNREADABLE):
+        return Problem(
+            "provider",
+            f"{at} answered player `{name}` with something that is not the OpenAI chat protocol ({words})."
+            f" Check that api_base of [players.{name}] is right; most servers want it to end in /v1.",
+        )
+    if "MidStreamFallbackError" in kinds or kinds & {"ClientPayloadError", "RemoteProtocolError"}:
+        return midway(name, player)
+    if kinds & {"APIConnectionError", "ClientError", "TransportError", "ConnectionError"}:
+        return Problem(
+            "network",
+            f"the connection of player `{name}` to {at} broke before the answer was whole"
+            f" ({_reason(chain) or words}). Look at that server, then send the agent a message to let it try"
+            " again.",
+            retry=True,
+        )
+    return _refused(status, name, player, at, words)
+
+
+def where(player: Player) -> str:
+    """Whom a player talks to, in words."""
+    return player.api_base or discover.provider(player.model or "the provider")
+
+
+def _too_many(chain: list[BaseException], name: str, at: str, words: str) -> Problem:
+    after = _retry_after(chain)
+    asked = f", and asked to wait {after:g} s" if after is not None else ""
+    return Problem(
+        "rate_limit",
+        f"{at} has too many requests and refused player `{name}` (429: {words}){asked}. Wait a little and"
+        " send the agent a message, run fewer agents at once, or raise your quota there.",
+        retry=True,
+        after=after,
+    )
+
+
+def _refused(status: int | None, name: str, player: Player, at: str, words: str) -> Problem:
+    if status == 404:
+        return Problem(
+            "bad_request",
+            f"{at} knows no model or address for player `{name}` ({player.model}; 404: {words}). Correct"
+            f" model or api_base of [players.{name}].",
+        )
+    if status == 402:
+        return Problem("provider", f"{at} wants to be paid before it answers player `{name}` (402: {words}).")
+    if status is not None and 400 <= status < 500:
+        return Problem(
+            "bad_request",
+            f"{at} did not accept the request of player `{name}` ({status}: {words}). Check model and"
+            f" settings of [players.{name}]; a conversation that is too long is refused like this, too.",
+        )
+    shown = f"{status}: {words}" if status else words
+    return Problem(
+        "provider",
+        f"{at} failed to answer player `{name}` ({shown}). This is the server's own error: look there, then"
+        " send the agent a message to let it try again.",
+        retry=status in PASSING,
+    )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The exception and all that it was raised from."""
+    seen: set[int] = set()
+    waiting: list[object] = [error]
+    while waiting:
+        one = waiting.pop(0)
+        if isinstance(one, BaseException) and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            waiting += [one.__cause__, one.__context__, getattr(one, "original_exception", None)]
+
+
+def _status(chain: list[BaseException]) -> int | None:
+    for one in chain:
+        status = getattr(one, "status_code", None)
+        if isinstance(status, int):
+            return status
+    return None
+
+
+def _words(chain: list[BaseException]) -> str:
+    """The provider's own words, without litellm's names for them."""
+    text = _PREFIX.sub("", str(chain[0])).strip() or type(chain[0]).__name__
+    text = " ".join(text.split())
+    return text if len(text) <= QUOTED else text[:QUOTED] + " …"
+
+
+def _reason(chain: list[BaseException]) -> str | None:
+    """What the operating system said."""
+    for one in reversed(chain):
+        if isinstance(one, OSError) and one.strerror:
+            return one.strerror.removeprefix("Connect call failed ").strip() or None
+    return None
+
+
+def _retry_after(chain: list[BaseException]) -> float | None:
+    for one in chain:
+        headers = getattr(one, "litellm_response_headers", None) or getattr(
+            getattr(one, "response", None), "headers", None
+        )
+        try:
+            if headers and (value := headers.get("retry-after")) is not None:
+                return max(0.0, float(value))
+        except ValueError:
+            continue  # an HTTP date: rare, and the usual backoff does
+    return None

@@ -1,0 +1,116 @@
+"""Keys: in this process's memory, and nowhere else.
+
+They come from a client (``POST /kage/keys``) or from a command that the user configured. They go to the
+provider. Every text that leaves the gateway otherwise is scrubbed of them first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+
+from kage_nvim import discover
+from kage_nvim.gateway.problems import Problem
+from kage_nvim.model import Player
+
+NO_KEY = "no-key-needed"
+"""Sent to local servers, since client libraries insist on some key."""
+COMMAND_SECONDS = 60.0
+"""A password manager may have to ask its owner first."""
+_SECRET_NAME = re.compile(r"(_|^)(API_?KEY|KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)$")
+
+
+class Keys:
+    """The keys known now, by the name of their variable or by the command that prints them."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, str] = {}
+        self._by_command: dict[tuple[str, ...], asyncio.Future[str]] = {}
+
+    def put(self, keys: dict[str, str]) -> None:
+        """Learn keys; a newer value replaces the older."""
+        self._by_name.update({name: key.strip() for name, key in keys.items() if key.strip()})
+
+    def known(self) -> list[str]:
+        """The names, never the values."""
+        return sorted(self._by_name)
+
+    async def key_for(self, name: str, player: Player) -> str | None:
+        """The key to send for this player; ``None`` when its provider finds a login by itself.
+
+        Raises:
+            Problem: ``keys_missing`` with the variable's name, or the configured command failed.
+        """
+        if player.api_key_command:
+            return await self._from_command(name, tuple(player.api_key_command))
+        variable = discover.key_variable(player)
+        if variable is None:
+            return None if discover.provider(player.model or "") in discover.OWN_LOGIN else NO_KEY
+        if variable not in self._by_name:
+            raise Problem(
+                "keys_missing",
+                f"player `{name}` needs the key in {variable}, which the gateway was not given. Export it"
+                f" where Neovim or your shell starts, or set api_key_command under [players.{name}].",
+                names=[variable],
+            )
+        return self._by_name[variable]
+
+    def source(self, name: str, player: Player) -> str:
+        """Where the player's key comes from, in words."""
+        if player.api_key_command:
+            return f"the key printed by `{shlex.join(player.api_key_command)}`"
+        variable = discover.key_variable(player)
+        return f"the key in {variable}" if variable else "a request without a key"
+
+    def forget_command(self, player: Player) -> None:
+        """Run the command again next time: its key was refused."""
+        self._by_command.pop(tuple(player.api_key_command or ()), None)
+
+    def scrub(self, text: str) -> str:
+        """The text without any key in it."""
+        commands = [f.result() for f in self._by_command.values() if f.done() and not f.exception()]
+        for key in sorted({*self._by_name.values(), *commands}, key=len, reverse=True):
+            text = text.replace(key, "[key]")
+        return text
+
+    async def _from_command(self, name: str, argv: tuple[str, ...]) -> str:
+        """The command's first line; run once for all agents that wait for it, and again after a failure."""
+        if argv not in self._by_command:
+            self._by_command[argv] = asyncio.ensure_future(_run(name, argv))
+        future = self._by_command[argv]
+        try:
+            return await asyncio.shield(future)
+        except Problem:
+            self._by_command.pop(argv, None)
+            raise
+
+
+async def _run(name: str, argv: tuple[str, ...]) -> str:
+    shown = f"api_key_command of player `{name}` (`{shlex.join(argv)}`)"
+    fix = "Run it in a terminal; it has to print the key on its first line."
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+    except OSError as error:
+        raise Problem("unauthorized", f"{shown} could not be run: {error.strerror}. {fix}") from error
+    try:
+        out, _ = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
+    except asyncio.TimeoutError:
+        process.kill()
+        await process.wait()
+        raise Problem("unauthorized", f"{shown} took over {COMMAND_SECONDS:.0f} s. {fix}") from None
+    key = out.decode(errors="replace").partition("\n")[0].strip()
+    if process.returncode or not key:
+        found = f"exited with {process.returncode}" if process.returncode else "printed nothing"
+        raise Problem("unauthorized", f"{shown} {found}. {fix}")
+    return key
+
+
+def without_secrets(environ: dict[str, str]) -> dict[str, str]:
+    """The environment without variables whose names say that they hold a secret."""
+    return {name: value for name, value in environ.items() if not _SECRET_NAME.search(name.upper())}

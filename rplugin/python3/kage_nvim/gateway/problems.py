@@ -1,0 +1,53 @@
+"""What can go wrong with a call, as the agent and its user read it: what, what was found, what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+STATUS = {
+    "keys_missing": 428,
+    "unauthorized": 401,
+    "budget": 402,
+    "rate_limit": 429,
+    "bad_request": 400,
+    "network": 502,
+    "provider": 502,
+    "cassette": 409,
+}
+"""The HTTP status of each type of problem."""
+
+
+class Problem(Exception):
+    """A call that cannot be answered.
+
+    ``retry`` says that the same call may well work a little later; ``after`` is how many seconds the
+    provider asked to wait, when it did.
+    """
+
+    def __init__(
+        self,
+        type: str,
+        message: str,
+        *,
+        names: list[str] | None = None,
+        retry: bool = False,
+        after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.type = type
+        self.message = message
+        self.names = names
+        self.retry = retry
+        self.after = after
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return STATUS[self.type]
+
+    def to_wire(self) -> dict[str, Any]:
+        """The body of the answer."""
+        error: dict[str, Any] = {"type": self.type, "message": self.message}
+        if self.names is not None:
+            error["names"] = self.names
+        return {"error": error}

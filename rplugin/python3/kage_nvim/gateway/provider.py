@@ -1,0 +1,153 @@
+"""The seam to litellm: the only file that imports it, and it does so in a thread, when first needed.
+
+litellm (pinned) makes up what a server did not say: an answer that broke off gets ``finish_reason="stop"``
+and a guessed usage. So the ends of streams are read from what its wrapper really received: no finish reason
+means that the stream ended midway; a finish reason without usage is a whole answer from a server that does
+not count (many local ones), whose tokens are then estimated and unpriced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import os
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+
+from kage_nvim.gateway.failures import explain, midway
+from kage_nvim.gateway.pieces import Delta, End, Usage
+from kage_nvim.gateway.problems import Problem
+from kage_nvim.model import Player
+
+SILENCE = 600.0
+"""Seconds that a provider may stay silent: long reasoning, or a local model that reads a long prompt."""
+CONNECT = 10.0
+PASSED_ON = ("tools", "tool_choice", "parallel_tool_calls", "response_format", "stop", "seed", "top_p")
+"""What an agent may set besides its messages; the model and its settings are the player's."""
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """One call as it goes to the provider. ``key_from`` names the key's source for error messages."""
+
+    name: str
+    player: Player
+    body: dict[str, Any]
+    key: str | None
+    key_from: str
+    stream: bool
+    max_tokens: int | None
+
+
+class Provider:
+    """Any model that litellm knows."""
+
+    def __init__(self, silence: float = SILENCE) -> None:
+        self._silence = silence
+        self._loading: asyncio.Future[Any] | None = None
+
+    @property
+    def ready(self) -> bool:
+        """False only while litellm is being imported."""
+        return self._loading is None or self._loading.done()
+
+    def load(self) -> asyncio.Future[Any]:
+        """Begin to import litellm, unless that was done; the future holds the module."""
+        if self._loading is None or (self._loading.done() and self._loading.exception()):
+            executor = ThreadPoolExecutor(1, "litellm")
+            self._loading = asyncio.get_running_loop().run_in_executor(executor, _import)
+            executor.shutdown(wait=False)
+            self._loading.add_done_callback(lambda future: future.exception())
+        return self._loading
+
+    async def answer(self, ask: Ask) -> AsyncGenerator[Delta | End, None]:
+        """The model's answer as it comes; in one piece when it is not streamed.
+
+        Raises:
+            Problem: whatever went wrong, in words for the user.
+        """
+        try:
+            litellm = await asyncio.shield(self.load())
+        except ImportError as error:
+            raise Problem(
+                "provider", f"litellm could not be loaded: {error}. Install Kage again (make install)."
+            ) from error
+        try:
+            answer = await litellm.acompletion(**self._arguments(ask))
+            if not ask.stream:
+                for piece in _whole(answer):
+                    yield piece
+                return
+            async for chunk in answer:
+                if delta := _delta(chunk):
+                    yield delta
+            yield _end(answer, ask)
+        except Problem:
+            raise
+        except Exception as error:
+            raise explain(error, ask.name, ask.player, ask.key_from, self._silence) from error
+
+    def _arguments(self, ask: Ask) -> dict[str, Any]:
+        from httpx import Timeout
+
+        body, player = ask.body, ask.player
+        arguments: dict[str, Any] = {name: body[name] for name in PASSED_ON if body.get(name) is not None}
+        temperature = player.temperature if player.temperature is not None else body.get("temperature")
+        return arguments | {
+            "model": player.model,
+            "messages": body["messages"],
+            "api_base": player.api_base,
+            "api_key": ask.key,
+            "temperature": temperature,
+            "max_tokens": ask.max_tokens,
+            "stream": ask.stream,
+            "stream_options": {"include_usage": True} if ask.stream else None,
+            "timeout": Timeout(self._silence, connect=CONNECT),
+            "max_retries": 0,
+            "num_retries": 0,
+        }
+
+
+def _import() -> Any:
+    """Import litellm without network, telemetry, or a word on the terminal."""
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    litellm: Any = importlib.import_module("litellm")
+    logging.disable(logging.CRITICAL)
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True
+    litellm.set_verbose = False
+    litellm.turn_off_message_logging = True
+    litellm.drop_params = True
+    return litellm
+
+
+def _delta(chunk: Any) -> Delta | None:
+    """What a chunk adds to the answer, if it adds anything."""
+    if not chunk.choices:
+        return None
+    delta: Delta = chunk.choices[0].delta.model_dump(exclude_none=True)
+    delta.pop("role", None)
+    return {name: value for name, value in delta.items() if value} or None
+
+
+def _end(answer: Any, ask: Ask) -> End:
+    if not answer.received_finish_reason:
+        raise midway(ask.name, ask.player)
+    counted = [usage for chunk in answer.chunks if (usage := getattr(chunk, "usage", None))]
+    usage = Usage.from_openai(counted[-1].model_dump()) if counted else None
+    return End(answer.received_finish_reason, usage)
+
+
+def _whole(answer: Any) -> list[Delta | End]:
+    choice = answer.choices[0]
+    delta: Delta = choice.message.model_dump(exclude_none=True)
+    for index, call in enumerate(delta.get("tool_calls") or []):
+        call["index"] = index
+    for name in ("role", "provider_specific_fields"):
+        delta.pop(name, None)
+    usage = Usage.from_openai(answer.usage.model_dump())
+    counted = usage if usage.tokens_in or usage.tokens_out else None
+    return [{name: value for name, value in delta.items() if value}, End(choice.finish_reason, counted)]
