@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.nvim.editor import Editor
+from tests.nvim.kaged import FakeDaemon
 
 
 @pytest.fixture
@@ -32,3 +33,11 @@ def start_nvim(tmp_path: Path, repository: Path) -> Iterator[Callable[..., Edito
 def nvim(start_nvim: Callable[..., Editor]) -> Editor:
     """One Neovim, opened in the test's repository, without a file."""
     return start_nvim()
+
+
+@pytest.fixture
+def kaged(repository: Path) -> Iterator[FakeDaemon]:
+    """A kaged that answers what the test says; Neovims of the test connect to it."""
+    daemon = FakeDaemon(repository)
+    yield daemon
+    daemon.close()

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -50,6 +51,7 @@ class Editor:
         folder.mkdir(parents=True, exist_ok=True)
         self.init = folder / "init.lua"
         first = f"vim.opt.rtp:prepend({lua_string(str(rtp))})\n" if rtp else ""
+        first += f"vim.g.kage_python = {lua_string(sys.executable)}\n"
         self.init.write_text(
             f"{first}vim.o.swapfile = false\nvim.o.shadafile = 'NONE'\nvim.o.hidden = true\n{init}\n"
         )

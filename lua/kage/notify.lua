@@ -1,0 +1,119 @@
+-- What Kage tells the user. Neovim's own messages of several lines stop everything at a "Press ENTER" prompt,
+-- so those appear in a corner for some seconds and stay in :messages. A vim.notify of the user's is preferred.
+
+local words = require("kage.words")
+
+local M = {}
+
+local window ---@type integer?
+
+local GROUPS = { [vim.log.levels.ERROR] = "DiagnosticError", [vim.log.levels.WARN] = "DiagnosticWarn" }
+
+--- Close the corner, if it is open.
+function M.dismiss()
+  if window and vim.api.nvim_win_is_valid(window) then
+    vim.api.nvim_win_close(window, true)
+  end
+  window = nil
+end
+
+---@param lines string[]
+---@param level integer
+local function corner(lines, level)
+  M.dismiss()
+  local columns = math.max(20, math.min(76, vim.o.columns - 4))
+  local wrapped = {}
+  for _, line in ipairs(lines) do
+    vim.list_extend(wrapped, words.wrap(line, columns))
+  end
+  wrapped = vim.list_slice(wrapped, 1, math.max(1, vim.o.lines - 6))
+  local width = 1
+  for _, line in ipairs(wrapped) do
+    width = math.max(width, vim.api.nvim_strwidth(line))
+  end
+  local buffer = vim.api.nvim_create_buf(false, true)
+  vim.bo[buffer].bufhidden = "wipe"
+  vim.api.nvim_buf_set_lines(buffer, 0, -1, false, wrapped)
+  local opened = vim.api.nvim_open_win(buffer, false, {
+    relative = "editor",
+    anchor = "NE",
+    row = 1,
+    col = vim.o.columns,
+    width = width,
+    height = #wrapped,
+    style = "minimal",
+    border = "rounded",
+    title = " Kage ",
+    focusable = false,
+    noautocmd = true,
+    zindex = 200,
+  })
+  vim.wo[opened].winhighlight = "NormalFloat:" .. (GROUPS[level] or "NormalFloat")
+  window = opened
+  vim.defer_fn(function()
+    if window == opened then
+      M.dismiss()
+    end
+  end, require("kage.config").get().notify.seconds * 1000)
+end
+
+---@return boolean # vim.notify is Neovim's own
+local function is_stock()
+  local source = debug.getinfo(vim.notify, "S").source
+  return source:find("vim/_", 1, true) ~= nil
+end
+
+---@param text string
+---@param level integer
+local function show(text, level)
+  local lines = {}
+  for _, line in ipairs(vim.split(vim.trim(text), "\n", { plain = true })) do
+    lines[#lines + 1] = words.clean(line)
+  end
+  if not is_stock() then
+    return vim.notify(table.concat(lines, "\n"), level, { title = "Kage" })
+  end
+  local one = "Kage: " .. lines[1]
+  if #lines == 1 and vim.api.nvim_strwidth(one) < vim.o.columns - 12 then
+    vim.api.nvim_echo({ { one, GROUPS[level] } }, true, {})
+  else
+    for i, line in ipairs(lines) do
+      vim.cmd({ cmd = "echomsg", args = { vim.fn.string((i == 1 and "Kage: " or "  ") .. line) }, mods = { silent = true } })
+    end
+    corner(lines, level)
+  end
+end
+
+---@param text string
+---@param level integer
+local function soon(text, level)
+  if vim.in_fast_event() then
+    vim.schedule(function()
+      show(text, level)
+    end)
+  else
+    show(text, level)
+  end
+end
+
+--- Show a failure with what to do about it.
+---@param err kage.Error|string
+function M.error(err)
+  if type(err) == "string" then
+    err = { message = err }
+  end
+  local fix = err.fix and err.fix ~= "" and "\n" .. err.fix or ""
+  soon((err.message or "something failed") .. fix, vim.log.levels.ERROR)
+end
+
+---@param text string
+function M.warn(text)
+  soon(text, vim.log.levels.WARN)
+end
+
+---@param text string
+function M.info(text)
+  soon(text, vim.log.levels.INFO)
+end
+
+return M

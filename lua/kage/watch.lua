@@ -1,0 +1,127 @@
+-- Which repository this Neovim watches. A subscription is made by the first command, or by itself when runs
+-- of the repository are alive; it follows the working directory, and comes back when kaged or the host died.
+
+local M = {}
+
+local watched ---@type string? a folder in the repository that is watched
+local scheduled = false
+
+---@param path string
+---@return table? # the JSON object in that file
+local function read_json(path)
+  local file = io.open(path, "rb")
+  if not file then
+    return nil
+  end
+  local text = file:read("*a")
+  file:close()
+  local ok, value = pcall(vim.json.decode, text, { luanil = { object = true, array = true } })
+  return ok and type(value) == "table" and value or nil
+end
+
+---@param folder string
+---@return string[]
+local function entries(folder)
+  local names = {}
+  for name in vim.fs.dir(folder) do
+    names[#names + 1] = name
+  end
+  return names
+end
+
+---@param state_folder string
+---@return boolean # some run of Kage's belongs to the repository of the working directory
+local function has_runs_here(state_folder)
+  local cwd = vim.uv.fs_realpath(vim.fn.getcwd()) or vim.fn.getcwd()
+  for _, run in ipairs(entries(state_folder .. "/runs")) do
+    local agents = state_folder .. "/runs/" .. run .. "/agents"
+    local number = entries(agents)[1]
+    local spec = number and read_json(agents .. "/" .. number .. "/spec.json")
+    local repository = spec and spec.repository
+    if repository and (cwd == repository or vim.startswith(cwd, repository .. "/")) then
+      return true
+    end
+  end
+  return false
+end
+
+--- Subscribe without a command when kaged lives and there are runs here. Two small files are read, no process
+--- is started otherwise.
+---@param state_folder string
+function M.look(state_folder)
+  if watched then
+    return M.ensure(vim.fn.getcwd())
+  end
+  local daemon = read_json(state_folder .. "/kaged.json")
+  local pid = daemon and tonumber(daemon.pid)
+  if pid and vim.uv.kill(pid, 0) == 0 and has_runs_here(state_folder) then
+    M.ensure(vim.fn.getcwd())
+  end
+end
+
+---@param folder string
+local function subscribe(folder)
+  require("kage.host").request("subscribe", { cwd = folder }, function(err, update)
+    if watched ~= folder then
+      return
+    elseif err then
+      -- The next command tries again and shows why, if it still fails.
+      watched = nil
+      require("kage.state").reset()
+    else
+      require("kage.state").push(update)
+    end
+  end)
+end
+
+--- Watch the repository that the folder is in, from now on.
+---@param folder string
+function M.ensure(folder)
+  if watched == folder then
+    return
+  end
+  local root = vim.fs.root(folder, ".git")
+  if root and watched and vim.fs.root(watched, ".git") == root then
+    return
+  end
+  if watched then
+    require("kage.state").reset()
+  end
+  watched = folder
+  subscribe(folder)
+end
+
+--- The connection is back: kaged, perhaps another one, has to be told again.
+function M.renew()
+  if watched then
+    subscribe(watched)
+  end
+end
+
+--- The host died. Come back soon if agents are at work, else with the next command.
+function M.lost()
+  local folder = watched
+  watched = nil
+  local busy = false
+  for _, run in ipairs(require("kage.state").runs()) do
+    for _, agent in ipairs(run.agents) do
+      busy = busy or not require("kage.state").ended(agent)
+    end
+  end
+  if folder and busy and not scheduled then
+    scheduled = true
+    vim.defer_fn(function()
+      scheduled = false
+      if not watched then
+        M.ensure(folder)
+      end
+    end, 1000)
+  end
+end
+
+---@return string?
+function M.watched()
+  return watched
+end
+
+return M

@@ -1,0 +1,150 @@
+-- Plain functions over text that comes from elsewhere: made safe to show, cut to a width, compared.
+
+local M = {}
+
+--- Text from an agent, made safe for one line of a screen: no control characters (ESC would reach the
+--- terminal through a title), no line breaks, valid UTF-8.
+---@param text string?
+---@return string
+function M.clean(text)
+  text = (text or ""):gsub("[%z\1-\31\127]+", " ")
+  if text:find("[\128-\255]") then
+    -- C1 controls are two bytes in UTF-8; bytes that are no UTF-8 become question marks.
+    text = text:gsub("\194[\128-\159]", " ")
+    text = vim.iconv(text, "utf-8", "utf-8") or text
+  end
+  return vim.trim(text)
+end
+
+--- Cut to a number of columns, with `…` where something is missing.
+---@param text string
+---@param width integer
+---@return string
+function M.cut(text, width)
+  if vim.api.nvim_strwidth(text) <= width then
+    return text
+  end
+  if width < 1 then
+    return ""
+  end
+  local low, high = 0, vim.fn.strchars(text)
+  while low < high do
+    local middle = math.ceil((low + high) / 2)
+    if vim.api.nvim_strwidth(vim.fn.strcharpart(text, 0, middle)) <= width - 1 then
+      low = middle
+    else
+      high = middle - 1
+    end
+  end
+  return vim.fn.strcharpart(text, 0, low) .. "…"
+end
+
+--- Exactly that many columns: cut or padded.
+---@param text string
+---@param width integer
+---@param right boolean? pad on the left instead
+---@return string
+function M.fit(text, width, right)
+  text = M.cut(text, width)
+  local gap = (" "):rep(width - vim.api.nvim_strwidth(text))
+  return right and gap .. text or text .. gap
+end
+
+--- Break at blanks into lines of at most that many columns; longer words are cut hard.
+---@param text string
+---@param width integer
+---@return string[]
+function M.wrap(text, width)
+  local lines = {}
+  for _, paragraph in ipairs(vim.split(text, "\n", { plain = true })) do
+    local line = ""
+    for word in paragraph:gmatch("%S+") do
+      while vim.api.nvim_strwidth(word) > width do
+        if line ~= "" then
+          lines[#lines + 1], line = line, ""
+        end
+        lines[#lines + 1] = vim.fn.strcharpart(word, 0, width)
+        word = vim.fn.strcharpart(word, width)
+      end
+      local longer = line == "" and word or line .. " " .. word
+      if vim.api.nvim_strwidth(longer) > width then
+        lines[#lines + 1], line = line, word
+      else
+        line = longer
+      end
+    end
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+
+---@param a string
+---@param b string
+---@return integer # how many letters must change (Levenshtein)
+local function distance(a, b)
+  local row = {}
+  for j = 0, #b do
+    row[j] = j
+  end
+  for i = 1, #a do
+    local corner = row[0]
+    row[0] = i
+    for j = 1, #b do
+      local cost = a:byte(i) == b:byte(j) and 0 or 1
+      corner, row[j] = row[j], math.min(row[j] + 1, row[j - 1] + 1, corner + cost)
+    end
+  end
+  return row[#b]
+end
+
+--- The candidate most like the word that was typed.
+---@param word string
+---@param candidates string[]
+---@return string
+function M.nearest(word, candidates)
+  local best, least
+  table.sort(candidates)
+  for _, candidate in ipairs(candidates) do
+    local found = distance(word, candidate)
+    if not least or found < least then
+      best, least = candidate, found
+    end
+  end
+  return best
+end
+
+--- Money as it is shown; nil is unpriced, which is not $0.
+---@param usd number?
+---@return string
+function M.money(usd)
+  if usd == nil then
+    return "$?"
+  end
+  return usd > 0 and usd < 0.01 and "<$0.01" or ("$%.2f"):format(usd)
+end
+
+--- A count in at most five columns: 950, 12k, 3.4M.
+---@param count number
+---@return string
+function M.count(count)
+  if count < 1000 then
+    return ("%d"):format(count)
+  elseif count < 999500 then
+    return ("%.0fk"):format(count / 1000)
+  end
+  return ("%.1fM"):format(count / 1e6)
+end
+
+--- Seconds as 0:07, 12:30, 3:05:00.
+---@param seconds number
+---@return string
+function M.duration(seconds)
+  seconds = math.max(0, math.floor(seconds))
+  local hours, minutes = math.floor(seconds / 3600), math.floor(seconds / 60) % 60
+  if hours > 0 then
+    return ("%d:%02d:%02d"):format(hours, minutes, seconds % 60)
+  end
+  return ("%d:%02d"):format(minutes, seconds % 60)
+end
+
+return M
