@@ -1,0 +1,246 @@
+--- An agent's changes merged onto your text, as picks. Pure.
+---
+---     base    a b c d e           the agent's hunks and yours are both measured against the base;
+---     yours   a B c d e f         where they lie apart, the agent's is a pick at its place in yours
+---     agent   a b c D e           that leaves B and f alone; where they meet, the two texts are compared
+---     merged  a B c D e f         line by line, and only what both of you changed is a conflict.
+local hunks = require("kage.diff.hunks")
+
+local M = {}
+
+---@class kage.Pick one change of an agent that yours does not have: what to put in place of which of your lines
+---@field conflict boolean you changed these lines too, and taking the pick replaces your version
+---@field y0 integer lines `[y0, y1)` of yours are replaced …
+---@field y1 integer equal to y0 for an insertion in front of line y0
+---@field lines string[] … by these, which are
+---@field m0 integer lines `[m0, m1)` of the merged text
+---@field m1 integer
+
+---@class kage.Merge
+---@field lines string[] yours with every pick taken
+---@field picks kage.Pick[] from top to bottom; their ranges are disjoint
+
+---@class kage.Cluster hunks of both sides that overlap or touch, on base lines `[c0, c1)`
+---@field c0 integer
+---@field c1 integer
+---@field agent kage.Hunk[]
+---@field yours kage.Hunk[]
+
+---@param agent kage.Hunk[]
+---@param yours kage.Hunk[]
+---@return kage.Cluster[]
+local function clusters(agent, yours)
+  local found, last = {}, nil
+  local i, j = 1, 1
+  while agent[i] or yours[j] do
+    local a, y = agent[i], yours[j]
+    local mine = not a or (y and (y.a0 < a.a0 or (y.a0 == a.a0 and y.a1 < a.a1)))
+    local hunk = mine and y or a
+    if not last or hunk.a0 > last.c1 then
+      last = { c0 = hunk.a0, c1 = hunk.a1, agent = {}, yours = {} }
+      found[#found + 1] = last
+    end
+    last.c1 = math.max(last.c1, hunk.a1)
+    table.insert(mine and last.yours or last.agent, hunk)
+    i, j = mine and i or i + 1, mine and j + 1 or j
+  end
+  return found
+end
+
+--- Did both change the same base lines, or insert at the same place?
+---@param cluster kage.Cluster
+---@return boolean
+local function overlapping(cluster)
+  for _, a in ipairs(cluster.agent) do
+    for _, y in ipairs(cluster.yours) do
+      local same_place = a.a0 == a.a1 and y.a0 == y.a1 and a.a0 == y.a0
+      if same_place or (a.a0 < y.a1 and y.a0 < a.a1) then
+        return true
+      end
+    end
+  end
+  return false
+end
+
+---@class kage.Region one side of a cluster
+---@field first integer its first line in its document
+---@field lines string[]
+---@field base table<integer, integer> index of a line here → the base line that it is; nil for a new line
+---@field kept table<integer, true> the base lines that are still here
+
+--- The lines of one side that stand for the cluster's base lines.
+---@param cluster kage.Cluster
+---@param own kage.Hunk[] the cluster's hunks of that side
+---@param delta integer how far that side is shifted against the base in front of the cluster
+---@param doc string[]
+---@return kage.Region
+local function region(cluster, own, delta, doc)
+  local found = { first = cluster.c0 + delta, lines = {}, base = {}, kept = {} }
+  local past = cluster.c1 + delta
+  for _, hunk in ipairs(own) do
+    past = past + (hunk.b1 - hunk.b0) - (hunk.a1 - hunk.a0)
+  end
+  found.lines = hunks.slice(doc, found.first, past)
+  local next_hunk, at, base = 1, 1, cluster.c0
+  while at <= #found.lines or base < cluster.c1 do
+    local hunk = own[next_hunk]
+    if hunk and hunk.a0 == base then
+      at, base, next_hunk = at + hunk.b1 - hunk.b0, hunk.a1, next_hunk + 1
+    else
+      found.base[at], found.kept[base] = base, true
+      at, base = at + 1, base + 1
+    end
+  end
+  return found
+end
+
+--- Did this side, seen from the other, do something between these lines?
+---@param side kage.Region
+---@param s0 integer
+---@param s1 integer
+---@param other kage.Region
+---@param o0 integer
+---@param o1 integer
+---@return boolean
+local function changed(side, s0, s1, other, o0, o1)
+  for index = s0, s1 - 1 do
+    if not side.base[index] then
+      return true
+    end
+  end
+  for index = o0, o1 - 1 do
+    local base = other.base[index]
+    if base and not side.kept[base] then
+      return true
+    end
+  end
+  return false
+end
+
+--- Do the two sides bring a line in common? Blank ones prove nothing.
+---@param yours kage.Region
+---@param agent kage.Region
+---@param differences kage.Hunk[]
+---@return boolean
+local function share_new_line(yours, agent, differences)
+  local at, shift, index = 1, 0, 1
+  while at <= #yours.lines do
+    local hunk = differences[index]
+    if hunk and hunk.a0 == at then
+      at, shift, index = hunk.a1, hunk.b1 - hunk.a1, index + 1
+    else
+      if not yours.base[at] and not agent.base[at + shift] and yours.lines[at]:find("%S") then
+        return true
+      end
+      at = at + 1
+    end
+  end
+  return false
+end
+
+--- Picks of a cluster in which both sides did something.
+---@param cluster kage.Cluster
+---@param yours kage.Region
+---@param agent kage.Region
+---@param delta integer of yours in front of the cluster
+---@param theirs string[] the agent's document
+---@return kage.Pick[]
+local function both(cluster, yours, agent, delta, theirs)
+  local picks = {}
+  local differences = hunks.diff(yours.lines, agent.lines)
+  if overlapping(cluster) or share_new_line(yours, agent, differences) then
+    for _, d in ipairs(differences) do
+      if changed(agent, d.b0, d.b1, yours, d.a0, d.a1) then
+        picks[#picks + 1] = {
+          conflict = changed(yours, d.a0, d.a1, agent, d.b0, d.b1),
+          y0 = yours.first + d.a0 - 1,
+          y1 = yours.first + d.a1 - 1,
+          lines = hunks.slice(agent.lines, d.b0, d.b1),
+        }
+      end
+    end
+    return picks
+  end
+  -- Neighbours: each base line was changed by one side only, so the agent's hunk fits beside yours.
+  local index = 1
+  for _, a in ipairs(cluster.agent) do
+    while cluster.yours[index] and cluster.yours[index].a1 <= a.a0 do
+      local y = cluster.yours[index]
+      delta, index = delta + (y.b1 - y.b0) - (y.a1 - y.a0), index + 1
+    end
+    picks[#picks + 1] =
+      { conflict = false, y0 = a.a0 + delta, y1 = a.a1 + delta, lines = hunks.slice(theirs, a.b0, a.b1) }
+  end
+  return picks
+end
+
+---@param own kage.Hunk[]
+---@return integer
+local function growth(own)
+  local sum = 0
+  for _, hunk in ipairs(own) do
+    sum = sum + (hunk.b1 - hunk.b0) - (hunk.a1 - hunk.a0)
+  end
+  return sum
+end
+
+--- Only the last line of a document can lack its newline: an agent's last line that lands amid yours gets one.
+---@param lines string[]
+---@param keep_last boolean
+---@return string[]
+local function with_newlines(lines, keep_last)
+  local past = #lines - (keep_last and 1 or 0)
+  for index = 1, past do
+    if lines[index]:byte(-1) == 10 then
+      lines[index] = lines[index]:sub(1, -2)
+    end
+  end
+  return lines
+end
+
+--- Yours with picks taken.
+---@param yours string[]
+---@param picks kage.Pick[] disjoint, from top to bottom; `m0` and `m1` are set
+---@return string[]
+function M.take(yours, picks)
+  local merged, at = {}, 1
+  for _, pick in ipairs(picks) do
+    vim.list_extend(merged, yours, at, pick.y0 - 1)
+    pick.m0 = #merged + 1
+    vim.list_extend(merged, pick.lines)
+    pick.m1 = #merged + 1
+    at = pick.y1
+  end
+  vim.list_extend(merged, yours, at)
+  return with_newlines(merged, true)
+end
+
+--- The agent's changes on top of yours.
+---@param base string[]
+---@param yours string[]
+---@param agent string[]
+---@param known? {yours: kage.Hunk[]?, agent: kage.Hunk[]?} differences from the base, where already computed
+---@return kage.Merge
+function M.merge(base, yours, agent, known)
+  known = known or {}
+  local of_agent = known.agent or hunks.diff(base, agent)
+  local of_yours = known.yours or hunks.diff(base, yours)
+  local picks, agent_delta, yours_delta = {}, 0, 0
+  for _, cluster in ipairs(clusters(of_agent, of_yours)) do
+    if #cluster.agent > 0 then
+      local mine = region(cluster, cluster.yours, yours_delta, yours)
+      local theirs = region(cluster, cluster.agent, agent_delta, agent)
+      for _, pick in ipairs(both(cluster, mine, theirs, yours_delta, agent)) do
+        pick.lines = with_newlines(pick.lines, pick.y1 > #yours)
+        if not hunks.equal(pick.lines, hunks.slice(yours, pick.y0, pick.y1)) then
+          picks[#picks + 1] = pick
+        end
+      end
+    end
+    agent_delta = agent_delta + growth(cluster.agent)
+    yours_delta = yours_delta + growth(cluster.yours)
+  end
+  return { lines = M.take(yours, picks), picks = picks }
+end
+
+return M
