@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from kage_nvim import paths, processes
@@ -104,7 +105,7 @@ async def _end_panes(agents: list[Agent]) -> None:
             by_server.setdefault(agent.record.tmux, []).append(agent.record.status.pane)
     for socket, panes in by_server.items():
         with suppress(KageError):
-            await asyncio.to_thread(Panes.at(socket).kill, panes)
+            await asyncio.to_thread(Panes(None, None, own_socket=Path(socket)).kill, panes)
     for agent in agents:
         processes.end(agent.record.pid, agent.record.born)
 

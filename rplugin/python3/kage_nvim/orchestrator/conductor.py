@@ -237,7 +237,7 @@ class Conductor:
         title = f"agent {number} ({agent.record.status.player}): {message or 'candidate'}"
         made = await asyncio.to_thread(candidates.capture, run.store, agent.slot, run.base, title, number)
         ref = run.ref(number)
-        await asyncio.to_thread(run.store.replace, ref, made.commit)
+        await asyncio.to_thread(_replace, run.store, ref, made.commit)
         run.set_candidate(
             CandidateStatus(
                 number=number,
@@ -272,3 +272,9 @@ class Conductor:
                     names |= set(status.reason.removeprefix(KEYS).replace(",", " ").split())
         if names:
             await self.deliver_keys(sorted(names), peers)
+
+
+def _replace(store: shadow.Store, ref: str, commit: str) -> None:
+    if store.refs(ref).get(ref) != commit:
+        store.trash(ref)
+        store.pin(ref, commit)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
+from pathlib import Path
 
 import msgspec
 
@@ -13,7 +13,7 @@ from kage_nvim.errors import Exit, KageError
 from kage_nvim.model import AgentSpec, State
 from kage_nvim.orchestrator import players, slots
 from kage_nvim.orchestrator.conductor import Conductor
-from kage_nvim.orchestrator.panes import Panes
+from kage_nvim.orchestrator.panes import Panes, Place
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.spawn import agent_argv, agent_environment, open_panes, panes_of
@@ -140,24 +140,18 @@ async def _start_again(conductor: Conductor, run: Run, agent: Agent, peer: Peer,
     agent.record.pid, agent.record.born = None, ""
     status.state, status.reason, status.ended = State.STARTING, "resumed" if resume else "restarted", None
     panes = panes_at(agent, peer)
-    argv = [
-        "env",
-        "-i",
-        *(f"{k}={v}" for k, v in agent_environment(peer).items()),
-        *agent_argv(agent, resume=resume),
-    ]
     if status.pane and await asyncio.to_thread(panes.alive, status.pane):
-        await asyncio.to_thread(panes.respawn, status.pane, argv)
+        argv = agent_argv(agent, resume=resume)
+        await asyncio.to_thread(panes.respawn, status.pane, argv, agent_environment(peer))
         conductor.agent_changed(run, agent)
     else:
-        await open_panes(
-            conductor, run, [agent], peer, "hidden" if agent.record.hidden else "beside", resume=resume
-        )
+        place: Place = "hidden" if agent.record.hidden else "beside"
+        await open_panes(conductor, run, [agent], peer, place, resume=resume)
 
 
 def panes_at(agent: Agent, peer: Peer) -> Panes:
     """The tmux server that holds an agent's pane, seen from a client."""
     panes = panes_of(peer)
-    if agent.record.tmux and agent.record.tmux != panes.socket:
-        return Panes(f"{agent.record.tmux},{os.getpid()},0", None, own_socket=panes.own_socket)
+    if agent.record.tmux and agent.record.tmux != str(panes.socket):
+        return Panes(None, None, own_socket=Path(agent.record.tmux))
     return panes

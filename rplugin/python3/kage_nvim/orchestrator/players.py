@@ -76,14 +76,13 @@ def seats(
     chosen: list[tuple[str, str | None]] = []
     for word in wanted:
         chosen += _expand(word, known)
-    if not chosen:
-        chosen = [(name, None) for name in config.defaults.players or list(config.players)]
-        count = count or DEFAULT_COUNT
-    if not chosen:
-        if not found:
+    if not wanted:
+        first = [entry.name for entry in found[:1]]
+        chosen = [(name, None) for name in config.defaults.players or list(config.players) or first]
+        count = DEFAULT_COUNT if count is None else count
+        if not chosen:
             raise _nobody()
-        chosen = [(found[0].name, None)]
-    total = len(chosen) if count is None else count
+    total = len(chosen) if count is None or not chosen else count
     if not 1 <= total <= MAX_AGENTS:
         raise usage(f"{total} agents were asked for", f"Give a number from 1 to {MAX_AGENTS}.")
     picked = [chosen[i % len(chosen)] for i in range(total)]
@@ -174,25 +173,6 @@ def must_confirm(asked: Sequence[Question]) -> KageError:
         code="confirm",
         questions=[{"id": question.id, "text": question.text} for question in asked],
     )
-
-
-PROVIDER_KEYS = {
-    "anthropic": "ANTHROPIC_API_KEY",
-    "openai": "OPENAI_API_KEY",
-    "deepseek": "DEEPSEEK_API_KEY",
-    "gemini": "GEMINI_API_KEY",
-    "openrouter": "OPENROUTER_API_KEY",
-    "mistral": "MISTRAL_API_KEY",
-}
-
-
-def key_name(player: Player) -> str | None:
-    """The variable that a player's key is read from, when it needs one from the environment."""
-    if player.api_key_env:
-        return player.api_key_env
-    if not player.model or player.api_key_command or player.api_base:
-        return None
-    return PROVIDER_KEYS.get(player.model.split("/")[0])
 
 
 def tidy_task(text: str) -> str:

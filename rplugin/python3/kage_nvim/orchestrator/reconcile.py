@@ -50,7 +50,7 @@ def _load(conductor: Conductor, record: RunRecord) -> Run:
     store = Store.open(repository)
     run = Run(record, repository, store)
     for entry in conductor.database.agents(run.id):
-        run.agents[entry.status.number] = Agent(entry, slots.find(store, entry.slot))
+        run.agents[entry.status.number] = Agent(entry, slots.slot(store, entry.slot))
     return run
 
 

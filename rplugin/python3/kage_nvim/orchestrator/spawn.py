@@ -16,9 +16,9 @@ from kage_nvim.config import RepositoryConfig, UserConfig
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
 from kage_nvim.model import AgentSpec, AgentStatus, Limits, Profile, RunStatus, State, Task
-from kage_nvim.orchestrator import players, shadow, slots
+from kage_nvim.orchestrator import include, players, shadow, slots
 from kage_nvim.orchestrator.conductor import Conductor
-from kage_nvim.orchestrator.panes import PaneRequest, Panes
+from kage_nvim.orchestrator.panes import PaneRequest, Panes, Place
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.players import Seat
 from kage_nvim.orchestrator.runs import Agent, Run
@@ -40,14 +40,14 @@ class Plan:
     user: UserConfig
     settings: RepositoryConfig
     peer: Peer
-    place: str
+    place: Place
     notes: list[str]
 
 
 class Layout(msgspec.Struct):
     """Where panes go: ``beside`` the editor, in a ``window`` of their own, or ``hidden``."""
 
-    place: str = "beside"
+    place: Place = "beside"
 
 
 class SpawnRequest(msgspec.Struct):
@@ -168,7 +168,7 @@ async def unsaved(conductor: Conductor, root: Path) -> dict[str, bytes]:
 async def _gateway(conductor: Conductor, plan: Plan) -> str:
     """Have the gateway up and the keys in it, so that no agent starts without what it needs."""
     socket = await conductor.gateway.ensure()
-    names = {name: seat for seat in plan.seats if (name := players.key_name(seat.player))}
+    names = {name: seat for seat in plan.seats if (name := discover.key_variable(seat.player))}
     if not names:
         return socket
     brought = await conductor.deliver_keys(sorted(names), [plan.peer])
@@ -197,8 +197,9 @@ async def _slots(conductor: Conductor, plan: Plan, store: Store, base: str) -> l
             for slot in made:
                 await asyncio.to_thread(slots.release, slot)
             raise result
-    included = await asyncio.to_thread(slots.include, store, made)
+    included = await asyncio.to_thread(include.included, plan.repository, store.git_dir, store.scratch)
     if included:
+        await asyncio.gather(*(asyncio.to_thread(slots.prepare, store, slot, included) for slot in made))
         plan.notes.append(f"copied into each slot by .worktreeinclude: {', '.join(included)}")
     return made
 
@@ -211,7 +212,7 @@ def _register(
         id=run_id,
         task=plan.task.text,
         repository=str(plan.repository.root),
-        store=str(store.path),
+        store=str(store.git_dir),
         base=base,
         created=now,
     )
@@ -246,11 +247,12 @@ def _profile(plan: Plan, store: Store, slot: Slot, number: int) -> Profile:
         slot_git=slot.repo_git,
         slot_home=slot.home,
         slot_tmp=slot.tmp,
-        objects=[store.path / "objects", plan.repository.objects],
+        objects=[store.git_dir / "objects", plan.repository.objects],
         repository=plan.repository.root,
         client_env=plan.peer.hello.env,
         number=number,
         ports=PORTS + 10 * slot.number,
+        environments=plan.settings.setup is None,
     )
 
 
@@ -338,7 +340,7 @@ def panes_of(peer: Peer) -> Panes:
 
 
 async def open_panes(
-    conductor: Conductor, run: Run, agents: list[Agent], peer: Peer, place: str, *, resume: bool = False
+    conductor: Conductor, run: Run, agents: list[Agent], peer: Peer, place: Place, *, resume: bool = False
 ) -> None:
     """Start the agents' processes in panes and note where they are."""
     requests = [

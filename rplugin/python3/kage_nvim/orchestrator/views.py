@@ -112,7 +112,7 @@ async def diff_text(run: Run, number: int, form: str) -> dict[str, Any]:
     candidate = run.candidate(number)
     if form not in ("patch", "stat"):
         raise usage(f"`{form}` is no form of a diff", "Use patch or stat.")
-    make = candidates.patch if form == "patch" else candidates.stat
+    make = candidates.patch if form == "patch" else candidates.diffstat
     return {"text_b64": b64(await asyncio.to_thread(make, run.store, run.base, candidate.commit))}
 
 

@@ -1,0 +1,49 @@
+"""The main job from a shell: spawn, wait, diff, accept, undo, clean, against a real HTTP model server."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from tests.conftest import git
+from tests.e2e.scripts import FIX
+from tests.e2e.stage import KEY, Stage
+from tests.fixtures.model_server import ModelServer
+
+
+def digest(root: Path) -> str:
+    """A hash of every file, mode and name under a folder, its .git included."""
+    total = hashlib.sha256()
+    for path in sorted(root.rglob("*")):
+        total.update(f"{path.relative_to(root)} {path.lstat().st_mode}\n".encode())
+        if path.is_file() and not path.is_symlink():
+            total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def test_a_run_from_task_to_landing_and_back(stage: Stage) -> None:
+    before = digest(stage.repository)
+    with ModelServer(FIX, key=KEY) as server:
+        stage.player(server.url)
+        stage.shell("spawn", "-n", "2", "make add() add")
+        stage.shell("wait", "--timeout", "60")
+    run = stage.json("status")["runs"][0]
+    assert [agent["state"] for agent in run["agents"]] == ["done", "done"]
+    assert [agent["reason"] for agent in run["agents"]] == ["add() adds now."] * 2
+    assert all(agent["cost_usd"] > 0 for agent in run["agents"])
+    assert len({agent["angle"] for agent in run["agents"]}) == 2
+    assert [(c["number"], c["files"], c["added"], c["removed"]) for c in run["candidates"]] == [(1, 1, 1, 1), (2, 1, 1, 1)]
+    assert digest(stage.repository) == before
+
+    patch = stage.shell("diff", "--patch", "2")
+    git(stage.repository, "apply", "--check", "-", input=patch)
+    stage.shell("accept", "2")
+    assert "return a + b" in (stage.repository / "calc.py").read_text()
+    stage.shell("accept", "1", code=3)
+    stage.shell("undo")
+    assert digest(stage.repository) == before
+    stage.shell("undo", code=3)
+
+    stage.shell("clean")
+    assert stage.json("status")["runs"] == []
+    assert digest(stage.repository) == before
