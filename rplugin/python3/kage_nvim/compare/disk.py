@@ -1,0 +1,241 @@
+"""Landing on disk: check every file first, then replace each by an atomic rename.
+
+All work happens relative to open folders, reached from the root one component at a time without following
+symbolic links: neither a link in the tree nor one swapped in meanwhile leads a write outside. New contents
+are written beside their targets before the first of these is touched, so a full disk changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+
+from kage_nvim.compare.land import Blob, FilePlan
+from kage_nvim.errors import KageError
+from kage_nvim.failpoints import fail_point
+from kage_nvim.trees import EXECUTABLE, SYMLINK
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def verify(root: Path, files: Sequence[FilePlan], *, file_mode: bool = True) -> list[tuple[str, str]]:
+    """Which files cannot be landed, and why: (path, reason) each. Empty means that ``write`` may go on.
+
+    Each ``old`` must be what is on disk now, in bytes, type and (with ``file_mode``) executable bit.
+    """
+    going = {plan.path for plan in files if plan.new is None or plan.new.mode == SYMLINK}
+    found = []
+    for plan in files:
+        why = _objection(root, plan, going, file_mode)
+        if why:
+            found.append((plan.path, why))
+    return found
+
+
+def write(root: Path, files: Sequence[FilePlan]) -> list[tuple[str, str]]:
+    """Make the files on disk what the plan says; (path, action) of each. Call ``verify`` first.
+
+    Deletions come first, so that a folder can take a file's place and the other way round. Folders that are
+    left empty are removed. Owner, group and permission bits stay, but for the executable ones.
+
+    Raises:
+        KageError: code ``write``; ``data.done`` lists the paths that were already changed, mostly none.
+    """
+    done: list[tuple[str, str]] = []
+    order = sorted(files, key=lambda plan: (plan.new is not None, plan.path))
+    try:
+        for plan in order:
+            if plan.new is not None:
+                _stage(root, plan, plan.new)
+        for plan in order:
+            _finish(root, plan)
+            done.append((plan.path, plan.action))
+            fail_point("land.file.action")
+    except OSError as error:
+        sweep(root, files)
+        raise KageError(
+            f"{error.filename or root} could not be written: {error.strerror}",
+            fix="kage undo takes back what was written." if done else "Nothing was changed.",
+            code="write",
+            data={"done": [path for path, _ in done]},
+        ) from error
+    return done
+
+
+def sweep(root: Path, files: Sequence[FilePlan]) -> None:
+    """Remove what a ``write`` that was killed left beside its targets."""
+    for plan in files:
+        with suppress(OSError), _nearest(root, plan.path) as folder:
+            os.unlink(_staged(plan.path), dir_fd=folder)
+
+
+def _objection(root: Path, plan: FilePlan, going: set[str], file_mode: bool) -> str:
+    for parent in reversed(list(PurePosixPath(plan.path).parents)[:-1]):
+        found = _lstat(root / parent)
+        if found is None:
+            break
+        if stat.S_ISLNK(found.st_mode):
+            return f"{parent} is a symbolic link"
+        if not stat.S_ISDIR(found.st_mode):
+            if parent.as_posix() in going:
+                break
+            return f"{parent} is in the way"
+    else:
+        return _differs(root, plan, going, file_mode)
+    return "" if plan.old is None else "it is not there any more"
+
+
+def _differs(root: Path, plan: FilePlan, going: set[str], file_mode: bool) -> str:
+    file = root / plan.path
+    found = _lstat(file)
+    if found is None:
+        return "" if plan.old is None else "it is not there any more"
+    if stat.S_ISDIR(found.st_mode):
+        stay = [path for path in _below(root, plan.path) if path not in going]
+        return f"a folder is in the way, with {stay[0]}" if stay or plan.old else ""
+    if plan.old is None:
+        return "there is a file already, which git ignores"
+    try:
+        return _content(file, found, plan.old, file_mode)
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+
+
+def _content(file: Path, found: os.stat_result, old: Blob, file_mode: bool) -> str:
+    if stat.S_ISLNK(found.st_mode) != (old.mode == SYMLINK) or not (
+        stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)
+    ):
+        return "it is another kind of file now"
+    if old.mode == SYMLINK:
+        return "" if os.fsencode(os.readlink(file)) == old.data else "it was changed on disk"
+    if hashlib.sha256(file.read_bytes()).digest() != hashlib.sha256(old.data).digest():
+        return "it was changed on disk"
+    if file_mode and bool(found.st_mode & stat.S_IXUSR) != (old.mode == EXECUTABLE):
+        return "its executable bit was changed"
+    return ""
+
+
+def _below(root: Path, folder: str) -> Iterator[str]:
+    for top, _, names in os.walk(root / folder):
+        for name in names:
+            yield (Path(top) / name).relative_to(root).as_posix()
+
+
+def _lstat(path: Path) -> os.stat_result | None:
+    try:
+        return path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _staged(path: str) -> str:
+    """The name of a file's new content until it takes its place; the same on every try."""
+    return f".kage-landing-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
+
+
+@contextmanager
+def _nearest(root: Path, path: str) -> Iterator[int]:
+    """The file's folder, open, or the nearest one above it that exists."""
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for name in PurePosixPath(path).parts[:-1]:
+            try:
+                inner = os.open(name, _FOLDER, dir_fd=folder)
+            except OSError:
+                break
+            os.close(folder)
+            folder = inner
+        yield folder
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _folder(root: Path, path: str, *, create: bool) -> Iterator[int]:
+    """The file's folder, open, made when it is wanted and absent."""
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for name in PurePosixPath(path).parts[:-1]:
+            if create:
+                with suppress(FileExistsError):
+                    os.mkdir(name, dir_fd=folder)
+            inner = os.open(name, _FOLDER, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _stage(root: Path, plan: FilePlan, new: Blob) -> None:
+    """Write the new content where a rename can bring it to its place; a mere change of mode needs none."""
+    if plan.action == "mode":
+        return
+    with _nearest(root, plan.path) as folder:
+        name = _staged(plan.path)
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=folder)
+        if new.mode == SYMLINK:
+            os.symlink(os.fsdecode(new.data), name, dir_fd=folder)
+            return
+        bits = 0o777 if new.mode == EXECUTABLE else 0o666
+        handle = os.open(
+            name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, bits, dir_fd=folder
+        )
+        with os.fdopen(handle, "wb") as file:
+            file.write(new.data)
+            file.flush()
+            _like(root / plan.path, handle, new.mode)
+            os.fsync(handle)
+
+
+def _like(target: Path, handle: int, mode: str) -> None:
+    """Give an open file the owner and permissions of the file that it will replace."""
+    found = _lstat(target)
+    if found is None or not stat.S_ISREG(found.st_mode):
+        return
+    with suppress(PermissionError):
+        os.fchown(handle, found.st_uid, found.st_gid)
+    os.fchmod(handle, _bits(found.st_mode, mode))
+
+
+def _bits(now: int, mode: str) -> int:
+    """Permission bits for git's mode: all stay as they are unless the executable ones have to change."""
+    bits = stat.S_IMODE(now)
+    if (mode == EXECUTABLE) == bool(bits & stat.S_IXUSR):
+        return bits
+    return bits | (bits & 0o444) >> 2 if mode == EXECUTABLE else bits & ~0o111
+
+
+def _finish(root: Path, plan: FilePlan) -> None:
+    name = PurePosixPath(plan.path).name
+    if plan.new is None:
+        with suppress(FileNotFoundError), _folder(root, plan.path, create=False) as folder:
+            os.unlink(name, dir_fd=folder)
+            os.fsync(folder)
+        _prune(root, plan.path)
+    elif plan.action == "mode":
+        with _folder(root, plan.path, create=False) as folder:
+            handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+            try:
+                os.fchmod(handle, _bits(os.fstat(handle).st_mode, plan.new.mode))
+            finally:
+                os.close(handle)
+    else:
+        with _nearest(root, plan.path) as source, _folder(root, plan.path, create=True) as folder:
+            os.rename(_staged(plan.path), name, src_dir_fd=source, dst_dir_fd=folder)
+            os.fsync(folder)
+
+
+def _prune(root: Path, path: str) -> None:
+    """Remove the folders that a deletion left empty."""
+    for parent in list(PurePosixPath(path).parents)[:-1]:
+        with suppress(FileNotFoundError), _folder(root, parent.as_posix(), create=False) as folder:
+            try:
+                os.rmdir(parent.name, dir_fd=folder)
+            except OSError:
+                return

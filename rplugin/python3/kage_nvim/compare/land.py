@@ -1,0 +1,306 @@
+"""Landing: a three-way merge on trees, from what agent and user both started from.
+
+git 2.38's ``merge-tree`` finds the base by history alone, so the three trees are committed for the occasion:
+base, and both sides on top of it. These commits have no parents, so that no gc of the user's history
+can break a landing. Attributes and settings of the user do not take part: the same trees always merge alike.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from kage_nvim.errors import Exit, KageError, refused
+from kage_nvim.git import HasGitDir, failure, fields, git_result
+from kage_nvim.trees import (
+    ABSENT,
+    EXECUTABLE,
+    PLAIN,
+    SUBMODULE,
+    SYMLINK,
+    Change,
+    Entry,
+    changes,
+    commit_tree,
+    edit_tree,
+    read_blobs,
+    tree_of,
+    write_blob,
+)
+
+_KINDS = {"contents": "content", "rename involved in collision": "rename"}
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A file as git keeps it: mode, name of the blob, its bytes (a link's target for a symbolic link)."""
+
+    mode: str
+    sha: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class FilePlan:
+    """What landing does to one file: ``old`` is there now, ``new`` shall be; ``None`` means absent.
+
+    ``conflict_ranges`` are the lines, 1-based and both ends included, of the conflicts marked in ``new``.
+    """
+
+    path: str
+    old: Blob | None
+    new: Blob | None
+    conflict_ranges: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def action(self) -> str:
+        """``create``, ``delete``, ``symlink``, ``mode`` (only the mode changes) or ``write``."""
+        if self.new is None:
+            return "delete"
+        if self.new.mode == SYMLINK:
+            return "symlink"
+        if self.old is None:
+            return "create"
+        regular = self.old.mode in (PLAIN, EXECUTABLE)
+        return "mode" if regular and self.old.sha == self.new.sha else "write"
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Where both sides changed the same: ``kind`` is ``content``, ``binary``, ``modify/delete``, ``add/add``,
+    ``rename/rename``, ``file/directory`` …; ``line`` (1-based, in the marked file) is ``None`` where the
+    whole file is meant.
+    """
+
+    path: str
+    kind: str
+    line: int | None
+
+
+@dataclass(frozen=True)
+class Merge:
+    """The merged tree, with markers where it conflicts, and what turns the user's files into it."""
+
+    tree: str
+    conflicts: list[Conflict]
+    files: list[FilePlan]
+
+
+def merge(
+    store: HasGitDir,
+    base: str,
+    yours: str,
+    candidate: str,
+    paths: Sequence[str] | None = None,
+    *,
+    label: str = "agent",
+) -> Merge:
+    """Merge a candidate onto what the user has now. All three are commits or trees in the store.
+
+    ``paths`` takes only these files, or files below these folders, of the candidate. ``label`` names its
+    side of the markers (``agent 2``); the user's side is ``yours``. Nothing outside the store is written.
+
+    Raises:
+        KageError: ``not_changed`` when the candidate does not change one of ``paths``.
+    """
+    base_tree, yours_tree, other = (tree_of(store, name) for name in (base, yours, candidate))
+    if paths is not None:
+        other = _only(store, base_tree, other, paths)
+    started = commit_tree(store, base_tree, None, "base", when=0)
+    ours = commit_tree(store, yours_tree, started, "yours", when=0)
+    theirs = commit_tree(store, other, started, label, when=0)
+    done = git_result(
+        ["merge-tree", "--write-tree", "-z", "--messages", ours, theirs],
+        git_dir=store.git_dir,
+        config=("merge.directoryRenames=false", "merge.conflictStyle=merge", "merge.renormalize=false"),
+    )
+    if done.code > 1:
+        raise failure("merge-tree", done)
+    tree, unmerged, messages = _parse(done.out)
+    names = {ours: "yours", theirs: label}
+    kinds = {_renamed(path, names): kind for path, kind in messages.items()}
+    if done.code:
+        tree = _relabel(store, tree, unmerged, names)
+    plans = [
+        replace(plan, conflict_ranges=conflict_ranges(plan.new.data, label))
+        if plan.path in kinds and plan.new
+        else plan
+        for plan in _plans(store, yours_tree, tree)
+    ]
+    return Merge(tree, _conflicts(kinds, plans), plans)
+
+
+def undo_plan(store: HasGitDir, before_tree: str, after_tree: str, now_tree: str) -> Merge:
+    """What takes a landing back: from ``now``, undo the way from ``before`` to ``after``.
+
+    Raises:
+        KageError: ``conflict``, when the user has since changed the same lines; ``data.conflicts`` lists them.
+    """
+    merged = merge(store, after_tree, now_tree, before_tree, label="before")
+    if merged.conflicts:
+        names = ", ".join(dict.fromkeys(conflict.path for conflict in merged.conflicts))
+        raise refused(
+            f"what was landed has been changed since in: {names}",
+            fix="Undo your own changes there first, or edit those files by hand; nothing was changed.",
+            code="conflict",
+            conflicts=[
+                {"path": conflict.path, "kind": conflict.kind, "line": conflict.line}
+                for conflict in merged.conflicts
+            ],
+        )
+    return merged
+
+
+def conflict_ranges(data: bytes, label: str) -> list[tuple[int, int]]:
+    """Lines of the conflicts that are marked ``yours`` against ``label``: 1-based, both ends included."""
+    first, last = b"<<<<<<< yours", b">>>>>>> " + label.encode()
+    found = []
+    start = 0
+    for number, text in enumerate(data.split(b"\n"), 1):
+        if _marks(text, first):
+            start = number
+        elif start and _marks(text, last):
+            found.append((start, number))
+            start = 0
+    return found
+
+
+def _marks(text: bytes, marker: bytes) -> bool:
+    """True for a marker line; git names the path behind the label when a file was renamed."""
+    return text.startswith(marker) and text[len(marker) :].rstrip(b"\r")[:1] in (b"", b":")
+
+
+def _only(store: HasGitDir, base: str, candidate: str, paths: Sequence[str]) -> str:
+    """The base with just these changes of the candidate; a rename is taken as a whole or not at all."""
+    wanted = [path.rstrip("/") for path in paths]
+    picked: set[str] = set()
+    missed = set(wanted)
+    for change in changes(store, base, candidate):
+        hit = {path for path in wanted if _below(change.path, path) or _below(change.old_path, path)}
+        missed -= hit
+        if hit:
+            picked |= {change.path, change.old_path or change.path}
+    if missed:
+        raise KageError(
+            f"not changed by this candidate: {', '.join(sorted(missed))}",
+            fix="kage diff --stat lists the files that it changes.",
+            code="not_changed",
+            exit=Exit.NOTHING,
+        )
+    edits = [
+        Entry(change.new_mode, change.new_sha, change.path)
+        for change in changes(store, base, candidate, renames=False)
+        if change.path in picked
+    ]
+    return edit_tree(store, base, edits, _scratch(store))
+
+
+def _below(path: str | None, folder: str) -> bool:
+    return path is not None and (path == folder or path.startswith(f"{folder}/"))
+
+
+def _scratch(store: HasGitDir) -> Path:
+    return store.git_dir / f"index.{uuid.uuid4().hex}"
+
+
+def _parse(out: bytes) -> tuple[str, list[Entry], dict[str, str]]:
+    """Tree, unmerged entries and (path → kind of conflict) out of ``merge-tree -z``."""
+    found = fields(out)
+    tree, at = found[0], 1
+    unmerged = []
+    while at < len(found) and found[at]:
+        meta, path = found[at].split("\t", 1)
+        mode, sha, stage = meta.split(" ")
+        unmerged.append(Entry(mode, sha, path, int(stage)))
+        at += 1
+    at += 1
+    kinds: dict[str, str] = {}
+    while at < len(found):
+        count = int(found[at])
+        touched, kind = found[at + 1 : at + 1 + count], found[at + 1 + count]
+        if kind.startswith("CONFLICT"):
+            word = kind.partition("(")[2].rstrip(")")
+            kinds.setdefault(touched[0], _KINDS.get(word, word))
+        at += count + 3
+    for entry in unmerged:
+        kinds.setdefault(entry.path, "content")
+    return tree, unmerged, kinds
+
+
+def _renamed(path: str, names: Mapping[str, str]) -> str:
+    """A path that git made up for a conflict (``file~COMMIT``), with the side's name in it."""
+    for commit, name in names.items():
+        path = path.replace(f"~{commit}", f"~{name.replace(' ', '-')}")
+    return path
+
+
+def _relabel(store: HasGitDir, tree: str, unmerged: Iterable[Entry], names: Mapping[str, str]) -> str:
+    """Write the sides' names where git, which knows them by commit only, wrote commits."""
+    touched = {entry.path for entry in unmerged}
+    empty = _empty_tree(store)
+    edits = []
+    entries = [
+        change
+        for change in changes(store, empty, tree, renames=False)
+        if change.path in touched or _renamed(change.path, names) != change.path
+    ]
+    regular = [entry for entry in entries if entry.new_mode in (PLAIN, EXECUTABLE)]
+    blobs = read_blobs(store, (entry.new_sha for entry in regular))
+    for entry in entries:
+        sha, path = entry.new_sha, _renamed(entry.path, names)
+        data = blobs.get(sha)
+        named = None if data is None else _name_markers(data, names)
+        if named is not None and named != data:
+            sha = write_blob(store, named)
+        if path != entry.path:
+            edits.append(Entry(ABSENT, entry.new_sha, entry.path))
+        edits.append(Entry(entry.new_mode, sha, path))
+    return edit_tree(store, tree, edits, _scratch(store)) if edits else tree
+
+
+def _name_markers(data: bytes, names: Mapping[str, str]) -> bytes:
+    for commit, name in names.items():
+        data = re.sub(rb"(?m)^(<{7}|>{7}) " + commit.encode(), rb"\1 " + name.encode(), data)
+    return data
+
+
+def _empty_tree(store: HasGitDir) -> str:
+    done = git_result(["mktree"], git_dir=store.git_dir)
+    return done.out.decode().strip()
+
+
+def _conflicts(kinds: Mapping[str, str], plans: Iterable[FilePlan]) -> list[Conflict]:
+    """One for each marked place, or one without a line for a file that could not be marked."""
+    ranges = {plan.path: plan.conflict_ranges for plan in plans}
+    found: list[Conflict] = []
+    for path, kind in sorted(kinds.items()):
+        lines: list[int | None] = [first for first, _ in ranges.get(path, [])]
+        found += [Conflict(path, kind, line) for line in lines or [None]]
+    return found
+
+
+def _plans(store: HasGitDir, yours: str, merged: str) -> list[FilePlan]:
+    found = [
+        change
+        for change in changes(store, yours, merged, renames=False)
+        if SUBMODULE not in (change.old_mode, change.new_mode)
+    ]
+    blobs = read_blobs(
+        store,
+        (
+            sha
+            for change in found
+            for mode, sha in ((change.old_mode, change.old_sha), (change.new_mode, change.new_sha))
+            if mode != ABSENT
+        ),
+    )
+    return [_plan(change, blobs) for change in found]
+
+
+def _plan(change: Change, blobs: Mapping[str, bytes]) -> FilePlan:
+    old = None if change.old_mode == ABSENT else Blob(change.old_mode, change.old_sha, blobs[change.old_sha])
+    new = None if change.new_mode == ABSENT else Blob(change.new_mode, change.new_sha, blobs[change.new_sha])
+    return FilePlan(change.path, old, new)

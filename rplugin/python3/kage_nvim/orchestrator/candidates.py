@@ -1,0 +1,179 @@
+"""Candidates: an agent's files as a commit on top of the base.
+
+Only *files* are read. The agent's git directory, its ``.git`` file, nested repositories, hooks and
+attributes are data here: the host's git runs with a directory made for this one look (see ``view``).
+"""
+
+from __future__ import annotations
+
+import os
+import stat as modes
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kage_nvim.errors import KageError
+from kage_nvim.failpoints import fail_point
+from kage_nvim.orchestrator import folders
+from kage_nvim.orchestrator.repository import user_config
+from kage_nvim.orchestrator.shadow import Store
+from kage_nvim.orchestrator.slots import Slot
+from kage_nvim.orchestrator.snapshot import SIZE_LIMIT, exclude_files, human
+from kage_nvim.orchestrator.view import View, pattern, view
+from kage_nvim.trees import ABSENT, SUBMODULE, Change, Entry, changes, commit_tree, patch
+from kage_nvim.trees import diffstat as stat
+
+__all__ = ["Candidate", "Change", "capture", "changes", "patch", "stat"]
+
+_READ_BY_GIT = frozenset({".gitignore", ".gitattributes"})
+"""git opens these while it walks: a named pipe of that name would make it wait for ever."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """``commit`` on the base, its ``tree``, how many ``files`` and lines differ, and what to tell."""
+
+    commit: str
+    tree: str
+    files: int
+    added: int
+    removed: int
+    notes: list[str] = field(default_factory=list)
+
+
+def capture(
+    store: Store, slot: Slot, base: str, message: str, number: int, *, size_limit: int = SIZE_LIMIT
+) -> Candidate:
+    """Commit the files of a slot's worktree on top of ``base``; equal to the base, the commit is empty.
+
+    Ignored files, files copied in by ``.worktreeinclude``, sockets, pipes and devices are left out, files
+    above ``size_limit`` bytes are left out and named, submodules of the base stay as they are.
+
+    Raises:
+        KageError: code ``worktree``, when the worktree is no folder any more.
+    """
+    if not folders.is_folder(slot.tree):
+        raise KageError(
+            f"the worktree of agent {number} is gone: {slot.tree} is no folder",
+            fix=f"Restart the agent: kage restart {number}",
+            code="worktree",
+        )
+    repository = store.repository
+    config = user_config(repository)
+    notes: list[str] = []
+    nested = _open_up(slot.tree, notes)
+    with view(
+        slot.tree,
+        store.git_dir,
+        scratch=store.scratch,
+        object_format=repository.object_format,
+        config=config,
+        index=slot.index,
+        exclude=exclude_files(repository, config),
+    ) as look:
+        tracked = {entry.path: entry for entry in look.entries()}
+        submodules = {path for path, entry in tracked.items() if entry.mode == SUBMODULE}
+        if submodules:
+            look.overlook(submodules)
+        _bring_in(look, tracked, nested, {*slot.included(), *submodules}, size_limit, notes)
+        tree = look.write_tree()
+    fail_point("candidate.capture.action")
+    commit = commit_tree(store, tree, base, message, author=f"Kage agent {number}")
+    found = changes(store, base, commit)
+    return Candidate(
+        commit,
+        tree,
+        len(found),
+        sum(change.added for change in found),
+        sum(change.removed for change in found),
+        notes,
+    )
+
+
+def _verdict(tree: Path, path: str, size_limit: int, notes: list[str]) -> str:
+    """Whether a file is taken (``take``), no file any more (``gone``), or left as it was (``leave``)."""
+    file = tree / path
+    try:
+        found = file.lstat()
+    except OSError:
+        return "gone"
+    if any((tree / parent).is_symlink() for parent in list(Path(path).parents)[:-1]):
+        return "gone"
+    if modes.S_ISLNK(found.st_mode):
+        return "take"
+    if not modes.S_ISREG(found.st_mode):
+        return "gone"
+    if found.st_size > size_limit:
+        notes.append(f"{path} ({human(found.st_size)}) left out")
+        return "leave"
+    if not found.st_mode & modes.S_IRUSR:
+        file.chmod(modes.S_IMODE(found.st_mode) | modes.S_IRUSR)
+    return "take"
+
+
+def _bring_in(
+    look: View,
+    tracked: Mapping[str, Entry],
+    nested: Sequence[str],
+    kept: Collection[str],
+    size_limit: int,
+    notes: list[str],
+) -> None:
+    """Bring what changed on disk into the view's index, but for ``kept`` paths."""
+    nested = [folder for folder in nested if folder not in kept]
+    listing = look.listing([pattern(folder) for folder in nested])
+    new = [*listing.untracked, *_inside(look, nested)]
+    gone = [path for path in listing.deleted if path not in kept]
+    taken = []
+    for path in (*listing.changed, *new):
+        verdict = "leave" if path in kept else _verdict(look.work_tree, path, size_limit, notes)
+        if verdict == "take":
+            taken.append(path)
+        elif verdict == "gone" and path in tracked:
+            gone.append(path)
+    if gone:
+        look.put(Entry(ABSENT, tracked[path].sha, path) for path in gone)
+    if taken:
+        look.take(taken)
+
+
+def _inside(look: View, nested: Sequence[str]) -> list[str]:
+    """Files of the repositories that the agent made inside its worktree, but for what is ignored.
+
+    git itself is never asked about them: it would open files there that may be pipes without an end.
+    """
+    found: list[str] = []
+    wanted = set(nested) - (look.ignored(nested) if nested else set())
+    for folder in sorted(wanted):
+        below = [other.removeprefix(f"{folder}/") for other in nested if other.startswith(f"{folder}/")]
+        found += look.files_below(folder, [pattern(path) for path in below])
+    ignored = look.ignored(found) if found else set()
+    return [path for path in found if path not in ignored]
+
+
+def _open_up(tree: Path, notes: list[str]) -> list[str]:
+    """Make a worktree fit to be read; returns its nested repositories.
+
+    Folders closed with chmod are opened. Pipes and the like that git would wait at for ever are removed.
+    """
+    nested = []
+    pending = [tree]
+    while pending:
+        folder = pending.pop()
+        try:
+            if not os.access(folder, os.R_OK | os.X_OK):
+                folder.chmod(modes.S_IMODE(folder.lstat().st_mode) | modes.S_IRWXU)
+            found = list(os.scandir(folder))
+        except OSError as error:
+            notes.append(f"{folder.relative_to(tree)} cannot be read and was left out: {error.strerror}")
+            continue
+        for entry in found:
+            if entry.name == ".git":
+                if folder != tree:
+                    nested.append(folder.relative_to(tree).as_posix())
+            elif entry.is_dir(follow_symlinks=False):
+                pending.append(Path(entry.path))
+            elif entry.name in _READ_BY_GIT and not (entry.is_symlink() or entry.is_file()):
+                Path(entry.path).unlink()
+                notes.append(f"{Path(entry.path).relative_to(tree)} was no file and was removed")
+    return nested

@@ -1,0 +1,83 @@
+"""Folders that an agent may have left in any shape: remove them, empty them, lock what is shared."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kage_nvim.errors import KageError
+
+
+def remove(path: Path) -> None:
+    """Remove whatever is at ``path``, never following a symbolic link.
+
+    ``rm`` is used because it copes with trees deeper than the recursion or path limits of Python.
+
+    Raises:
+        KageError: code ``folder``, when something there cannot be removed.
+    """
+    if not os.path.lexists(path):
+        return
+    if _rm(path).returncode == 0:
+        return
+    make_accessible(path)
+    done = _rm(path)
+    if done.returncode:
+        raise KageError(
+            f"{path} cannot be removed: {done.stderr.decode(errors='replace').strip()}",
+            fix="Look for a process that still works in it, or for files of another owner.",
+            code="folder",
+        )
+
+
+def make_accessible(path: Path) -> None:
+    """Give the owner back what a ``chmod 000`` took; symbolic links below are left alone."""
+    if is_folder(path):
+        subprocess.run(["chmod", "-R", "u+rwX", "--", str(path)], capture_output=True, check=False)
+
+
+def fresh(path: Path) -> None:
+    """Make ``path`` an empty folder of mode 0700."""
+    remove(path)
+    path.mkdir(mode=0o700, parents=True)
+
+
+def is_folder(path: Path) -> bool:
+    """True for a folder that is no symbolic link."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock among all processes and threads of this user while the block runs."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def process_start(pid: int) -> str:
+    """When a process started, as the system says it; empty when there is no such process.
+
+    Together with the pid it names one process for good: pids are used again.
+    """
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        done = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, check=False)
+        return done.stdout.decode().strip()
+
+
+def _rm(path: Path) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["rm", "-rf", "--", str(path)], capture_output=True, check=False)

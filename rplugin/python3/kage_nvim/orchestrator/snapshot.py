@@ -1,0 +1,310 @@
+"""The snapshot: the user's working tree as a commit in the store, in the exact bytes that lie on disk.
+
+``git add -A`` would not do: it converts (line ends, LFS and other filters, ``$Id$``, encodings), dies of an
+unborn nested repository, takes in what should stay out, and misses files that git was told to ignore. So the
+index is copied, git lists what differs, and ``update-index`` takes just that, with conversions switched off.
+Files that look clean to git *because* it converts them are hashed anew.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from kage_nvim import paths
+from kage_nvim.git import HasGitDir, fields, run_git
+from kage_nvim.orchestrator.repository import Repository, UserConfig, head_of, state_of, user_config
+from kage_nvim.orchestrator.view import Flagged, Listing, View, pattern, view
+from kage_nvim.trees import ABSENT, EXECUTABLE, PLAIN, SUBMODULE, Entry, commit_tree
+
+SIZE_LIMIT = 50 * 1024 * 1024
+"""Bytes; untracked files above this are left out and named."""
+
+_CONVERTED = ":(exclude,attr:!text !eol !crlf !filter !ident !working-tree-encoding)"
+_ATTRIBUTES = ("filter", "working-tree-encoding")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A base: ``commit`` on top of ``parent`` (the user's HEAD), what to tell, and the paths left out."""
+
+    commit: str
+    tree: str
+    parent: str | None
+    notes: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Plan:
+    """What has to happen to the copied index: remove, hash anew, take from disk; and what to tell."""
+
+    remove: list[Entry] = field(default_factory=list)
+    renew: list[Entry] = field(default_factory=list)
+    take: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+
+def take_snapshot(
+    store: HasGitDir,
+    repository: Repository,
+    overlays: Mapping[str, bytes],
+    *,
+    scratch: Path,
+    size_limit: int = SIZE_LIMIT,
+) -> Snapshot:
+    """Commit the working tree, with ``overlays`` (path → bytes of an unsaved buffer), into the store.
+
+    ``scratch`` is a folder of ours for the time it takes. Nothing in the user's repository is written.
+
+    Raises:
+        KageError: git's own words when it cannot read the repository.
+    """
+    with ThreadPoolExecutor(4) as pool:
+        head = pool.submit(head_of, repository.git_dir)
+        config = user_config(repository)
+        with view(
+            repository.root,
+            store.git_dir,
+            scratch=scratch,
+            object_format=repository.object_format,
+            config=config,
+            index=repository.git_dir / "index",
+            exclude=exclude_files(repository, config),
+            attributes=repository.common_dir / "info" / "attributes",
+        ) as look:
+            listing = pool.submit(look.listing, _own_folders(repository.root))
+            converted = pool.submit(_converted, look, config)
+            entries = {(entry.path, entry.stage): entry for entry in look.entries()}
+            plan = _plan(repository.root, listing.result(), entries, size_limit)
+            _renew_converted(look, plan, entries, converted.result(), size_limit)
+            look.set_raw()
+            _apply(look, plan)
+            _overlay(look, store, config, overlays, entries, plan)
+            tree = look.write_tree()
+    parent = head.result()
+    state = state_of(repository.git_dir)
+    if state:
+        plan.notes.append(
+            f"git is in the middle of a {state}: the agents start from the files as they are now"
+        )
+    commit = commit_tree(store, tree, parent, "Kage: the working tree as it was")
+    return Snapshot(commit, tree, parent, plan.notes, plan.skipped)
+
+
+def human(size: int) -> str:
+    """A size as a person says it."""
+    return f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
+
+
+def exclude_files(repository: Repository, config: UserConfig) -> list[Path]:
+    """The user's exclude files, weakest first."""
+    own = repository.common_dir / "info" / "exclude"
+    return [config.excludes, own] if config.excludes else [own]
+
+
+def _own_folders(root: Path) -> list[str]:
+    """Patterns for Kage's own folders when they lie inside the repository (a home under git)."""
+    found = []
+    for folder in (paths.data(), paths.state()):
+        real = folder.resolve()
+        if real.is_relative_to(root.resolve()):
+            found.append(pattern(real.relative_to(root.resolve()).as_posix()))
+    return found
+
+
+def _plan(root: Path, listing: Listing, entries: Mapping[tuple[str, int], Flagged], size_limit: int) -> _Plan:
+    plan = _Plan()
+    tracked = {path: entry for (path, _), entry in entries.items()}
+    submodules = {path for path, entry in tracked.items() if entry.mode == SUBMODULE}
+    if submodules:
+        plan.notes.append(f"submodules stay as they are: {', '.join(sorted(submodules))}")
+    if listing.nested:
+        names = ", ".join(path.rstrip("/") for path in listing.nested)
+        plan.notes.append(f"nested repositories left out: {names}")
+        plan.skipped += [path.rstrip("/") for path in listing.nested]
+    hidden = [entry.path for entry in entries.values() if entry.hidden and (root / entry.path).is_symlink()]
+    hidden += [entry.path for entry in entries.values() if entry.hidden and (root / entry.path).exists()]
+    unmerged = {path for path, stage in entries if stage}
+    known = dict.fromkeys([*listing.changed, *hidden, *sorted(unmerged)])
+    leading = _Leading(root)
+    for path in known:
+        if path not in submodules:
+            _file(root, plan, tracked[path], leading, path in hidden)
+    plan.remove += [Entry(ABSENT, entry.sha, entry.path) for entry in _gone(listing, tracked, submodules)]
+    for path in listing.untracked:
+        size = _size(root / path)
+        if size is not None and size > size_limit:
+            plan.notes.append(f"untracked {path} ({human(size)}) left out")
+            plan.skipped.append(path)
+        elif size is not None and not os.access(root / path, os.R_OK):
+            plan.notes.append(f"untracked {path} cannot be read and was left out")
+            plan.skipped.append(path)
+        else:
+            plan.take.append(path)
+    return plan
+
+
+def _gone(listing: Listing, tracked: Mapping[str, Flagged], submodules: set[str]) -> list[Flagged]:
+    return [tracked[path] for path in listing.deleted if path not in submodules]
+
+
+def _file(root: Path, plan: _Plan, entry: Flagged, leading: _Leading, hidden: bool) -> None:
+    """Plan one tracked file that differs: only files and symbolic links can be taken from disk."""
+    try:
+        mode = (root / entry.path).lstat().st_mode
+    except OSError:
+        mode = 0
+    if leading.symlink(entry.path) or not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+        plan.remove.append(Entry(ABSENT, entry.sha, entry.path))
+        return
+    if stat.S_ISREG(mode) and not os.access(root / entry.path, os.R_OK):
+        plan.notes.append(f"{entry.path} cannot be read: the agents see what git keeps of it")
+        return
+    if hidden and not entry.stage:
+        plan.renew.append(Entry(entry.mode, entry.sha, entry.path))
+    plan.take.append(entry.path)
+
+
+class _Leading:
+    """Tells whether a path lies behind a symbolic link, asking once per folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.known: dict[PurePosixPath, bool] = {PurePosixPath("."): False}
+
+    def symlink(self, path: str) -> bool:
+        return self._folder(PurePosixPath(path).parent)
+
+    def _folder(self, folder: PurePosixPath) -> bool:
+        if folder not in self.known:
+            self.known[folder] = self._folder(folder.parent) or (self.root / folder).is_symlink()
+        return self.known[folder]
+
+
+def _size(path: Path) -> int | None:
+    """Bytes of a regular file, ``None`` for anything else."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
+def _converted(look: View, config: UserConfig) -> dict[str, set[str]]:
+    """Tracked paths that git converts, each with those attributes that can keep the size unchanged."""
+    settings = [f"core.attributesFile={config.attributes}"] if config.attributes else []
+    spec = ["."] if config.autocrlf else [".", _CONVERTED]
+    listed = fields(look.git("ls-files", "-z", "--", *spec, config=settings))
+    if not listed:
+        return {}
+    data = b"".join(os.fsencode(path) + b"\0" for path in listed)
+    out = fields(look.git("check-attr", "-z", "--stdin", *_ATTRIBUTES, input=data, config=settings))
+    found: dict[str, set[str]] = {path: set() for path in listed}
+    for path, name, value in zip(out[0::3], out[1::3], out[2::3], strict=True):
+        if value not in ("unspecified", "unset"):
+            found[path].add(name)
+    return found
+
+
+def _renew_converted(
+    look: View,
+    plan: _Plan,
+    entries: Mapping[tuple[str, int], Flagged],
+    converted: Mapping[str, set[str]],
+    size_limit: int,
+) -> None:
+    """Plan to hash those clean files anew whose bytes on disk are not those of their blob.
+
+    Line ends and ``$Id$`` only ever shrink a file on its way into git, so an equal size means equal bytes;
+    filters and encodings prove nothing and are always hashed, but for big files behind a filter (LFS),
+    which keep their pointer.
+    """
+    busy = {*plan.take, *(entry.path for entry in plan.remove)}
+    shrunk: list[tuple[Entry, int]] = []
+    for path, names in converted.items():
+        entry = entries.get((path, 0))
+        size = _size(look.work_tree / path)
+        if entry is None or size is None or entry.mode == SUBMODULE:
+            continue
+        if "filter" in names and size > size_limit:
+            plan.notes.append(f"{path} ({human(size)}) stays as the pointer that git keeps")
+            plan.skipped.append(path)
+            if path in plan.take:
+                plan.take.remove(path)
+        elif path not in busy:
+            (_renew(plan, entry) if names else shrunk.append((entry, size)))
+    if shrunk:
+        names_in = "".join(f"{entry.sha}\n" for entry, _ in shrunk).encode()
+        sizes = look.git("cat-file", "--batch-check=%(objectsize)", input=names_in).split()
+        for (clean, size), kept in zip(shrunk, sizes, strict=True):
+            if str(size).encode() != kept:
+                _renew(plan, clean)
+
+
+def _renew(plan: _Plan, entry: Entry) -> None:
+    plan.renew.append(Entry(entry.mode, entry.sha, entry.path))
+    plan.take.append(entry.path)
+
+
+def _apply(look: View, plan: _Plan) -> None:
+    if plan.remove or plan.renew:
+        look.put([*plan.remove, *plan.renew])
+    if plan.take:
+        look.take(plan.take)
+
+
+def _overlay(
+    look: View,
+    store: HasGitDir,
+    config: UserConfig,
+    overlays: Mapping[str, bytes],
+    entries: Mapping[tuple[str, int], Flagged],
+    plan: _Plan,
+) -> None:
+    """Put the bytes of unsaved buffers over what was taken from disk."""
+    root = look.work_tree
+    wanted = {name: data for path, data in overlays.items() if (name := _inside(root, path))}
+    known = {path for path, _ in entries} | set(plan.take)
+    new = [path for path in wanted if path not in known]
+    ignored = look.ignored(new) if new else set()
+    put = []
+    for path, data in wanted.items():
+        if path in ignored or _foreign(root, path, entries):
+            plan.notes.append(f"unsaved {path} left out: git ignores it here")
+            plan.skipped.append(path)
+            continue
+        out = run_git(["hash-object", "-w", "--stdin"], git_dir=store.git_dir, input=data)
+        entry = entries.get((path, 0))
+        put.append(Entry(_mode(root / path, entry, config), out.decode().strip(), path))
+    if put:
+        look.put(put)
+
+
+def _inside(root: Path, path: str) -> str | None:
+    """The path of the file that a buffer stands for, relative to the root; ``None`` when it is outside."""
+    real, top = (root / path).resolve(), root.resolve()
+    if not real.is_relative_to(top) or ".git" in real.relative_to(top).parts:
+        return None
+    return real.relative_to(top).as_posix()
+
+
+def _foreign(root: Path, path: str, entries: Mapping[tuple[str, int], Flagged]) -> bool:
+    """True for a file of a submodule or of a nested repository."""
+    for folder in list(PurePosixPath(path).parents)[:-1]:
+        entry = entries.get((folder.as_posix(), 0))
+        if (entry and entry.mode == SUBMODULE) or (root / folder / ".git").exists():
+            return True
+    return False
+
+
+def _mode(file: Path, entry: Entry | None, config: UserConfig) -> str:
+    """The mode of a file under an overlay: from disk where that means something, else from the index."""
+    if config.file_mode and file.is_file():
+        return EXECUTABLE if file.stat().st_mode & stat.S_IXUSR else PLAIN
+    return EXECUTABLE if entry is not None and entry.mode == EXECUTABLE else PLAIN

@@ -1,0 +1,218 @@
+"""Commits, trees and what differs between them, read from and written to a git directory of Kage's own.
+
+The runner is used rather than GitPython: names, kinds, modes and line counts come out of a single hardened
+``diff-tree`` here, GitPython would need two and reads neither SHA-256 repositories nor undecodable names.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kage_nvim.git import HasGitDir, fields, run_git
+
+SYMLINK = "120000"
+SUBMODULE = "160000"
+PLAIN = "100644"
+EXECUTABLE = "100755"
+ABSENT = "000000"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One file that differs between two trees.
+
+    ``kind`` is ``text``, ``binary``, ``symlink`` or ``submodule``; ``status`` one of A, M, D, R (renamed,
+    from ``old_path``) and T (its type changed); modes are git's octal ones, ``000000`` for absent;
+    ``added`` and ``removed`` count lines, 0 for binary files. ``old_sha`` and ``new_sha`` name the two blobs.
+    """
+
+    path: str
+    kind: str
+    status: str
+    old_path: str | None
+    old_mode: str
+    new_mode: str
+    added: int
+    removed: int
+    old_sha: str = ""
+    new_sha: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of an index: mode, blob, path, and the stage of an unmerged one."""
+
+    mode: str
+    sha: str
+    path: str
+    stage: int = 0
+
+
+def changes(store: HasGitDir, old: str, new: str, *, renames: bool = True) -> list[Change]:
+    """What turns one tree into the other, by path; renames are found unless told otherwise."""
+    out = run_git(
+        [
+            "diff-tree",
+            "-r",
+            "-z",
+            "--raw",
+            "--numstat",
+            "--no-abbrev",
+            "--find-renames" if renames else "--no-renames",
+            old,
+            new,
+        ],
+        git_dir=store.git_dir,
+    )
+    found = fields(out)
+    raw: list[tuple[str, str, str, str, str, str | None, str]] = []
+    at = 0
+    while at < len(found) and found[at].startswith(":"):
+        old_mode, new_mode, old_sha, new_sha, status = found[at][1:].split(" ")
+        renamed = status[0] in "RC"
+        old_path = found[at + 1] if renamed else None
+        path = found[at + 2] if renamed else found[at + 1]
+        raw.append((status[0], old_mode, new_mode, old_sha, new_sha, old_path, path))
+        at += 3 if renamed else 2
+    counts = _counts(found[at:])
+    return sorted(
+        (_change(entry, counts.get(entry[6], ("0", "0"))) for entry in raw), key=lambda change: change.path
+    )
+
+
+def _counts(found: list[str]) -> dict[str, tuple[str, str]]:
+    counts: dict[str, tuple[str, str]] = {}
+    at = 0
+    while at < len(found):
+        added, removed, path = found[at].split("\t", 2)
+        if not path:
+            path = found[at + 2]
+            at += 2
+        counts[path] = (added, removed)
+        at += 1
+    return counts
+
+
+def _change(raw: tuple[str, str, str, str, str, str | None, str], count: tuple[str, str]) -> Change:
+    status, old_mode, new_mode, old_sha, new_sha, old_path, path = raw
+    mode = old_mode if new_mode == ABSENT else new_mode
+    if mode == SUBMODULE:
+        kind = "submodule"
+    elif mode == SYMLINK:
+        kind = "symlink"
+    else:
+        kind = "binary" if count[0] == "-" else "text"
+    added, removed = (0, 0) if count[0] == "-" else (int(count[0]), int(count[1]))
+    return Change(path, kind, status, old_path, old_mode, new_mode, added, removed, old_sha, new_sha)
+
+
+def patch(store: HasGitDir, old: str, new: str) -> bytes:
+    """The change as a patch that ``git apply`` takes, binary files included."""
+    return run_git(
+        ["diff-tree", "-r", "-p", "--binary", "--full-index", "--find-renames", old, new],
+        git_dir=store.git_dir,
+    )
+
+
+def diffstat(store: HasGitDir, old: str, new: str) -> bytes:
+    """The change as ``git diff --stat`` shows it, 80 columns wide."""
+    return run_git(["diff-tree", "-r", "--stat=80", "--find-renames", old, new], git_dir=store.git_dir)
+
+
+def tree_of(store: HasGitDir, name: str) -> str:
+    """The tree that a commit or tree name stands for."""
+    return run_git(["rev-parse", "--verify", f"{name}^{{tree}}"], git_dir=store.git_dir).decode().strip()
+
+
+def entries(store: HasGitDir, tree: str, paths: Iterable[str] = ()) -> list[Entry]:
+    """All files of a tree, or those of them that lie at ``paths``."""
+    out = run_git(
+        ["ls-tree", "-r", "-z", "--full-tree", tree, "--", *paths],
+        git_dir=store.git_dir,
+        env={"GIT_LITERAL_PATHSPECS": "1"},
+    )
+    found = []
+    for text in fields(out):
+        meta, path = text.split("\t", 1)
+        mode, _, sha = meta.split(" ")
+        found.append(Entry(mode, sha, path))
+    return found
+
+
+def read_blobs(store: HasGitDir, shas: Iterable[str]) -> dict[str, bytes]:
+    """The content of many blobs, in one call."""
+    wanted = list(dict.fromkeys(shas))
+    if not wanted:
+        return {}
+    out = run_git(
+        ["cat-file", "--batch"], git_dir=store.git_dir, input="".join(f"{sha}\n" for sha in wanted).encode()
+    )
+    found: dict[str, bytes] = {}
+    at = 0
+    for sha in wanted:
+        end = out.index(b"\n", at)
+        size = int(out[at:end].split(b" ")[2])
+        found[sha] = out[end + 1 : end + 1 + size]
+        at = end + size + 2
+    return found
+
+
+def write_blob(store: HasGitDir, data: bytes) -> str:
+    """Keep these bytes as a blob and return its name."""
+    return run_git(["hash-object", "-w", "--stdin"], git_dir=store.git_dir, input=data).decode().strip()
+
+
+def index_info(found: Iterable[Entry]) -> bytes:
+    """Input for ``update-index -z --index-info``; mode ``000000`` removes."""
+    return b"".join(os.fsencode(f"{entry.mode} {entry.sha} {entry.stage}\t{entry.path}\0") for entry in found)
+
+
+def edit_tree(store: HasGitDir, tree: str, edits: Iterable[Entry], scratch: Path) -> str:
+    """Replace (or, with mode ``000000``, remove) single files of a tree and return the new tree.
+
+    ``scratch`` is the name of an index file that does not exist yet; it is removed again.
+    """
+    env = {"GIT_INDEX_FILE": str(scratch)}
+    try:
+        run_git(["read-tree", tree], git_dir=store.git_dir, env=env)
+        run_git(
+            ["update-index", "-z", "--index-info"],
+            git_dir=store.git_dir,
+            env=env,
+            input=index_info(sorted(edits, key=lambda entry: entry.mode != ABSENT)),
+        )
+        return run_git(["write-tree", "--missing-ok"], git_dir=store.git_dir, env=env).decode().strip()
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def commit_tree(
+    store: HasGitDir,
+    tree: str,
+    parent: str | None,
+    message: str,
+    *,
+    author: str = "Kage",
+    when: int | None = None,
+) -> str:
+    """Commit a tree, with Kage as its author, and return the commit. ``when`` is in Unix seconds."""
+    stamp = f"{int(time.time()) if when is None else when} +0000"
+    who = {
+        f"GIT_{role}_{field}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for field, value in (("NAME", author), ("EMAIL", "kage@localhost"), ("DATE", stamp))
+    }
+    return (
+        run_git(
+            ["commit-tree", tree, *(["-p", parent] if parent else [])],
+            git_dir=store.git_dir,
+            env=who,
+            input=message.encode(errors="replace") + b"\n",
+        )
+        .decode()
+        .strip()
+    )
