@@ -89,7 +89,10 @@ local function send(words)
   if text ~= "" then
     say(text)
   else
-    vim.ui.input({ prompt = "Say to " .. (agent == "all" and "all agents" or "agent " .. agent) .. ": " }, say)
+    vim.ui.input(
+      { prompt = "Say to " .. (agent == "all" and "all agents" or "agent " .. agent) .. ": " },
+      say
+    )
   end
 end
 
@@ -164,14 +167,24 @@ M.verbs = {
       require("kage.pane").attach(words)
     end,
   },
-  send = { desc = "say something to an agent", usage = "N|all TEXT", complete = { "all", "none" }, run = send },
+  send = {
+    desc = "say something to an agent",
+    usage = "N|all TEXT",
+    complete = { "all", "none" },
+    run = send,
+  },
   interrupt = {
     desc = "break off what an agent does now",
     usage = "N|all",
     complete = { "all", "none" },
     run = control("interrupt", "interrupted"),
   },
-  stop = { desc = "end an agent", usage = "N|all", complete = { "all", "none" }, run = control("stop", "stopped") },
+  stop = {
+    desc = "end an agent",
+    usage = "N|all",
+    complete = { "all", "none" },
+    run = control("stop", "stopped"),
+  },
   restart = {
     desc = "begin again, from the base",
     usage = "N|all [text]",
@@ -184,7 +197,12 @@ M.verbs = {
     complete = { "all", "none" },
     run = control("resume", "resumed"),
   },
-  diff = { desc = "compare candidates with your files", usage = "[N [M]…]", complete = { "agent" }, run = diff },
+  diff = {
+    desc = "compare candidates with your files",
+    usage = "[N [M]…]",
+    complete = { "agent" },
+    run = diff,
+  },
   accept = {
     desc = "bring a candidate into your files",
     usage = "N [PATH…] (! lands conflicts with markers)",
@@ -266,7 +284,10 @@ function M.run(verb, args)
   local entry = M.verbs[verb]
   if not entry then
     return require("kage.notify").error({
-      message = "no verb `" .. verb .. "`; the nearest is `" .. require("kage.words").nearest(verb, M.names()) .. "`",
+      message = "no verb `" .. verb .. "`; the nearest is `" .. require("kage.words").nearest(
+        verb,
+        M.names()
+      ) .. "`",
       fix = "Write :Kage " .. table.concat(M.names(), "|"),
     })
   end

@@ -33,7 +33,13 @@ M.options = {
     default = "bottom",
     desc = "Where `:Kage` opens the dashboard.",
   },
-  { key = "dashboard.log_lines", type = "integer", min = 0, default = 6, desc = "Log lines under the agents." },
+  {
+    key = "dashboard.log_lines",
+    type = "integer",
+    min = 0,
+    default = 6,
+    desc = "Log lines under the agents.",
+  },
   {
     key = "diff.columns",
     type = "integer",

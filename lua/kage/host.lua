@@ -41,7 +41,10 @@ local function died(code)
   pending = {}
   local said = vim.trim(table.concat(errors, "\n"))
   local last = vim.split(said, "\n")
-  local message = ("Kage's Python host ended (exit code %d)%s"):format(code, said ~= "" and ": " .. last[#last] or "")
+  local message = ("Kage's Python host ended (exit code %d)%s"):format(
+    code,
+    said ~= "" and ": " .. last[#last] or ""
+  )
   for _, callback in pairs(waiting) do
     guarded(callback, { code = "host", message = message, fix = "Try again; :checkhealth kage says more." })
   end

@@ -16,16 +16,12 @@ local function list_conflicts(root, number, conflicts)
   local items = {}
   for _, conflict in ipairs(conflicts) do
     local path = vim.startswith(conflict.path, "/") and conflict.path or vim.fs.joinpath(root, conflict.path)
-    items[#items + 1] = { filename = path, lnum = conflict.line or 1, text = "conflict with candidate " .. number }
+    items[#items + 1] =
+      { filename = path, lnum = conflict.line or 1, text = "conflict with candidate " .. number }
   end
   vim.fn.setqflist({}, " ", { title = "Kage: conflicts of candidate " .. number, items = items })
   vim.cmd("botright copen " .. math.min(10, math.max(3, #items)))
   vim.cmd.wincmd("p")
-end
-
---- Files that changed on disk are shown as they are now; buffers with changes of the user's stay.
-local function reload()
-  vim.cmd("silent! checktime")
 end
 
 ---@param words kage.Words the first word is the candidate, the others are paths
@@ -42,7 +38,7 @@ function M.accept(words, number)
     if err then
       return notify.error(err)
     end
-    reload()
+    context.changed_on_disk(cwd) -- what kaged wrote itself is shown; it asks nothing about unsaved text
     notify.info(report.landed(result, "candidate " .. number .. " landed"))
     if result.conflicts and #result.conflicts > 0 then
       list_conflicts(vim.fs.root(cwd, ".git") or cwd, number, result.conflicts)
@@ -52,11 +48,12 @@ end
 
 ---@param words kage.Words
 function M.undo(words)
-  host.request("undo", { cwd = context.cwd(), run = words.run }, function(err, result)
+  local cwd = context.cwd()
+  host.request("undo", { cwd = cwd, run = words.run }, function(err, result)
     if err then
       return notify.error(err)
     end
-    reload()
+    context.changed_on_disk(cwd)
     notify.info(report.landed(result, "the last landing is undone"))
   end)
 end

@@ -78,7 +78,11 @@ local function show(text, level)
     vim.api.nvim_echo({ { one, GROUPS[level] } }, true, {})
   else
     for i, line in ipairs(lines) do
-      vim.cmd({ cmd = "echomsg", args = { vim.fn.string((i == 1 and "Kage: " or "  ") .. line) }, mods = { silent = true } })
+      vim.cmd({
+        cmd = "echomsg",
+        args = { vim.fn.string((i == 1 and "Kage: " or "  ") .. line) },
+        mods = { silent = true },
+      })
     end
     corner(lines, level)
   end

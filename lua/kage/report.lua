@@ -38,7 +38,13 @@ function M.history(result)
   for _, landing in ipairs(result.landings) do
     local when = os.date("%Y-%m-%d %H:%M", math.floor(landing.created))
     local files = #landing.files == 1 and "1 file" or #landing.files .. " files"
-    lines[#lines + 1] = ("%s  candidate %d of %s, %s: %s"):format(when, landing.number, landing.run, files, landing.state)
+    lines[#lines + 1] = ("%s  candidate %d of %s, %s: %s"):format(
+      when,
+      landing.number,
+      landing.run,
+      files,
+      landing.state
+    )
   end
   return table.concat(lines, "\n")
 end

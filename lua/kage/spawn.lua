@@ -97,7 +97,10 @@ end
 local function check_variants(words, variants)
   for number in pairs(variants) do
     if words.count and tonumber(number) > words.count or tonumber(number) < 1 then
-      return ("`## %s` names an agent that this run of %s does not have"):format(number, agents(words.count or 0))
+      return ("`## %s` names an agent that this run of %s does not have"):format(
+        number,
+        agents(words.count or 0)
+      )
     end
   end
 end
@@ -115,7 +118,9 @@ local function start(words, place, text)
   local changed = context.changed_on_disk(place.cwd)
   if #changed > 0 then
     local list = table.concat(changed, ", ")
-    notify.warn("changed on disk since you read it: " .. list .. "\nUnsaved text of yours counts, else the disk's.")
+    notify.warn(
+      "changed on disk since you read it: " .. list .. "\nUnsaved text of yours counts, else the disk's."
+    )
   end
   if place.note then
     notify.warn(place.note)

@@ -76,7 +76,8 @@ local function by_state(run)
   local pieces = {}
   for _, state in ipairs(ORDER) do
     if counts[state] then
-      pieces[#pieces + 1] = { text = icons[state] .. counts[state], group = require("kage.highlight").of(state) }
+      pieces[#pieces + 1] =
+        { text = icons[state] .. counts[state], group = require("kage.highlight").of(state) }
     end
   end
   return pieces

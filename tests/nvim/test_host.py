@@ -84,10 +84,11 @@ def test_pushes_reach_the_state(nvim: Editor, kaged: FakeDaemon) -> None:
 
 def test_kaged_asks_and_lua_answers(nvim: Editor, kaged: FakeDaemon) -> None:
     nvim.lua(
-        """require("kage.host").handle("test.add", function(params, reply) reply(nil, { sum = params.a + 1 }) end)
-        require("kage.host").handle("test.bad", function() error("broken") end)
-        require("kage.host").handle("test.empty", function(_, reply) reply(nil, {}) end)
-        require("kage.host").handle("test.no", function(_, reply) reply({ code = "no", message = "no" }) end)"""
+        """local handle = require("kage.host").handle
+        handle("test.add", function(params, reply) reply(nil, { sum = params.a + 1 }) end)
+        handle("test.bad", function() error("broken") end)
+        handle("test.empty", function(_, reply) reply(nil, {}) end)
+        handle("test.no", function(_, reply) reply({ code = "no", message = "no" }) end)"""
     )
     ask(nvim, "status", {})
     assert kaged.call("test.add", {"a": 2}) == {"sum": 3}
