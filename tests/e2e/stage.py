@@ -6,12 +6,14 @@ Kage's own socket in the test's private folder. Leaving the stage ends them by p
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,33 @@ import psutil
 
 from kage_nvim import paths
 from tests.conftest import until
+from tests.fixtures.model_server import USAGE, Reply
 
 KEY = "sk-planted-5f1d3c7e9a"
+
+
+def digest(root: Path) -> str:
+    """A hash of every file, mode and name under a folder, its .git included."""
+    total = hashlib.sha256()
+    for path in sorted(root.rglob("*")):
+        total.update(f"{path.relative_to(root)} {path.lstat().st_mode}\n".encode())
+        if path.is_file() and not path.is_symlink():
+            total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def tape(path: Path, replies: Sequence[Reply], delay: float = 0.0) -> Path:
+    """Write replies as a cassette that the gateway plays; ``delay`` is seconds before each answer."""
+    lines = []
+    for turn, reply in enumerate(replies, 1):
+        calls = [{"name": name, "arguments": arguments} for name, arguments in reply.tool_calls]
+        lines.append(
+            json.dumps(
+                {"turn": turn, "delay": delay, "text": reply.text, "tool_calls": calls, "usage": USAGE}
+            )
+        )
+    path.write_text("\n".join(lines) + "\n")
+    return path
 
 
 class Stage:
@@ -45,6 +72,11 @@ class Stage:
         )
         self.environment["OPENAI_API_KEY"] = KEY
 
+    def recorded(self, **tapes: Path) -> None:
+        """Players that recordings answer, by name, cycled over the agents in that order."""
+        tables = [f'[players.{name}]\nrecorded = "{path}"\n' for name, path in tapes.items()]
+        self.configure("\n".join(tables))
+
     def run(self, *words: str, timeout: float = 60, **more: str) -> subprocess.CompletedProcess[str]:
         """``kage WORDS`` in the repository, whatever its exit code."""
         return subprocess.run(
@@ -61,7 +93,9 @@ class Stage:
     def shell(self, *words: str, code: int = 0, **more: str) -> str:
         """``kage WORDS`` that must end with ``code``; returns what it printed on stdout."""
         done = self.run(*words, **more)
-        assert done.returncode == code, f"kage {words} ended {done.returncode}\n{done.stdout}{done.stderr}{self.logs()}"
+        assert done.returncode == code, (
+            f"kage {words} ended {done.returncode}\n{done.stdout}{done.stderr}{self.logs()}"
+        )
         return done.stdout
 
     def json(self, *words: str) -> Any:
@@ -81,7 +115,17 @@ class Stage:
         """SIGKILL kaged or the gateway, and wait until it is gone."""
         pid = self.pid(which)
         os.kill(pid, signal.SIGKILL)
-        until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie", 5, f"{which} dead")
+        until(
+            lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie", 5, f"{which} dead"
+        )
+
+    def panes(self) -> list[str]:
+        """The panes on Kage's own tmux server."""
+        socket = str(paths.sockets() / "tmux")
+        done = subprocess.run(
+            ["tmux", "-S", socket, "list-panes", "-aF", "#{pane_id}"], capture_output=True, text=True
+        )
+        return done.stdout.split()
 
     def logs(self) -> str:
         """The daemons' own logs, for a failing test's message."""

@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-
 from tests.conftest import git
 from tests.e2e.scripts import FIX
-from tests.e2e.stage import KEY, Stage
+from tests.e2e.stage import KEY, Stage, digest
 from tests.fixtures.model_server import ModelServer
-
-
-def digest(root: Path) -> str:
-    """A hash of every file, mode and name under a folder, its .git included."""
-    total = hashlib.sha256()
-    for path in sorted(root.rglob("*")):
-        total.update(f"{path.relative_to(root)} {path.lstat().st_mode}\n".encode())
-        if path.is_file() and not path.is_symlink():
-            total.update(path.read_bytes())
-    return total.hexdigest()
 
 
 def test_a_run_from_task_to_landing_and_back(stage: Stage) -> None:
@@ -32,7 +19,10 @@ def test_a_run_from_task_to_landing_and_back(stage: Stage) -> None:
     assert [agent["reason"] for agent in run["agents"]] == ["add() adds now."] * 2
     assert all(agent["cost_usd"] > 0 for agent in run["agents"])
     assert len({agent["angle"] for agent in run["agents"]}) == 2
-    assert [(c["number"], c["files"], c["added"], c["removed"]) for c in run["candidates"]] == [(1, 1, 1, 1), (2, 1, 1, 1)]
+    assert [(c["number"], c["files"], c["added"], c["removed"]) for c in run["candidates"]] == [
+        (1, 1, 1, 1),
+        (2, 1, 1, 1),
+    ]
     assert digest(stage.repository) == before
 
     patch = stage.shell("diff", "--patch", "2")

@@ -89,10 +89,10 @@ def daemon_environment() -> dict[str, str]:
     }
 
 
-def start_daemon() -> None:
+def start_daemon() -> subprocess.Popen[bytes]:
     """Start kaged detached from this process; a second one finds the lock taken and ends at once."""
     with (paths.state() / "kaged.log").open("ab") as log:
-        subprocess.Popen(
+        return subprocess.Popen(
             [paths.python(), "-I", "-m", "kage_nvim.daemon"],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -155,7 +155,7 @@ class Client:
             KageError: kaged does not come up, or speaks a protocol that this client does not.
         """
         deadline = time.monotonic() + START_SECONDS
-        started = False
+        started: subprocess.Popen[bytes] | None = None
         while True:
             try:
                 await self._connect()
@@ -168,12 +168,12 @@ class Client:
                 pass
             if not start:
                 raise KageError("kaged is not running", code="no_daemon")
-            if not started:
-                start_daemon()
-                started = True
-            if time.monotonic() > deadline:
+            started = started or start_daemon()
+            broken = started.poll() not in (None, 0)
+            if broken or time.monotonic() > deadline:
+                how = "ended at its start" if broken else f"did not answer within {START_SECONDS:.0f} s"
                 raise KageError(
-                    f"kaged did not answer within {START_SECONDS:.0f} s",
+                    f"kaged {how}",
                     fix=f"Its last words are in {paths.state() / 'kaged.log'}.",
                     code="no_daemon",
                 )

@@ -200,7 +200,7 @@ def commit_tree(
     when: int | None = None,
 ) -> str:
     """Commit a tree, with Kage as its author, and return the commit. ``when`` is in Unix seconds."""
-    stamp = f"{int(time.time()) if when is None else when} +0000"
+    stamp = f"@{int(time.time()) if when is None else when} +0000"
     who = {
         f"GIT_{role}_{field}": value
         for role in ("AUTHOR", "COMMITTER")

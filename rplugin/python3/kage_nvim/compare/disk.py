@@ -27,7 +27,7 @@ def verify(root: Path, files: Sequence[FilePlan], *, file_mode: bool = True) -> 
 
     Each ``old`` must be what is on disk now, in bytes, type and (with ``file_mode``) executable bit.
     """
-    going = {plan.path for plan in files if plan.new is None or plan.new.mode == SYMLINK}
+    going = {plan.path for plan in files if plan.new is None}
     found = []
     for plan in files:
         why = _objection(root, plan, going, file_mode)
@@ -96,7 +96,9 @@ def _differs(root: Path, plan: FilePlan, going: set[str], file_mode: bool) -> st
         return "" if plan.old is None else "it is not there any more"
     if stat.S_ISDIR(found.st_mode):
         stay = [path for path in _below(root, plan.path) if path not in going]
-        return f"a folder is in the way, with {stay[0]}" if stay or plan.old else ""
+        if stay:
+            return f"a folder is in the way, with {stay[0]}"
+        return "it is a folder now" if plan.old else ""
     if plan.old is None:
         return "there is a file already, which git ignores"
     try:
@@ -111,7 +113,7 @@ def _content(file: Path, found: os.stat_result, old: Blob, file_mode: bool) -> s
     ):
         return "it is another kind of file now"
     if old.mode == SYMLINK:
-        return "" if os.fsencode(os.readlink(file)) == old.data else "it was changed on disk"
+        return "" if os.fsencode(file.readlink()) == old.data else "it was changed on disk"
     if hashlib.sha256(file.read_bytes()).digest() != hashlib.sha256(old.data).digest():
         return "it was changed on disk"
     if file_mode and bool(found.st_mode & stat.S_IXUSR) != (old.mode == EXECUTABLE):
@@ -120,9 +122,13 @@ def _content(file: Path, found: os.stat_result, old: Blob, file_mode: bool) -> s
 
 
 def _below(root: Path, folder: str) -> Iterator[str]:
-    for top, _, names in os.walk(root / folder):
-        for name in names:
+    """Everything below a folder but folders that hold something."""
+    for top, inner, names in os.walk(root / folder):
+        links = [name for name in inner if (Path(top) / name).is_symlink()]
+        for name in (*names, *links):
             yield (Path(top) / name).relative_to(root).as_posix()
+        if not inner and not names and Path(top) != root / folder:
+            yield Path(top).relative_to(root).as_posix()
 
 
 def _lstat(path: Path) -> os.stat_result | None:
@@ -227,6 +233,8 @@ def _finish(root: Path, plan: FilePlan) -> None:
                 os.close(handle)
     else:
         with _nearest(root, plan.path) as source, _folder(root, plan.path, create=True) as folder:
+            with suppress(OSError):
+                os.rmdir(name, dir_fd=folder)  # an empty folder that git knows nothing of
             os.rename(_staged(plan.path), name, src_dir_fd=source, dst_dir_fd=folder)
             os.fsync(folder)
 

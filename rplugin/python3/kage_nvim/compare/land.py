@@ -137,7 +137,7 @@ def undo_plan(store: HasGitDir, before_tree: str, after_tree: str, now_tree: str
     """What takes a landing back: from ``now``, undo the way from ``before`` to ``after``.
 
     Raises:
-        KageError: ``conflict``, when the user has since changed the same lines; ``data.conflicts`` lists them.
+        KageError: ``conflict``, when the user has changed the same lines since; see ``data.conflicts``.
     """
     merged = merge(store, after_tree, now_tree, before_tree, label="before")
     if merged.conflicts:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import secrets
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.protocol import b64
 from kage_nvim.store import LandedFile, Landing
+from kage_nvim.trees import ABSENT, Entry, commit_tree, edit_tree
 
 TEXT_MODES = ("100644", "100755")
 
@@ -43,18 +45,6 @@ class Change:
         if self.buffer is None:
             return "disk"
         return "buffer" if self.buffer.content is None else "buffer-modified"
-
-    @property
-    def action(self) -> str:
-        """What happens to the file."""
-        old, new = self.plan.old, self.plan.new
-        if new is None:
-            return "delete"
-        if old is None:
-            return "create"
-        if new.mode == "120000":
-            return "symlink"
-        return "mode" if old.sha == new.sha else "write"
 
 
 async def accept(
@@ -78,7 +68,7 @@ async def accept(
             yours.commit,
             candidate.commit,
             chosen_paths or None,
-            f"agent {number}",
+            label=f"agent {number}",
         )
         if merge.conflicts and not force:
             raise _conflict(number, merge.conflicts)
@@ -91,7 +81,7 @@ async def accept(
             run=run.id,
             number=number,
             before=yours.commit,
-            after=merge.commit,
+            after=merge.tree,
             files=[],
             conflicts=len(merge.conflicts),
         )
@@ -120,18 +110,15 @@ async def undo(conductor: Conductor, cwd: str) -> dict[str, Any]:
         buffers = await open_buffers(conductor.peers, root)
         now = await asyncio.to_thread(store.snapshot, _overlays(buffers, root))
         held = {str(buffer.path.relative_to(root)) for buffer in buffers}
-        paths = [f.path for f in landing.files if f.where != "buffer-modified" or f.path in held]
-        plan = await asyncio.to_thread(
-            land.undo_plan, store, landing.before, landing.after, now.commit, paths
-        )
-        if plan.conflicts:
-            raise _conflict(None, plan.conflicts)
+        lost = [file for file in landing.files if file.where == "buffer-modified" and file.path not in held]
+        after = await asyncio.to_thread(_without, store, landing.after, lost)
+        plan = await asyncio.to_thread(land.undo_plan, store, landing.before, after, now.commit)
         back = Landing(
             repository=str(root),
             run=landing.run,
             number=landing.number,
             before=now.commit,
-            after=plan.commit,
+            after=plan.tree,
             files=[],
             undoes=landing.id,
         )
@@ -159,17 +146,19 @@ def _overlays(buffers: list[Buffer], root: Path) -> dict[str, bytes]:
     return {str(b.path.relative_to(root)): b.content for b in buffers if b.content is not None}
 
 
-def _conflict(number: int | None, conflicts: list[land.Conflict]) -> KageError:
+def _without(store: Store, tree: str, lost: list[LandedFile]) -> str:
+    """A landing's tree without the files that only an editor held and never saved: they are gone with it."""
+    if not lost:
+        return tree
+    edits = [Entry(file.before_mode or ABSENT, file.before or "0" * 40, file.path) for file in lost]
+    return edit_tree(store, tree, edits, store.scratch / f"undo-{secrets.token_hex(4)}")
+
+
+def _conflict(number: int, conflicts: list[land.Conflict]) -> KageError:
     listed = "\n".join(f"  {c.path}:{c.line or 1} ({c.kind})" for c in conflicts)
-    what = "undoing the landing" if number is None else f"candidate {number}"
-    fix = (
-        "Undo your edits there first, or take the change back by hand."
-        if number is None
-        else f"Merge those by hand in :KageDiff {number}, or :KageAccept! {number} writes conflict markers."
-    )
     return refused(
-        f"{what} conflicts with what you have; nothing was changed:\n{listed}",
-        fix=fix,
+        f"candidate {number} conflicts with what you have; nothing was changed:\n{listed}",
+        fix=f"Merge those by hand in :KageDiff {number}, or :KageAccept! {number} writes conflict markers.",
         code="conflict",
         conflicts=[{"path": c.path, "kind": c.kind, "line": c.line} for c in conflicts],
     )
@@ -210,7 +199,7 @@ async def _apply(
     landing.state = "done"
     conductor.database.put_landing(landing)
     fail_point("land.done")
-    return [{"path": c.plan.path, "action": c.action, "where": c.where} for c in changes]
+    return [{"path": c.plan.path, "action": c.plan.action, "where": c.where} for c in changes]
 
 
 def _assign(root: Path, files: list[land.FilePlan], buffers: list[Buffer]) -> list[Change]:
@@ -248,13 +237,13 @@ def _verify(root: Path, changes: list[Change]) -> None:
 def _land_file(root: Path, change: Change) -> dict[str, Any]:
     plan, buffer = change.plan, change.buffer
     assert buffer is not None
-    old = plan.old.read() if plan.old else b""
+    old = plan.old.data if plan.old else b""
     return {
         "path": str(root / plan.path),
         "tick": buffer.tick,
         "disk_sha256": change.disk_sha256,
         "yours_b64": b64(old),
-        "new_b64": b64(plan.new.read()) if plan.new else None,
+        "new_b64": b64(plan.new.data) if plan.new else None,
         "mode": plan.new.mode if plan.new else TEXT_MODES[0],
         "conflicts": [list(span) for span in plan.conflict_ranges],
         "write": buffer.content is None,
@@ -289,5 +278,5 @@ def _landed(change: Change) -> LandedFile:
 
 
 def _pin(store: Store, landing: Landing) -> None:
-    store.pin(f"refs/kage/landings/{landing.id}/before", landing.before)
-    store.pin(f"refs/kage/landings/{landing.id}/after", landing.after)
+    after = commit_tree(store, landing.after, landing.before, f"landing {landing.id}")
+    store.pin(f"refs/kage/landings/{landing.id}", after)

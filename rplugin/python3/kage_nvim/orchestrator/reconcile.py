@@ -18,6 +18,7 @@ from kage_nvim.orchestrator import shadow, slots
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.store import Landing, RunRecord
+from kage_nvim.trees import read_blobs
 
 if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor
@@ -73,16 +74,7 @@ def _finish_landing(conductor: Conductor, landing: Landing) -> None:
     root = Path(landing.repository)
     try:
         store = Store.open(shadow.discover(root))
-        plans = [
-            land.FilePlan(
-                path=file.path,
-                old=land.blob(store, file.before, file.before_mode),
-                new=land.blob(store, file.after, file.after_mode),
-                conflict_ranges=[],
-            )
-            for file in landing.files
-            if file.where != "buffer-modified"
-        ]
+        plans = _plans(store, landing)
     except KageError as error:
         log.warning("landing %s is out of reach: %s", landing.id, error)
         return
@@ -97,3 +89,17 @@ def _finish_landing(conductor: Conductor, landing: Landing) -> None:
             if other.id == landing.undoes:
                 other.state = "undone"
                 conductor.database.put_landing(other)
+
+
+def _plans(store: Store, landing: Landing) -> list[land.FilePlan]:
+    """What the landing was to do on disk; what only an editor held is the editor's."""
+    files = [file for file in landing.files if file.where != "buffer-modified"]
+    blobs = read_blobs(store, [sha for file in files for sha in (file.before, file.after) if sha])
+
+    def blob(sha: str | None, mode: str | None) -> land.Blob | None:
+        return land.Blob(mode, sha, blobs[sha]) if sha and mode else None
+
+    return [
+        land.FilePlan(file.path, blob(file.before, file.before_mode), blob(file.after, file.after_mode))
+        for file in files
+    ]

@@ -44,7 +44,7 @@ class Plan:
     notes: list[str]
 
 
-class Layout(msgspec.Struct):
+class Layout(msgspec.Struct, frozen=True):
     """Where panes go: ``beside`` the editor, in a ``window`` of their own, or ``hidden``."""
 
     place: Place = "beside"

@@ -7,9 +7,9 @@ import json
 import time
 from typing import Any
 
+from kage_nvim import trees
 from kage_nvim.errors import usage
 from kage_nvim.model import CandidateStatus
-from kage_nvim.orchestrator import candidates
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.protocol import b64
 
@@ -61,7 +61,7 @@ def shown_candidates(run: Run, numbers: list[int]) -> list[CandidateStatus]:
 async def diff(run: Run, numbers: list[int]) -> dict[str, Any]:
     """The files that candidates change, each with what every candidate does to it."""
     shown = shown_candidates(run, numbers)
-    jobs = [asyncio.to_thread(candidates.changes, run.store, run.base, c.commit) for c in shown]
+    jobs = [asyncio.to_thread(trees.changes, run.store, run.base, c.commit) for c in shown]
     files: dict[str, dict[str, Any]] = {}
     for candidate, changes in zip(shown, await asyncio.gather(*jobs), strict=True):
         for change in changes:
@@ -112,7 +112,7 @@ async def diff_text(run: Run, number: int, form: str) -> dict[str, Any]:
     candidate = run.candidate(number)
     if form not in ("patch", "stat"):
         raise usage(f"`{form}` is no form of a diff", "Use patch or stat.")
-    make = candidates.patch if form == "patch" else candidates.diffstat
+    make = trees.patch if form == "patch" else trees.diffstat
     return {"text_b64": b64(await asyncio.to_thread(make, run.store, run.base, candidate.commit))}
 
 

@@ -189,6 +189,8 @@ def _environment(
         "XDG_CONFIG_HOME": str(home / ".config"),
         "XDG_DATA_HOME": str(home / ".local/share"),
         "XDG_STATE_HOME": str(home / ".local/state"),
+        # A repository without a .gitignore would get the agent's compiled files into its candidate.
+        "PYTHONPYCACHEPREFIX": str(home / ".cache/pycache"),
         "TERM": "dumb",
         "KAGE_AGENT": str(number),
         "KAGE_PORT": str(ports),

@@ -1,0 +1,295 @@
+"""The agent as kaged starts it: a real process in a real terminal, driven by kaged's pushes and by keys."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kage_nvim.agent_runtime.runner import main
+from tests.conftest import until
+from tests.unit.agent.world import World, call, fail, finish, hang, say
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+class Pane:
+    """An agent process with a terminal of its own, 60 columns wide."""
+
+    def __init__(self, world: World, *arguments: str, python: tuple[str, ...] = (), **changes: Any) -> None:
+        spec = world.spec_file(**changes)
+        self._outer, inner = pty.openpty()
+        fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 60, 0, 0))
+        command = [sys.executable, *python, "-m", "kage_nvim.agent_runtime", "--spec", str(spec), *arguments]
+        env = {"PATH": os.environ["PATH"], "TERM": "screen-256color", "LANG": "C.UTF-8"}
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            ["env", "-i", *(f"{name}={value}" for name, value in env.items()), *command],
+            stdin=inner,
+            stdout=inner,
+            stderr=inner,
+            start_new_session=True,
+            cwd=world.worktree,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(inner)
+        self.output = b""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        try:
+            while data := os.read(self._outer, 65536):
+                self.output += data
+        except OSError:
+            pass
+
+    @property
+    def text(self) -> str:
+        return self.output.decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def shows(self, text: str) -> None:
+        until(lambda: text in self.text, what=f"{text!r} in\n{self.text}")
+
+    def type(self, keys: str) -> None:
+        os.write(self._outer, keys.encode())
+
+    def hang_up(self) -> None:
+        os.close(self._outer)
+        self._outer = -1
+
+    def ended(self, seconds: float = 5.0) -> int:
+        return self.process.wait(seconds)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if self._outer >= 0:
+            os.close(self._outer)
+
+
+Start = Callable[..., Pane]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path, mode="on")
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def start(world: World) -> Iterator[Start]:
+    panes: list[Pane] = []
+
+    def make(*arguments: str, **changes: Any) -> Pane:
+        panes.append(Pane(world, *arguments, **changes))
+        return panes[-1]
+
+    yield make
+    for pane in panes:
+        pane.close()
+
+
+def test_a_whole_life(world: World, start: Start) -> None:
+    (world.worktree / "a").write_text("hello\n")
+    world.gateway.scripts = [
+        say("Let me look.", call("shell", command="cat a")),
+        say("", call("edit", path="a", old="hello", new="bye")),
+        finish("Said bye"),
+    ]
+    pane = start()
+    report = world.daemon.until_state("done")
+    assert (report["reason"], report["turn"], report["tokens_in"]) == ("Said bye", 1, 300)
+    assert report["cost_usd"] == pytest.approx(0.03)
+    assert (world.worktree / "a").read_text() == "bye\n"
+    pane.shows("idle; type to go on")
+    world.gateway.scripts = [say("It was asked for.")]
+    world.daemon.push("steer", text="why?")
+    until(lambda: world.daemon.reports[-1]["turn"] == 2 and world.daemon.state == "done")
+    assert world.daemon.reports[-1]["reason"] == "It was asked for."
+    world.gateway.scripts = [finish("Typed")]
+    pane.type("and this\n")
+    until(lambda: world.daemon.reports[-1]["turn"] == 3 and world.daemon.state == "done")
+    assert world.gateway.messages()[-1]["content"] == "and this"
+    world.daemon.push("stop")
+    assert pane.ended() == 0
+    assert world.daemon.state == "done", "what was done stays done"
+
+
+def test_the_token_is_in_no_argv_and_no_log(world: World, start: Start) -> None:
+    world.gateway.scripts = [
+        say("", call("shell", command="env; cat /proc/1/environ /proc/*/cmdline")),
+        finish(),
+    ]
+    pane = start()
+    world.daemon.until_state("done")
+    argv = Path(f"/proc/{pane.process.pid}/cmdline").read_bytes()
+    assert b"agent-token" not in argv + world.log.read_bytes() + pane.output
+
+
+def test_lines_fit_a_pane_of_60_columns_and_hold_no_foreign_escapes(world: World, start: Start) -> None:
+    evil = "\x1b]52;c;aGFoYQ==\x07\x1b]2;title\x07"
+    world.gateway.scripts = [
+        say(evil + "words", call("shell", command="true " + "x" * 99)),
+        finish(evil + "ok"),
+    ]
+    pane = start()
+    pane.shows("idle; type")
+    assert b"\x1b]" not in pane.output and b"\x07" not in pane.output
+    line = next(line for line in pane.text.split("\n") if "shell true" in line)
+    assert len(line.replace("\x1b[36m", "").replace("\x1b[2m", "").replace("\x1b[0m", "")) <= 60
+
+
+def test_ctrl_c_interrupts_and_twice_ends(world: World, start: Start) -> None:
+    world.gateway.scripts = [say("", call("shell", command="touch begun; sleep 60"))]
+    pane = start()
+    until((world.worktree / "begun").exists)
+    began = time.monotonic()
+    pane.type("\x03")
+    report = world.daemon.until_state("interrupted")
+    assert time.monotonic() - began < 0.3
+    assert report["reason"] == "interrupted by Ctrl-C"
+    pane.shows("idle; type")
+    pane.type("\x03")
+    assert pane.ended() == 0
+
+
+def test_kaged_interrupts_within_a_tenth_of_a_second(world: World, start: Start) -> None:
+    world.gateway.scripts = [say("", call("shell", command="touch begun; sleep 60")), hang()]
+    pane = start()
+    until((world.worktree / "begun").exists)
+    for after in ("go on", ""):
+        at = len(world.daemon.reports)
+        began = time.monotonic()
+        world.daemon.push("interrupt")
+        until(lambda at=at: any(r["state"] == "interrupted" for r in world.daemon.reports[at:]))  # type: ignore[misc]
+        assert world.daemon.times[-1] - began < 0.1 + 0.05
+        if after:
+            world.daemon.push("steer", text=after)
+            pane.shows("Let me think")
+
+
+@pytest.mark.parametrize("how", ["stop", "hang up", "terminate"])
+def test_the_ways_to_end_it(world: World, start: Start, how: str) -> None:
+    world.gateway.scripts = [say("", call("shell", command="touch begun; sleep 60"))]
+    pane = start()
+    until((world.worktree / "begun").exists)
+    if how == "stop":
+        world.daemon.push("stop")
+    elif how == "hang up":
+        pane.hang_up()
+    else:
+        pane.process.send_signal(signal.SIGTERM)
+    assert pane.ended() == 0
+    assert world.daemon.state == "stopped"
+    assert world.events("state")[-1]["state"] == "stopped"
+
+
+def test_killed_at_any_time_it_resumes(world: World, start: Start) -> None:
+    world.gateway.scripts = [say("", call("write", path="a", content="x")), hang()]
+    pane = start()
+    pane.shows("Let me think")
+    pane.process.send_signal(signal.SIGKILL)
+    pane.ended()
+    world.gateway.scripts = [finish("went on")]
+    again = start("--resume")
+    report = world.daemon.until_state("done")
+    assert (report["turn"], report["reason"], report["tokens_in"]) == (1, "went on", 200)
+    assert "resumed from its log" in again.text
+    told = world.gateway.messages()
+    assert [message["role"] for message in told] == ["system", "user", "assistant", "tool", "user"]
+    world.daemon.push("stop")
+    again.ended()
+    idle = start("--resume")
+    idle.shows("idle; type")
+    assert "done: went on" in idle.text and len(world.gateway.bodies) == 3
+
+
+def test_kaged_may_be_killed_meanwhile(world: World, start: Start) -> None:
+    world.gateway.scripts = [
+        say("", call("shell", command="touch begun; while ! [ -e go ]; do sleep .02; done"))
+    ]
+    world.gateway.scripts.append(finish())
+    start()
+    until((world.worktree / "begun").exists)
+    world.daemon.stop()
+    (world.worktree / "go").touch()
+    until(lambda: world.events("summary"))
+    world.daemon.reports.clear()
+    world.daemon.start()
+    world.daemon.until_state("done")
+
+
+def test_missing_keys_delivered(world: World, start: Start) -> None:
+    world.gateway.scripts = [fail(428, "keys_missing", names=["OPENAI_API_KEY"]), finish()]
+    start()
+    assert world.daemon.until_state("waiting")["reason"] == "keys: OPENAI_API_KEY"
+    world.daemon.until_state("done")
+
+
+def test_an_internal_error_is_one_line_and_no_traceback(world: World, start: Start) -> None:
+    world.gateway.scripts = [lambda exchange: exchange.whole(200, {"choices": "what?"})]
+    pane = start()
+    report = world.daemon.until_state("failed")
+    pane.shows("idle; type")
+    assert report["reason"].startswith("internal error: ")
+    assert "Traceback" not in pane.text and "Traceback" in world.events("error")[0]["text"]
+    world.gateway.scripts = [finish()]
+    pane.type("again\n")
+    world.daemon.until_state("done")
+
+
+def test_a_command_player(world: World, start: Start) -> None:
+    pane = start(command=["sh", "-c", "echo working; cat $1 > got; exit 4", "x", "{task_file}"])
+    report = world.daemon.until_state("failed")
+    assert (report["reason"], report["cost_usd"]) == ("exit 4: working", None)
+    pane.shows("working")
+    assert "Make it faster" in (world.worktree / "got").read_text()
+
+
+def test_wrong_arguments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "usage" in capsys.readouterr().err
+    assert main(["--spec", str(tmp_path / "none")]) == 1
+    (tmp_path / "bad").write_text('{"run": 3}')
+    assert main(["--spec", str(tmp_path / "bad")]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_it_starts_fast_and_stays_small(world: World, start: Start) -> None:
+    """Process to first request, best of three; resident memory at the end of a turn."""
+    times = []
+    for _ in range(3):
+        world.log.unlink(missing_ok=True)
+        world.gateway.times.clear()
+        world.gateway.scripts = [say("", call("shell", command="seq 200000")), finish()]
+        pane = start()
+        pane.shows("idle; type")
+        times.append(world.gateway.times[0] - pane.started)
+        status = Path(f"/proc/{pane.process.pid}/status").read_text()
+        peak = int(status.split("VmHWM:")[1].split()[0])
+        pane.close()
+    print(f"process to first request {min(times) * 1000:.0f} ms, peak {peak / 1024:.1f} MB")
+    assert min(times) < 0.25
+    assert peak < 45 * 1024
+
+
+def test_it_imports_nothing_heavy(world: World) -> None:
+    code = "import sys, kage_nvim.agent_runtime.runner; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"litellm", "pynvim", "aiohttp", "git", "libtmux", "sqlite3", "http", "pydantic"}
+    assert not heavy & set(loaded.stdout.split())
