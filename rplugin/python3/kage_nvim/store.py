@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,13 +99,20 @@ class Intent(msgspec.Struct):
 
 
 _encode = msgspec.json.encode
+DAMAGED = ("database disk image is malformed", "file is not a database")
+"""SQLite's words for a file that holds no sound database; any other failure may pass and costs no file."""
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    return any(words in str(error) for words in DAMAGED)
 
 
 class Database:
     """The one connection to ``kage.db``.
 
     Raises:
-        KageError: the file was written by a newer Kage.
+        KageError: code ``store``; the file was written by a newer Kage, or cannot be opened now. A damaged
+            file is no error: it is moved aside, kept, and said in ``notes``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -114,15 +121,40 @@ class Database:
         try:
             self._db = self._open()
         except sqlite3.DatabaseError as error:
-            aside = path.with_name(f"{path.name}.damaged-{int(time.time())}")
-            path.rename(aside)
+            if not _is_damage(error):
+                raise KageError(
+                    f"{path} cannot be opened: {error}",
+                    fix=f"Look at the disk and at who holds it: df -h {path.parent}; ls -l {path}*",
+                    code="store",
+                ) from error
+            aside = self._move_aside()
             self.notes.append(f"{path.name} was damaged ({error}); it is kept as {aside} and a new one begun")
             self._db = self._open()
 
+    def _move_aside(self) -> Path:
+        """Keep the damaged file with its journals: SQLite would play a left journal into the new file."""
+        aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns()}")
+        for suffix in ("-wal", "-shm", ""):
+            with suppress(FileNotFoundError):
+                self.path.with_name(self.path.name + suffix).rename(aside.with_name(aside.name + suffix))
+        return aside
+
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        try:
+            self._prepare(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        """Bring the file to this version; damage is looked for now rather than met in the midst of work."""
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
+        (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(f"{DAMAGED[0]}: {found}")
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > len(MIGRATIONS):
             raise KageError(
@@ -132,7 +164,6 @@ class Database:
             )
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
             db.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
-        return db
 
     def close(self) -> None:
         """Let go of the file; everything acknowledged is already in it."""
