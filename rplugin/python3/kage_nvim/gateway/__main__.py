@@ -7,7 +7,9 @@ tens of milliseconds and only waits for the answer.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import re
 import signal
 import sqlite3
 import sys
@@ -28,6 +30,7 @@ LINGER = 30.0
 """Seconds without kaged and without a request after which the gateway ends; ``KAGE_LINGER`` changes it."""
 TICK = 0.5
 """Seconds between looks at the socket's path."""
+SECRET_NAME = re.compile(r"(_|^)(API_?KEY|KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS|BEDROCK)$")
 DRAIN = 300.0
 """Seconds that calls under way have to end after SIGTERM."""
 
@@ -35,6 +38,7 @@ DRAIN = 300.0
 def main() -> int:
     """Run until nobody needs the gateway; the exit code."""
     _drop_secrets()
+    logging.disable(logging.CRITICAL)  # libraries log requests, and requests hold prompts
     place = Place.claim()
     if place is None:
         return 0
@@ -49,9 +53,7 @@ def main() -> int:
 def _drop_secrets() -> None:
     """Start again without the variables that hold secrets, if there are any: keys come from clients, after
     the user's yes, and an environment can be read in /proc for as long as its process lives."""
-    from kage_nvim.gateway.keys import without_secrets
-
-    clean = without_secrets(dict(os.environ))
+    clean = {name: value for name, value in os.environ.items() if not SECRET_NAME.search(name.upper())}
     if clean != dict(os.environ):
         os.execve(sys.executable, [sys.executable, "-I", "-m", "kage_nvim.gateway"], clean)
 

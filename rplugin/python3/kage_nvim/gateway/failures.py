@@ -6,7 +6,9 @@ or refused connections.
 
 from __future__ import annotations
 
-import asyncio
+import errno
+import json
+import os
 import re
 from collections.abc import Iterator
 
@@ -17,8 +19,25 @@ from kage_nvim.model import Player
 QUOTED = 300
 """Characters of a provider's own words that are passed on."""
 PASSING = frozenset({429, 500, 502, 503, 504})
-_PREFIX = re.compile(r"^(litellm\.)?\w*(Error|Exception): (\w*(Error|Exception): )*(\w+Exception - )?")
-_UNREADABLE = ("Empty or invalid response", "codec can't decode", "Expecting value", "Unable to get json")
+_PREFIX = re.compile(r"^((litellm\.)?[\w ]*(Error|Exception|Timeout|LiteLLM): )*(\w+Exception - )?")
+_UNREADABLE = (
+    "Empty or invalid response",
+    "codec can't decode",
+    "Expecting value",
+    "Unable to get json",
+    "provider returned",
+)
+_UNREACHED = {
+    "ClientConnectorError",
+    "ConnectError",
+    "ConnectionRefusedError",
+    "gaierror",
+    "UnsupportedProtocol",
+}
+_SILENT = {"Timeout", "TimeoutException", "TimeoutError"}
+_MIDWAY = {"MidStreamFallbackError", "ClientPayloadError", "RemoteProtocolError"}
+_BROKEN = {"APIConnectionError", "ClientError", "TransportError", "ConnectionError"}
+_NO_PROVIDER = "LLM Provider NOT provided"
 
 
 def midway(name: str, player: Player) -> Problem:
@@ -34,12 +53,26 @@ def midway(name: str, player: Player) -> Problem:
 
 def explain(error: BaseException, name: str, player: Player, key_from: str, silence: float) -> Problem:
     """The problem behind an exception of litellm, or of what lies beneath it."""
-    at = where(player)
     chain = list(_chain(error))
-    kinds = {kind.__name__ for one in chain for kind in type(one).__mro__}
     status = _status(chain)
-    words = _words(chain)
-    if kinds & {"ClientConnectorError", "ConnectError", "ConnectionRefusedError", "gaierror"}:
+    if status in (401, 403):
+        return Problem(
+            "unauthorized",
+            f"{where(player)} refused {key_from} for player `{name}` ({status}: {_words(chain)}). Give a valid"
+            " key for it, then send the agent a message to let it try again.",
+        )
+    if status == 429:
+        return _too_many(chain, name, where(player))
+    if status != 504 and (problem := _network(chain, name, player, silence)):
+        return problem
+    return _spoken(status, _words(chain), name, player)
+
+
+def _network(chain: list[BaseException], name: str, player: Player, silence: float) -> Problem | None:
+    """No answer, or half of one."""
+    at = where(player)
+    kinds = {kind.__name__ for one in chain for kind in type(one).__mro__}
+    if kinds & _UNREACHED:
         reason = _reason(chain) or "no connection"
         return Problem(
             "network",
@@ -47,37 +80,25 @@ def explain(error: BaseException, name: str, player: Player, key_from: str, sile
             f" correct api_base of [players.{name}].",
             retry=True,
         )
-    if isinstance(error, asyncio.TimeoutError) or "Timeout" in kinds or "TimeoutException" in kinds:
+    if kinds & _SILENT:
         return Problem(
             "network",
             f"{at} did not answer player `{name}` within {silence:g} s. Look whether it is overloaded or"
             " hangs, then send the agent a message to let it try again.",
         )
-    if status in (401, 403):
-        return Problem(
-            "unauthorized",
-            f"{at} refused {key_from} for player `{name}` ({status}: {words}). Give a valid key for it, then"
-            " send the agent a message to let it try again.",
-        )
-    if status == 429:
-        return _too_many(chain, name, at, words)
-    if any(sign in words for sign in _UNREADABLE):
-        return Problem(
-            "provider",
-            f"{at} answered player `{name}` with something that is not the OpenAI chat protocol ({words})."
-            f" Check that api_base of [players.{name}] is right; most servers want it to end in /v1.",
-        )
-    if "MidStreamFallbackError" in kinds or kinds & {"ClientPayloadError", "RemoteProtocolError"}:
+    if any(sign in _words(chain) for sign in _UNREADABLE):
+        return None
+    if kinds & _MIDWAY:
         return midway(name, player)
-    if kinds & {"APIConnectionError", "ClientError", "TransportError", "ConnectionError"}:
+    if kinds & _BROKEN:
         return Problem(
             "network",
             f"the connection of player `{name}` to {at} broke before the answer was whole"
-            f" ({_reason(chain) or words}). Look at that server, then send the agent a message to let it try"
-            " again.",
+            f" ({_reason(chain) or _words(chain)}). Look at that server, then send the agent a message to let"
+            " it try again.",
             retry=True,
         )
-    return _refused(status, name, player, at, words)
+    return None
 
 
 def where(player: Player) -> str:
@@ -85,7 +106,8 @@ def where(player: Player) -> str:
     return player.api_base or discover.provider(player.model or "the provider")
 
 
-def _too_many(chain: list[BaseException], name: str, at: str, words: str) -> Problem:
+def _too_many(chain: list[BaseException], name: str, at: str) -> Problem:
+    words = _words(chain)
     after = _retry_after(chain)
     asked = f", and asked to wait {after:g} s" if after is not None else ""
     return Problem(
@@ -97,7 +119,22 @@ def _too_many(chain: list[BaseException], name: str, at: str, words: str) -> Pro
     )
 
 
-def _refused(status: int | None, name: str, player: Player, at: str, words: str) -> Problem:
+def _spoken(status: int | None, words: str, name: str, player: Player) -> Problem:
+    """An answer that is none."""
+    at = where(player)
+    if _NO_PROVIDER in words:
+        return Problem(
+            "bad_request",
+            f"player `{name}` has the model `{player.model}`, which names no provider that litellm knows."
+            f" Write provider/model in [players.{name}], such as openai/{player.model} for any server that"
+            " speaks OpenAI's protocol.",
+        )
+    if any(sign in words for sign in _UNREADABLE):
+        return Problem(
+            "provider",
+            f"{at} answered player `{name}` with something that is not the OpenAI chat protocol ({words})."
+            f" Check that api_base of [players.{name}] is right; most servers want it to end in /v1.",
+        )
     if status == 404:
         return Problem(
             "bad_request",
@@ -134,25 +171,33 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _status(chain: list[BaseException]) -> int | None:
-    for one in chain:
-        status = getattr(one, "status_code", None)
-        if isinstance(status, int):
-            return status
-    return None
+    """The status that the server answered with: nearest to it, since litellm renames some on the way."""
+    found = [status for one in chain if isinstance(status := getattr(one, "status_code", None), int)]
+    return found[-1] if found else None
 
 
 def _words(chain: list[BaseException]) -> str:
     """The provider's own words, without litellm's names for them."""
-    text = _PREFIX.sub("", str(chain[0])).strip() or type(chain[0]).__name__
-    text = " ".join(text.split())
+    text = _PREFIX.sub("", str(chain[0]).partition("Traceback (most")[0]).strip() or type(chain[0]).__name__
+    text = " ".join(_message(text).split())
     return text if len(text) <= QUOTED else text[:QUOTED] + " …"
+
+
+def _message(text: str) -> str:
+    """The message in an error body, for providers whose body litellm passes on as it is."""
+    try:
+        return str(json.loads(text.removeprefix("b'").removesuffix("'"))["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return text
 
 
 def _reason(chain: list[BaseException]) -> str | None:
     """What the operating system said."""
     for one in reversed(chain):
+        if isinstance(one, OSError) and one.errno is not None and one.errno in errno.errorcode:
+            return os.strerror(one.errno).lower()
         if isinstance(one, OSError) and one.strerror:
-            return one.strerror.removeprefix("Connect call failed ").strip() or None
+            return one.strerror
     return None
 
 

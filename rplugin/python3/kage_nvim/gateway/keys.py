@@ -7,7 +7,6 @@ provider. Every text that leaves the gateway otherwise is scrubbed of them first
 from __future__ import annotations
 
 import asyncio
-import re
 import shlex
 
 from kage_nvim import discover
@@ -18,7 +17,6 @@ NO_KEY = "no-key-needed"
 """Sent to local servers, since client libraries insist on some key."""
 COMMAND_SECONDS = 60.0
 """A password manager may have to ask its owner first."""
-_SECRET_NAME = re.compile(r"(_|^)(API_?KEY|KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)$")
 
 
 class Keys:
@@ -109,8 +107,3 @@ async def _run(name: str, argv: tuple[str, ...]) -> str:
         found = f"exited with {process.returncode}" if process.returncode else "printed nothing"
         raise Problem("unauthorized", f"{shown} {found}. {fix}")
     return key
-
-
-def without_secrets(environ: dict[str, str]) -> dict[str, str]:
-    """The environment without variables whose names say that they hold a secret."""
-    return {name: value for name, value in environ.items() if not _SECRET_NAME.search(name.upper())}

@@ -15,6 +15,8 @@ from kage_nvim.gateway.prices import Price
 from kage_nvim.gateway.problems import Problem
 
 TRIES = 3
+FIRST_WAIT = 0.5
+"""Seconds before the second try; doubled for each further one."""
 LONGEST_WAIT = 20.0
 """Seconds; a provider that asks for more gets no second try, and the agent is told."""
 WIDEST = 32
@@ -26,9 +28,9 @@ LEAST_OUT = 1_024
 
 
 def backoff(attempt: int, after: float | None) -> float:
-    """Seconds before try number ``attempt`` + 1: what the provider asked for, else 0.5, 1, 2 … with jitter,
-    so that agents that failed together do not come back together."""
-    usual: float = min(0.5 * 2 ** (attempt - 1), LONGEST_WAIT)
+    """Seconds before try number ``attempt`` + 1: what the provider asked for, else twice as long each time;
+    with jitter, so that agents that failed together do not come back together."""
+    usual: float = min(FIRST_WAIT * 2 ** (attempt - 1), LONGEST_WAIT)
     return max(after or 0.0, usual) * random.uniform(1.0, 1.25)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import logging
 import os
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
@@ -76,15 +75,20 @@ class Provider:
                 "provider", f"litellm could not be loaded: {error}. Install Kage again (make install)."
             ) from error
         try:
-            answer = await litellm.acompletion(**self._arguments(ask))
-            if not ask.stream:
-                for piece in _whole(answer):
-                    yield piece
-                return
-            async for chunk in answer:
-                if delta := _delta(chunk):
-                    yield delta
-            yield _end(answer, ask)
+            if ask.stream:
+                answer = await litellm.acompletion(**self._arguments(ask))
+                async for chunk in answer:
+                    if delta := _delta(chunk):
+                        yield delta
+                if answer.received_finish_reason:
+                    yield End(answer.received_finish_reason, _counted(answer.chunks))
+                    return
+                if answer.chunks:
+                    raise midway(ask.name, ask.player)
+            # Not asked for a stream, or what came was none: some servers answer such requests whole.
+            ask = msgspec.structs.replace(ask, stream=False)
+            for piece in _whole(await litellm.acompletion(**self._arguments(ask))):
+                yield piece
         except Problem:
             raise
         except Exception as error:
@@ -112,10 +116,11 @@ class Provider:
 
 
 def _import() -> Any:
-    """Import litellm without network, telemetry, or a word on the terminal."""
+    """Import litellm without network, telemetry, or a word on the terminal; and what its first call would
+    import on the event loop (0.5 s)."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     litellm: Any = importlib.import_module("litellm")
-    logging.disable(logging.CRITICAL)
+    importlib.import_module("openai.resources.chat")
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     litellm.set_verbose = False
@@ -133,12 +138,10 @@ def _delta(chunk: Any) -> Delta | None:
     return {name: value for name, value in delta.items() if value} or None
 
 
-def _end(answer: Any, ask: Ask) -> End:
-    if not answer.received_finish_reason:
-        raise midway(ask.name, ask.player)
-    counted = [usage for chunk in answer.chunks if (usage := getattr(chunk, "usage", None))]
-    usage = Usage.from_openai(counted[-1].model_dump()) if counted else None
-    return End(answer.received_finish_reason, usage)
+def _counted(chunks: list[Any]) -> Usage | None:
+    """The usage that the server sent, if any; litellm's own guess is not among the chunks."""
+    counted = [usage for chunk in chunks if (usage := getattr(chunk, "usage", None))]
+    return Usage.from_openai(counted[-1].model_dump()) if counted else None
 
 
 def _whole(answer: Any) -> list[Delta | End]:
