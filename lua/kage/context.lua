@@ -98,7 +98,6 @@ local function write_bytes(buffer, target)
   local ok, problem = pcall(vim.api.nvim_buf_call, buffer, function()
     vim.cmd.write({
       args = { target },
-      bang = true,
       magic = { file = false, bar = false },
       mods = { noautocmd = true, keepalt = true, keepjumps = true, lockmarks = true, silent = true },
     })
@@ -111,10 +110,27 @@ local function write_bytes(buffer, target)
   end
 end
 
+--- `:write` puts question marks where an encoding cannot hold a character, with a message alone. Agents must
+--- not start from such a file.
+---@param buffer integer
+local function check_encoding(buffer)
+  local encoding = vim.bo[buffer].fileencoding
+  if encoding == "" or encoding:find("^utf") or encoding:find("^ucs") then
+    return
+  end
+  local text = table.concat(vim.api.nvim_buf_get_lines(buffer, 0, -1, false), "\n")
+  local there = vim.iconv(text, "utf-8", encoding)
+  if not there or vim.iconv(there, encoding, "utf-8") ~= text then
+    local name = vim.api.nvim_buf_get_name(buffer)
+    error(("%s cannot be written as %s: it holds other characters"):format(name, encoding), 0)
+  end
+end
+
 --- The exact bytes that `:write` would write ('fixendofline' aside: what is there now).
 ---@param buffer integer
 ---@return string
 function M.bytes(buffer)
+  check_encoding(buffer)
   local target = vim.fn.tempname()
   local ok, problem = pcall(write_bytes, buffer, target)
   local file = ok and io.open(target, "rb")
@@ -125,7 +141,7 @@ function M.bytes(buffer)
   os.remove(target)
   if not bytes then
     local name = vim.api.nvim_buf_get_name(buffer)
-    error(("%s cannot be written as %s: %s"):format(name, vim.bo[buffer].fileencoding, problem), 0)
+    error(("%s cannot be written: %s"):format(name, problem), 0)
   end
   return bytes
 end

@@ -97,7 +97,7 @@ class Editor:
 
     def messages(self) -> str:
         """What ``:messages`` shows."""
-        return str(self.api.exec2("messages", {"output": True})["output"])
+        return str(self.api.request("nvim_exec2", "messages", {"output": True})["output"])
 
     def until(self, code: str, *args: Any, seconds: float = WAIT) -> Any:
         """Run a Lua chunk until it returns something truthy, and return that."""

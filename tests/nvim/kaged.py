@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import threading
@@ -103,12 +104,14 @@ class FakeDaemon:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
-        while line := await reader.readline():
-            message = decode(line)
-            if message.reply is not None:
-                self._calls[message.reply].set_result(message)
-            else:
-                writer.write(encode(self._answer(message)))
+        with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+            while line := await reader.readline():
+                message = decode(line)
+                if message.reply is not None:
+                    self._calls[message.reply].set_result(message)
+                else:
+                    writer.write(encode(self._answer(message)))
+        writer.close()
 
     def _answer(self, message: Message) -> Message:
         method, reply = message.method or "", Message(id=message.id)

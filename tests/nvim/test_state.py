@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kage_nvim.model import State
 from tests.nvim.editor import CHECKOUT, Editor, lua_string
 from tests.nvim.kaged import agent, run
 
