@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
+import select
 import signal
 import struct
 import subprocess
@@ -18,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from kage_nvim.agent_runtime.log import recover
 from kage_nvim.agent_runtime.runner import main
 from tests.conftest import until
 from tests.unit.agent.world import World, call, fail, finish, hang, say
@@ -46,15 +49,15 @@ class Pane:
         )
         os.close(inner)
         self.output = b""
+        self._closing = False
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
-        try:
-            while data := os.read(self._outer, 65536):
-                self.output += data
-        except OSError:
-            pass
+        with contextlib.suppress(OSError):
+            while not self._closing:
+                if select.select([self._outer], [], [], 0.02)[0]:
+                    self.output += os.read(self._outer, 65536)
 
     @property
     def text(self) -> str:
@@ -67,8 +70,10 @@ class Pane:
         os.write(self._outer, keys.encode())
 
     def hang_up(self) -> None:
-        os.close(self._outer)
-        self._outer = -1
+        if not self._closing:
+            self._closing = True
+            self._reader.join()
+            os.close(self._outer)
 
     def ended(self, seconds: float = 5.0) -> int:
         return self.process.wait(seconds)
@@ -77,8 +82,7 @@ class Pane:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        if self._outer >= 0:
-            os.close(self._outer)
+        self.hang_up()
 
 
 Start = Callable[..., Pane]
@@ -217,6 +221,36 @@ def test_killed_at_any_time_it_resumes(world: World, start: Start) -> None:
     idle = start("--resume")
     idle.shows("idle; type")
     assert "done: went on" in idle.text and len(world.gateway.bodies) == 3
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.003, 0.01, 0.02, 0.04])
+def test_what_the_model_was_told_is_in_the_log_of_a_killed_agent(
+    world: World, start: Start, delay: float
+) -> None:
+    steps = [
+        say("step", call("write", path="a", content="x" * n), call("read", path="a")) for n in range(200)
+    ]
+    world.gateway.scripts = [*steps, finish()]
+    pane = start()
+    until(lambda: len(world.gateway.bodies) > 3)
+    time.sleep(delay)
+    pane.process.send_signal(signal.SIGKILL)
+    pane.ended()
+    assert world.log.read_bytes().endswith(b"\n") and world.events()
+    messages = recover(str(world.log)).messages
+    told = world.gateway.messages()
+    assert messages[: len(told)] == told
+    calls = [call["id"] for message in messages for call in message.get("tool_calls", [])]
+    assert calls == [message["tool_call_id"] for message in messages if message["role"] == "tool"]
+
+
+def test_a_pasted_text_is_one_turn(world: World, start: Start) -> None:
+    world.gateway.scripts = [finish(), finish("both")]
+    pane = start()
+    pane.shows("idle; type")
+    pane.type("first line\nsecond line\n")
+    until(lambda: world.daemon.state == "done" and world.daemon.reports[-1]["turn"] == 2)
+    assert [message["content"] for message in world.gateway.messages()[-2:]] == ["first line", "second line"]
 
 
 def test_kaged_may_be_killed_meanwhile(world: World, start: Start) -> None:

@@ -16,6 +16,7 @@ from kage_nvim.agent_runtime.log import Log, recover
 from kage_nvim.agent_runtime.loop import ModelPlayer
 from kage_nvim.agent_runtime.progress import Progress
 from kage_nvim.agent_runtime.screen import Screen
+from tests.conftest import until
 from tests.unit.agent.world import World
 
 
@@ -33,6 +34,11 @@ def sandboxed(tmp_path: Path) -> Iterator[World]:
     world = World(tmp_path, mode="on")
     yield world
     world.close()
+
+
+async def eventually(condition: Callable[[], object]) -> None:
+    """Wait beside a running turn until the condition holds."""
+    await asyncio.to_thread(until, condition)
 
 
 class Seat:

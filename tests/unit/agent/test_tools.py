@@ -50,6 +50,10 @@ def test_numbers_may_come_as_text_and_null_means_left_out() -> None:
     assert check("read", {"path": "a", "first": "7", "count": None}) == {"path": "a", "first": 7}
 
 
+def test_half_a_surrogate_pair_is_no_text() -> None:
+    assert check("read", {"path": "a\ud800"}) == {"path": "a?"}
+
+
 def test_describe() -> None:
     assert describe("shell", {"command": "pytest -q\n\x1b]0;t\x07x"}) == "shell pytest -q x"
     assert describe("shell", None) == "shell"
@@ -73,6 +77,12 @@ def test_shell(sandboxed: World, command: str, ok: bool, text: str, note: str) -
     assert (result.ok, result.note) == (ok, note)
     assert text in result.text
     assert "\x1b" not in result.text
+
+
+@pytest.mark.parametrize("command", ["echo a\0b", "echo " + "x" * 200_000])
+def test_a_command_that_cannot_be_passed_on(sandboxed: World, command: str) -> None:
+    result = use(sandboxed, "shell", command=command)
+    assert not result.ok and "could not be run" in result.text
 
 
 def test_shell_cuts_the_middle_of_long_output(sandboxed: World) -> None:

@@ -126,7 +126,7 @@ class Exchange:
 
     def answer(self, text: str, calls: list[dict[str, Any]], cost: float | None, finish: str) -> None:
         kage = {"tokens_in": 100, "tokens_cached": 60, "tokens_out": 7, "cost_usd": cost}
-        parts = [
+        parts: list[dict[str, Any]] = [
             {"index": at, "id": f"call_{at}", "type": "function", "function": part}
             for at, part in enumerate(calls)
         ]

@@ -67,7 +67,7 @@ class CommandPlayer:
         )
         self._progress.unpriced()
         if done.timed_out:
-            return TurnEnd(State.STOPPED, f"limit: {spec.limits.seconds:.0f} seconds")
+            return TurnEnd(State.STOPPED, f"limit: {spec.limits.seconds:g} seconds")
         if done.returncode:
             last = output.text().strip().rpartition("\n")[2]
             return TurnEnd(

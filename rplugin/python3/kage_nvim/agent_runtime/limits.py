@@ -29,14 +29,14 @@ class Allowance:
         if self.steps >= limits.steps:
             raise TurnEnd(State.STOPPED, f"limit: {limits.steps} steps")
         if limits.usd is not None and cost_usd >= limits.usd:
-            raise TurnEnd(State.STOPPED, f"limit: ${limits.usd:.2f} (spent ${cost_usd:.4f})")
+            raise TurnEnd(State.STOPPED, f"limit: ${limits.usd:g} (spent ${cost_usd:.4f})")
         self.check_time()
         self.steps += 1
 
     def check_time(self) -> None:
         """Raise ``TurnEnd`` when the time is up."""
         if self.remaining() <= 0:
-            raise TurnEnd(State.STOPPED, f"limit: {self._limits.seconds:.0f} seconds")
+            raise TurnEnd(State.STOPPED, f"limit: {self._limits.seconds:g} seconds")
 
     def remaining(self) -> float:
         """Seconds left; not below zero."""

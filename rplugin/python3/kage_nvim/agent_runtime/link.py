@@ -39,12 +39,12 @@ class Report(msgspec.Struct):
 
 
 class Link:
-    """Reports to kaged, pushes into the inbox."""
+    """Reports to kaged, pushes into the inbox. ``latest`` is the state that kaged has or will get."""
 
     def __init__(self, spec: AgentSpec, inbox: Inbox) -> None:
         self._spec = spec
         self._inbox = inbox
-        self._latest: Report | None = None
+        self.latest: Report | None = None
         self._sent: Report | None = None
         self._sent_at = 0.0
         self._writer: asyncio.StreamWriter | None = None
@@ -59,7 +59,7 @@ class Link:
 
     def report(self, report: Report) -> None:
         """Tell kaged: at once when state, reason or turn differ, else at most 20 times a second."""
-        self._latest = msgspec.structs.replace(report)
+        self.latest = msgspec.structs.replace(report)
         sent = self._sent
         if sent is None or _essence(sent) != _essence(report):
             self._send()
@@ -70,7 +70,7 @@ class Link:
     async def close(self, seconds: float = 1.0) -> None:
         """Wait until kaged has the latest state, if it is there, and hang up."""
         self._send()
-        if self._writer is not None:
+        if self._writer is not None and self._sent is not None:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._told.wait(), seconds)
         if self._task is not None:
@@ -82,13 +82,13 @@ class Link:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._writer is None or self._latest is None or self._latest == self._sent:
+        if self._writer is None or self.latest is None or self.latest == self._sent:
             return
         self._requests += 1
         self._told.clear()
-        params: Any = self._latest
+        params: Any = self.latest
         self._writer.write(encode(Message(id=self._requests, method="agent.state", params=params)))
-        self._sent, self._sent_at = self._latest, asyncio.get_running_loop().time()
+        self._sent, self._sent_at = self.latest, asyncio.get_running_loop().time()
 
     async def _stay_connected(self) -> None:
         while True:

@@ -122,6 +122,7 @@ class Process:
             return await player.turn(again=again)
         except KageError as error:
             self._log_error(str(error))
+            self._screen.notice(error.fix)
             return TurnEnd(State.FAILED, error.message)
         except Exception as error:
             self._log_error(traceback.format_exc())
@@ -185,6 +186,7 @@ class Process:
             data = os.read(keyboard, 65536)
         except OSError:
             asyncio.get_running_loop().remove_reader(keyboard)
+            self._inbox.stop("its pane was closed")
             return
         self._screen.typed()
         self._inbox.steer(plain(data.decode("utf-8", "replace")).strip())

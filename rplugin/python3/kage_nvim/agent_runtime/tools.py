@@ -135,7 +135,7 @@ def check(name: str, args: object) -> dict[str, Any]:
             except (TypeError, ValueError):
                 raise CallError(f"{key!r} must be a whole number, found {value!r}") from None
         elif isinstance(value, str):
-            checked[key] = value
+            checked[key] = value.encode("utf-8", "replace").decode()  # no lone surrogates
         else:
             raise CallError(f"{key!r} must be a string, found {type(value).__name__}")
     missing = [key for key in parameters["required"] if key not in checked]
@@ -191,6 +191,8 @@ class Toolbox:
             return await self._tools[name](**args)
         except (FileError, edit.EditError) as error:
             return Result(False, str(error), note=one_line(str(error), 60))
+        except (OSError, ValueError) as error:  # too long for an argument, or a NUL in it
+            return Result(False, f"could not be run: {error}", note="could not be run")
 
     def partial(self) -> str:
         """What the command that was cut off had printed until then."""
