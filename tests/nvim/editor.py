@@ -52,6 +52,8 @@ class Editor:
         self.init = folder / "init.lua"
         first = f"vim.opt.rtp:prepend({lua_string(str(rtp))})\n" if rtp else ""
         first += f"vim.g.kage_python = {lua_string(sys.executable)}\n"
+        # Python's own file type plugin looks for a python3 provider, which takes a second.
+        first += "vim.g.loaded_python3_provider = 0\n"
         self.init.write_text(
             f"{first}vim.o.swapfile = false\nvim.o.shadafile = 'NONE'\nvim.o.hidden = true\n{init}\n"
         )

@@ -170,7 +170,7 @@ def test_a_python_that_cannot_start_says_why(start_nvim: Callable[..., Editor], 
 
 
 def test_update_remote_plugins_does_not_clash(start_nvim: Callable[..., Editor], kaged: FakeDaemon) -> None:
-    init = f"vim.g.python3_host_prog = '{sys.executable}'"
+    init = f"vim.g.python3_host_prog = '{sys.executable}' vim.g.loaded_python3_provider = nil"
     first = start_nvim(init=init)
     ask(first, "status", {})
     first.command("UpdateRemotePlugins")

@@ -31,7 +31,7 @@ LOADED = """
 
 
 def test_sourcing_requires_nothing_and_starts_nothing(start_nvim: Callable[..., Editor]) -> None:
-    nvim = start_nvim(init=WATCH)
+    nvim = start_nvim(init=WATCH + "vim.g.loaded_python3_provider = nil")
     nvim.lua("vim.wait(50)")
     assert nvim.lua("return vim.g.loaded_kage") is True
     assert nvim.lua(LOADED) == []
