@@ -1,4 +1,4 @@
-"""kaged killed with -9 at each named point: the next use mends what is left, and nothing of the user's moved."""
+"""kaged killed with -9 at each named point: the next use mends what is left; nothing of the user's moved."""
 
 from __future__ import annotations
 

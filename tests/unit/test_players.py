@@ -99,4 +99,4 @@ def test_a_task_is_freed_of_what_could_drive_a_terminal() -> None:
 
 
 def test_a_recorded_player_is_marked_wherever_it_is_named() -> None:
-    assert players.label(Player(recorded="/x/right.jsonl")) == "recorded (right)"
+    assert players.label(Player(recorded="/x/right.jsonl")) == "recorded"

@@ -114,7 +114,9 @@ async def restart(conductor: Conductor, run: Run, which: int | str, text: str, p
         candidates = [c for c in run.record.status.candidates if c.number != agent.number]
         run.record.status.candidates = candidates
         await asyncio.to_thread(run.store.trash, run.ref(agent.number))
-        await asyncio.to_thread(slots.reset, run.store, agent.slot, run.base)
+        files = agent.slot.included()
+        await asyncio.to_thread(slots.fill, run.store, agent.slot, run.base)
+        await asyncio.to_thread(slots.prepare, run.store, agent.slot, files)
         log = agent.folder / "log.jsonl"
         if log.exists():
             log.rename(agent.folder / f"log-{time.time_ns()}.jsonl")
@@ -140,7 +142,8 @@ async def _start_again(conductor: Conductor, run: Run, agent: Agent, peer: Peer,
     agent.record.pid, agent.record.born = None, ""
     status.state, status.reason, status.ended = State.STARTING, "resumed" if resume else "restarted", None
     panes = panes_at(agent, peer)
-    if status.pane and await asyncio.to_thread(panes.alive, status.pane):
+    found = await asyncio.to_thread(panes.alive, status.pane) if status.pane else None
+    if status.pane and found is not None:
         argv = agent_argv(agent, resume=resume)
         await asyncio.to_thread(panes.respawn, status.pane, argv, agent_environment(peer))
         conductor.agent_changed(run, agent)

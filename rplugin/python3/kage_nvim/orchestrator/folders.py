@@ -67,17 +67,5 @@ def locked(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def process_start(pid: int) -> str:
-    """When a process started, as the system says it; empty when there is no such process.
-
-    Together with the pid it names one process for good: pids are used again.
-    """
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        done = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, check=False)
-        return done.stdout.decode().strip()
-
-
 def _rm(path: Path) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(["rm", "-rf", "--", str(path)], capture_output=True, check=False)

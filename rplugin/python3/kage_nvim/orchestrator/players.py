@@ -55,7 +55,7 @@ class Question(msgspec.Struct, frozen=True):
 def label(player: Player) -> str:
     """What answers, as views show it: a recording is always marked as one."""
     if player.recorded:
-        return f"recorded ({Path(player.recorded).stem})"
+        return "recorded"
     if player.command:
         return "command"
     return player.model or ""

@@ -16,18 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kage_nvim import paths
-from kage_nvim.git import RAW_ATTRIBUTES, line, run_git
+from kage_nvim.git import RAW_ATTRIBUTES, run_git
 from kage_nvim.orchestrator import folders
 from kage_nvim.orchestrator.repository import Repository, UserConfig, discover
 from kage_nvim.orchestrator.snapshot import SIZE_LIMIT, Snapshot, take_snapshot
 from kage_nvim.orchestrator.view import repository_config
-from kage_nvim.trees import entries, read_blobs
+from kage_nvim.trees import SUBMODULE, bring, entries, own_objects, read_blobs, writing
 
 __all__ = ["Repository", "Snapshot", "Store", "discover"]
 
 TRASH = "refs/kage/trash/"
 TRASH_DAYS = 30
-_IMPORTED = "refs/kage/imported"
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,10 @@ class Store:
                 half = store.folder / "store.half"
                 folders.remove(half)
                 folders.remove(store.git_dir)
-                bare_repository(half, repository, UserConfig(), [repository.objects])
+                bare_repository(
+                    half, repository, UserConfig(), [own_objects(store.git_dir), repository.objects]
+                )
+                (own_objects(half) / "pack").mkdir(parents=True)
                 half.rename(store.git_dir)
             mirror_shallow(repository, store.git_dir)
         return store
@@ -92,7 +94,8 @@ class Store:
         if old:
             steps = "".join(f"delete {name}\0\0" for name in old)
             run_git(["update-ref", "-z", "--stdin"], git_dir=self.git_dir, input=steps.encode())
-            run_git(["prune", f"--expire={days}.days.ago"], git_dir=self.git_dir)
+            env = writing(self.git_dir) | {"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self.git_dir / "objects")}
+            run_git(["prune", f"--expire={days}.days.ago"], git_dir=self.git_dir, env=env)
         for left in self.scratch.iterdir():
             if left.lstat().st_mtime < time.time() - 86400:
                 folders.remove(left)
@@ -107,29 +110,28 @@ class Store:
     def import_base_objects(self, commit: str) -> int:
         """Copy what a base consists of into the store, so that no gc of the user's can break a run.
 
-        Only what the base imported before did not have is copied. Returns the number of objects; meant
-        for a thread in the background.
+        Returns the number of objects copied; meant for a thread in the background.
         """
-        last = self.refs(_IMPORTED).get(_IMPORTED)
-        without = [f"^{last}^{{tree}}"] if last else []
-        out = run_git(
-            ["rev-list", "--objects", "--no-object-names", f"{commit}^{{tree}}", *without],
-            git_dir=self.git_dir,
-        )
-        parents = line(run_git(["rev-list", "--no-walk", "--parents", commit], git_dir=self.git_dir)).split()
-        wanted = [*out.decode().split(), *parents]
-        run_git(
-            ["pack-objects", "-q", "--window=0", str(self.git_dir / "objects" / "pack" / "pack")],
-            git_dir=self.git_dir,
-            input="".join(f"{name}\n" for name in wanted).encode(),
-        )
-        self.pin(_IMPORTED, commit)
-        return len(wanted)
+        return bring(self, [commit])
+
+    def object_folders(self) -> list[Path]:
+        """Every folder that objects of this store may lie in, the user's alternates included.
+
+        A sandbox has to let the agent's git read all of them.
+        """
+        found: list[Path] = []
+        pending = [self.git_dir / "objects"]
+        while pending:
+            folder = pending.pop()
+            if folder not in found:
+                found.append(folder)
+                pending += _borrowed(folder)
+        return found
 
     def read_file(self, commit: str, path: str) -> tuple[bytes, str] | None:
         """Bytes and mode of a file in a commit; ``None`` when there is none (or it is a submodule)."""
         found = [entry for entry in entries(self, commit, [path]) if entry.path == path]
-        if not found or found[0].mode == "160000":
+        if not found or found[0].mode == SUBMODULE:
             return None
         return read_blobs(self, [found[0].sha])[found[0].sha], found[0].mode
 
@@ -172,6 +174,22 @@ def _quoted(path: Path) -> bytes:
         return text
     escaped = text.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
     return b'"' + escaped + b'"'
+
+
+def _borrowed(objects: Path) -> list[Path]:
+    """The folders that an object folder borrows from."""
+    try:
+        lines = (objects / "info" / "alternates").read_bytes().split(b"\n")
+    except OSError:
+        return []
+    found = [_unquoted(text) for text in lines if text and not text.startswith(b"#")]
+    return [(objects / os.fsdecode(text)).resolve() for text in found]
+
+
+def _unquoted(text: bytes) -> bytes:
+    if not (text.startswith(b'"') and text.endswith(b'"') and len(text) > 1):
+        return text
+    return text[1:-1].decode("unicode_escape").encode("latin-1")
 
 
 def _name(repository: Repository) -> str:

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from kage_nvim import processes
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
 from kage_nvim.git import run_git
@@ -27,6 +28,7 @@ from kage_nvim.orchestrator.repository import user_config
 from kage_nvim.orchestrator.shadow import Store, bare_repository
 from kage_nvim.orchestrator.snapshot import exclude_files
 from kage_nvim.orchestrator.view import joined
+from kage_nvim.trees import own_objects
 
 _LINK = "tree"
 """The name of the one linked worktree inside ``repo.git/worktrees``."""
@@ -95,17 +97,22 @@ def acquire(store: Store, snapshot_commit: str, *, held: set[int]) -> Slot:
     taken = _claim(store, held)
     try:
         fail_point("slot.acquire.intent")
-        _checkout(store, taken, snapshot_commit)
-        fail_point("slot.acquire.action")
-        _agent_repository(store, taken, snapshot_commit)
-        folders.fresh(taken.home)
-        folders.fresh(taken.tmp)
-        (taken.folder / "included").unlink(missing_ok=True)
+        fill(store, taken, snapshot_commit)
         fail_point("slot.acquire.done")
     except (KageError, OSError) as error:
         _give_up(taken)
         raise _slot_error(taken, error) from error
     return taken
+
+
+def fill(store: Store, taken: Slot, commit: str) -> None:
+    """Put a slot's files, git directory and homes into the state that an agent begins with."""
+    _checkout(store, taken, commit)
+    fail_point("slot.acquire.action")
+    _agent_repository(store, taken, commit)
+    folders.fresh(taken.home)
+    folders.fresh(taken.tmp)
+    (taken.folder / "included").unlink(missing_ok=True)
 
 
 def prepare(store: Store, taken: Slot, files: Iterable[str]) -> list[str]:
@@ -151,7 +158,7 @@ def _claim(store: Store, held: set[int]) -> Slot:
         taken = Slot(number, top / str(number))
         taken.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         half = taken.folder / "claim.half"
-        half.write_text(json.dumps({"pid": os.getpid(), "start": folders.process_start(os.getpid())}))
+        half.write_text(json.dumps({"pid": os.getpid(), "start": processes.born(os.getpid())}))
         half.replace(taken.claim)
     return taken
 
@@ -162,7 +169,7 @@ def _claimed(found: Slot) -> bool:
         claim = json.loads(found.claim.read_text())
     except (FileNotFoundError, ValueError):
         return False
-    return bool(claim["start"]) and folders.process_start(claim["pid"]) == claim["start"]
+    return processes.alive(claim["pid"], claim["start"])
 
 
 def _checkout(store: Store, taken: Slot, commit: str) -> None:
@@ -208,7 +215,7 @@ def _agent_repository(store: Store, taken: Slot, commit: str) -> None:
         f"[user]\n\tname = Kage agent {taken.number}\n\temail = kage@localhost\n"
         "[advice]\n\tdetachedHead = false\n[commit]\n\tgpgSign = false\n"
     )
-    objects = [store.git_dir / "objects", repository.objects]
+    objects = [own_objects(store.git_dir), repository.objects]
     bare_repository(taken.repo_git, repository, config, objects, identity)
     (taken.repo_git / "info" / "exclude").write_bytes(joined(exclude_files(repository, config)))
     link = taken.repo_git / "worktrees" / _LINK

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from kage_nvim import paths
-from kage_nvim.git import HasGitDir, fields, run_git
+from kage_nvim.git import HasGitDir, fields
 from kage_nvim.orchestrator.repository import Repository, UserConfig, head_of, state_of, user_config
 from kage_nvim.orchestrator.view import Flagged, Listing, View, pattern, view
-from kage_nvim.trees import ABSENT, EXECUTABLE, PLAIN, SUBMODULE, Entry, commit_tree
+from kage_nvim.trees import ABSENT, EXECUTABLE, PLAIN, SUBMODULE, Entry, commit_tree, write_blob
 
 SIZE_LIMIT = 50 * 1024 * 1024
 """Bytes; untracked files above this are left out and named."""
@@ -279,9 +279,8 @@ def _overlay(
             plan.notes.append(f"unsaved {path} left out: git ignores it here")
             plan.skipped.append(path)
             continue
-        out = run_git(["hash-object", "-w", "--stdin"], git_dir=store.git_dir, input=data)
         entry = entries.get((path, 0))
-        put.append(Entry(_mode(root / path, entry, config), out.decode().strip(), path))
+        put.append(Entry(_mode(root / path, entry, config), write_blob(store, data), path))
     if put:
         look.put(put)
 

@@ -191,7 +191,7 @@ async def _slots(conductor: Conductor, plan: Plan, store: Store, base: str) -> l
     }
     jobs = [asyncio.to_thread(slots.acquire, store, base, held=held) for _ in plan.seats]
     results = await asyncio.gather(*jobs, return_exceptions=True)
-    made = [result for result in results if isinstance(result, Slot)]
+    made = sorted((r for r in results if isinstance(r, Slot)), key=lambda slot: slot.number)
     for result in results:
         if isinstance(result, BaseException):
             for slot in made:
@@ -327,10 +327,9 @@ def agent_argv(agent: Agent, *, resume: bool = False) -> list[str]:
 
 
 def agent_environment(peer: Peer) -> dict[str, str]:
-    """The environment of the agent's own process: enough for a terminal program, and no key."""
+    """The environment of the agent's own process, beside tmux's TERM: no key is in it."""
     wanted = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SHELL")
-    environment = {name: peer.hello.env[name] for name in wanted if name in peer.hello.env}
-    return {"TERM": "screen-256color", "LANG": "C.UTF-8"} | environment
+    return {"LANG": "C.UTF-8"} | {name: peer.hello.env[name] for name in wanted if name in peer.hello.env}
 
 
 def panes_of(peer: Peer) -> Panes:

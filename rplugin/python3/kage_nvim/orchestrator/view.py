@@ -18,7 +18,7 @@ from pathlib import Path
 
 from kage_nvim.git import RAW_ATTRIBUTES, failure, fields, git_result, run_git
 from kage_nvim.orchestrator.repository import UserConfig
-from kage_nvim.trees import Entry, index_info
+from kage_nvim.trees import Entry, index_info, writing
 
 
 @dataclass
@@ -49,14 +49,20 @@ class View:
 
     git_dir: Path
     work_tree: Path
-    objects: Path
+    store: Path
 
-    def git(self, *args: str, input: bytes | None = None, config: Sequence[str] = ()) -> bytes:
-        """Run git in this view; ``config`` holds settings for this call."""
-        env = {"GIT_OBJECT_DIRECTORY": str(self.objects)}
+    def git(
+        self, *args: str, input: bytes | None = None, config: Sequence[str] = (), write: bool = False
+    ) -> bytes:
+        """Run git in this view; ``config`` holds settings for this call, ``write`` lets it write objects."""
+        env = writing(self.store) if write else self._reading
         return run_git(
             args, git_dir=self.git_dir, work_tree=self.work_tree, env=env, input=input, config=config
         )
+
+    @property
+    def _reading(self) -> dict[str, str]:
+        return {"GIT_OBJECT_DIRECTORY": str(self.store / "objects")}
 
     def listing(self, excluding: Sequence[str] = ()) -> Listing:
         """Compare index and files, with the usual ignore rules; ``excluding`` adds patterns."""
@@ -110,11 +116,11 @@ class View:
     def take(self, paths: Iterable[str]) -> None:
         """Bring these paths' files into the index as they are on disk; absent ones are removed."""
         data = b"".join(os.fsencode(path) + b"\0" for path in paths)
-        self.git("update-index", "-z", "--add", "--remove", "--replace", "--stdin", input=data)
+        self.git("update-index", "-z", "--add", "--remove", "--replace", "--stdin", input=data, write=True)
 
     def write_tree(self) -> str:
         """The index as a tree; blobs that a partial clone lacks are no error."""
-        return self.git("write-tree", "--missing-ok").decode().strip()
+        return self.git("write-tree", "--missing-ok", write=True).decode().strip()
 
     def ignored(self, paths: Iterable[str]) -> set[str]:
         """Those of the paths that the ignore rules exclude."""
@@ -123,7 +129,7 @@ class View:
             ["check-ignore", "-z", "--no-index", "--stdin"],
             git_dir=self.git_dir,
             work_tree=self.work_tree,
-            env={"GIT_OBJECT_DIRECTORY": str(self.objects)},
+            env=self._reading,
             input=data,
         )
         if done.code > 1:  # 1: none of them is ignored
@@ -164,7 +170,11 @@ def view(
             shutil.copyfile(attributes, folder / "info" / "attributes")
         if index is not None:
             copy_index(index, folder / "index")
-        yield View(folder, work_tree, store / "objects")
+        look = View(folder, work_tree, store)
+        if index is not None and _is_sparse(folder / "index"):
+            # Written in full, while git can still read the trees that it is folded into.
+            look.git("update-index", "--force-write-index")
+        yield look
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -183,6 +193,11 @@ def copy_index(source: Path, target: Path) -> None:
     os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
     for shared in source.parent.glob("sharedindex.*"):
         shutil.copy2(shared, target.parent / shared.name)
+
+
+def _is_sparse(index: Path) -> bool:
+    """True when folders are folded away in an index (or its bytes happen to look so, which costs 5 ms)."""
+    return index.is_file() and b"sdir\0\0\0\0" in index.read_bytes()[-4096:]
 
 
 def repository_config(object_format: str, config: UserConfig, *, bare: bool, more: str = "") -> str:
