@@ -1,5 +1,9 @@
 """Commits, trees and what differs between them, read from and written to a git directory of Kage's own.
 
+Every object that Kage writes goes to ``own`` inside the store, and is written *without sight of the user's
+objects*: git touches the time stamp of an object (or of its whole pack) that it finds in place of writing it
+again, in borrowed folders too, and the user's ``.git`` has to stay as it is.
+
 The runner is used rather than GitPython: names, kinds, modes and line counts come out of a single hardened
 ``diff-tree`` here, GitPython would need two and reads neither SHA-256 repositories nor undecodable names.
 """
@@ -161,9 +165,48 @@ def read_blobs(store: HasGitDir, shas: Iterable[str]) -> dict[str, bytes]:
     return found
 
 
+def own_objects(git_dir: Path) -> Path:
+    """The folder in a store for objects of its own; it borrows from nobody."""
+    return git_dir / "own"
+
+
+def writing(git_dir: Path) -> dict[str, str]:
+    """The environment for writing: only the store's own objects exist."""
+    return {"GIT_OBJECT_DIRECTORY": str(own_objects(git_dir))}
+
+
 def write_blob(store: HasGitDir, data: bytes) -> str:
     """Keep these bytes as a blob and return its name."""
-    return run_git(["hash-object", "-w", "--stdin"], git_dir=store.git_dir, input=data).decode().strip()
+    out = run_git(
+        ["hash-object", "-w", "--stdin"], git_dir=store.git_dir, env=writing(store.git_dir), input=data
+    )
+    return out.decode().strip()
+
+
+def bring(store: HasGitDir, names: Iterable[str], known: str | None = None, *, blobs: bool = True) -> int:
+    """Copy what these trees consist of into the store's own objects; returns how many were copied.
+
+    ``known`` is a tree that was brought before; without ``blobs`` only trees are copied. What a partial clone lacks is passed over.
+    """
+    wanted = [f"{name}^{{tree}}" for name in names]
+    without = ["--not", f"{known}^{{tree}}"] if known else []
+    kinds = [] if blobs else ["--filter=blob:none"]
+    listed = run_git(
+        ["rev-list", "--objects", "--no-object-names", "--missing=allow-any", *kinds, *wanted, *without],
+        git_dir=store.git_dir,
+    )
+    checked = run_git(
+        ["cat-file", "--batch-check"], git_dir=store.git_dir, env=writing(store.git_dir), input=listed
+    )
+    missing = [text.split()[0] for text in checked.decode().splitlines() if text.endswith(" missing")]
+    if missing:
+        # No deltas are searched for: those of the user's packs are used again, the rest is rarely much.
+        run_git(
+            ["pack-objects", "-q", "--window=0", str(own_objects(store.git_dir) / "pack" / "pack")],
+            git_dir=store.git_dir,
+            input="".join(f"{name}\n" for name in missing).encode(),
+        )
+    return len(missing)
 
 
 def index_info(found: Iterable[Entry]) -> bytes:
@@ -185,6 +228,7 @@ def edit_tree(store: HasGitDir, tree: str, edits: Iterable[Entry], scratch: Path
             env=env,
             input=index_info(sorted(edits, key=lambda entry: entry.mode != ABSENT)),
         )
+        env |= writing(store.git_dir)
         return run_git(["write-tree", "--missing-ok"], git_dir=store.git_dir, env=env).decode().strip()
     finally:
         scratch.unlink(missing_ok=True)
@@ -200,19 +244,14 @@ def commit_tree(
     when: int | None = None,
 ) -> str:
     """Commit a tree, with Kage as its author, and return the commit. ``when`` is in Unix seconds."""
-    stamp = f"@{int(time.time()) if when is None else when} +0000"
-    who = {
-        f"GIT_{role}_{field}": value
-        for role in ("AUTHOR", "COMMITTER")
-        for field, value in (("NAME", author), ("EMAIL", "kage@localhost"), ("DATE", stamp))
-    }
-    return (
-        run_git(
-            ["commit-tree", tree, *(["-p", parent] if parent else [])],
-            git_dir=store.git_dir,
-            env=who,
-            input=message.encode(errors="replace") + b"\n",
-        )
-        .decode()
-        .strip()
+    stamp = f"{int(time.time()) if when is None else when} +0000"
+    # Not commit-tree: it wants to see the parent, which is the user's, and would write where that is seen.
+    text = f"tree {tree}\n" + (f"parent {parent}\n" if parent else "")
+    text += "".join(f"{role} {author} <kage@localhost> {stamp}\n" for role in ("author", "committer"))
+    out = run_git(
+        ["hash-object", "-t", "commit", "-w", "--stdin"],
+        git_dir=store.git_dir,
+        env=writing(store.git_dir),
+        input=f"{text}\n{message}\n".encode(errors="replace"),
     )
+    return out.decode().strip()

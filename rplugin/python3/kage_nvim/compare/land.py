@@ -23,12 +23,14 @@ from kage_nvim.trees import (
     SYMLINK,
     Change,
     Entry,
+    bring,
     changes,
     commit_tree,
     edit_tree,
     read_blobs,
     tree_of,
     write_blob,
+    writing,
 )
 
 _KINDS = {"contents": "content", "rename involved in collision": "rename"}
@@ -109,12 +111,15 @@ def merge(
     base_tree, yours_tree, other = (tree_of(store, name) for name in (base, yours, candidate))
     if paths is not None:
         other = _only(store, base_tree, other, paths)
+    bring(store, [base_tree])
+    bring(store, [yours_tree, other], known=base_tree)
     started = commit_tree(store, base_tree, None, "base", when=0)
     ours = commit_tree(store, yours_tree, started, "yours", when=0)
     theirs = commit_tree(store, other, started, label, when=0)
     done = git_result(
         ["merge-tree", "--write-tree", "-z", "--messages", ours, theirs],
         git_dir=store.git_dir,
+        env=writing(store.git_dir),
         config=("merge.directoryRenames=false", "merge.conflictStyle=merge", "merge.renormalize=false"),
     )
     if done.code > 1:
@@ -268,7 +273,7 @@ def _name_markers(data: bytes, names: Mapping[str, str]) -> bytes:
 
 
 def _empty_tree(store: HasGitDir) -> str:
-    done = git_result(["mktree"], git_dir=store.git_dir)
+    done = git_result(["mktree"], git_dir=store.git_dir, env=writing(store.git_dir))
     return done.out.decode().strip()
 
 

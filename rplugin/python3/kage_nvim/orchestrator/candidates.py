@@ -64,7 +64,7 @@ def capture(
     nested = _open_up(slot.tree, notes)
     with view(
         slot.tree,
-        store.git_dir,
+        store,
         scratch=store.scratch,
         object_format=repository.object_format,
         config=config,

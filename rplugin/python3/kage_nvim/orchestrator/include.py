@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from kage_nvim.git import fields
+from kage_nvim.git import HasGitDir, fields
 from kage_nvim.orchestrator import folders
 from kage_nvim.orchestrator.repository import Repository, user_config
 from kage_nvim.orchestrator.snapshot import exclude_files
@@ -16,10 +16,10 @@ from kage_nvim.orchestrator.view import view
 NAME = ".worktreeinclude"
 
 
-def included(repository: Repository, store: Path, scratch: Path) -> list[str]:
+def included(repository: Repository, store: HasGitDir, scratch: Path) -> list[str]:
     """Paths of files that git ignores and that ``.worktreeinclude`` (gitignore syntax) names.
 
-    ``store`` is the shadow's git directory, ``scratch`` a folder of ours.
+    ``store`` is the repository's store, ``scratch`` a folder of ours.
     """
     wanted = repository.root / NAME
     if not wanted.is_file():

@@ -70,7 +70,7 @@ def take_snapshot(
         config = user_config(repository)
         with view(
             repository.root,
-            store.git_dir,
+            store,
             scratch=scratch,
             object_format=repository.object_format,
             config=config,
@@ -78,6 +78,7 @@ def take_snapshot(
             exclude=exclude_files(repository, config),
             attributes=repository.common_dir / "info" / "attributes",
         ) as look:
+            look.unfold(head.result())
             listing = pool.submit(look.listing, _own_folders(repository.root))
             converted = pool.submit(_converted, look, config)
             entries = {(entry.path, entry.stage): entry for entry in look.entries()}

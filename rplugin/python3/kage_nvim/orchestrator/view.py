@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kage_nvim.git import RAW_ATTRIBUTES, failure, fields, git_result, run_git
+from kage_nvim.git import RAW_ATTRIBUTES, HasGitDir, failure, fields, git_result, run_git
 from kage_nvim.orchestrator.repository import UserConfig
-from kage_nvim.trees import Entry, index_info, writing
+from kage_nvim.trees import Entry, bring, index_info, writing
 
 
 @dataclass
@@ -49,20 +49,20 @@ class View:
 
     git_dir: Path
     work_tree: Path
-    store: Path
+    store: HasGitDir
 
     def git(
         self, *args: str, input: bytes | None = None, config: Sequence[str] = (), write: bool = False
     ) -> bytes:
         """Run git in this view; ``config`` holds settings for this call, ``write`` lets it write objects."""
-        env = writing(self.store) if write else self._reading
+        env = writing(self.store.git_dir) if write else self._reading
         return run_git(
             args, git_dir=self.git_dir, work_tree=self.work_tree, env=env, input=input, config=config
         )
 
     @property
     def _reading(self) -> dict[str, str]:
-        return {"GIT_OBJECT_DIRECTORY": str(self.store / "objects")}
+        return {"GIT_OBJECT_DIRECTORY": str(self.store.git_dir / "objects")}
 
     def listing(self, excluding: Sequence[str] = ()) -> Listing:
         """Compare index and files, with the usual ignore rules; ``excluding`` adds patterns."""
@@ -95,6 +95,14 @@ class View:
         """From now on these entries are taken to be unchanged, whatever lies there."""
         data = b"".join(os.fsencode(path) + b"\0" for path in paths)
         self.git("update-index", "-z", "--skip-worktree", "--stdin", input=data)
+
+    def unfold(self, head: str | None) -> None:
+        """Write a sparse index in full. git writes trees for it, so those of ``head`` are brought first."""
+        if not _is_sparse(self.git_dir / "index"):
+            return
+        if head:
+            bring(self.store, [head], blobs=False)
+        self.git("update-index", "--force-write-index", write=True)
 
     def entries(self) -> list[Flagged]:
         """Every entry of the index, with its tag."""
@@ -140,7 +148,7 @@ class View:
 @contextmanager
 def view(
     work_tree: Path,
-    store: Path,
+    store: HasGitDir,
     *,
     scratch: Path,
     object_format: str,
@@ -151,7 +159,7 @@ def view(
 ) -> Iterator[View]:
     """Make a view, and remove it afterwards.
 
-    ``store`` is the bare repository that takes the objects, ``scratch`` a folder of ours for the view,
+    ``store`` takes the objects, ``scratch`` a folder of ours for the view,
     ``index`` the index to copy (none: empty), ``exclude`` the exclude files, weakest first, ``attributes``
     the ``info/attributes`` to read with (none: raw bytes).
     """
@@ -170,11 +178,7 @@ def view(
             shutil.copyfile(attributes, folder / "info" / "attributes")
         if index is not None:
             copy_index(index, folder / "index")
-        look = View(folder, work_tree, store)
-        if index is not None and _is_sparse(folder / "index"):
-            # Written in full, while git can still read the trees that it is folded into.
-            look.git("update-index", "--force-write-index")
-        yield look
+        yield View(folder, work_tree, store)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
