@@ -79,6 +79,12 @@ def test_the_focus_and_the_users_panes_stay(user: MakeUser) -> None:
     assert set(me.sizes()) == {me.editor, *mine}
 
 
+def test_a_window_that_was_not_zoomed_shows_its_new_panes(user: MakeUser) -> None:
+    me = user()
+    me.panes().open(requests(1, 2), "beside")
+    assert me.tmux("display-message", "-p", "-t", me.editor, "#{window_zoomed_flag}") == "0"
+
+
 @pytest.mark.parametrize("rows", [1, 2])
 def test_a_zoomed_window_stays_zoomed(user: MakeUser, rows: int) -> None:
     me = user()

@@ -109,7 +109,9 @@ def beside(maker: Maker, home: Home, count: int) -> list[str]:
     if plan is None:
         return []
     first = maker.make([_split(home.pane, "-h", plan.columns)])
-    return first + maker.below(first[0], plan.rows[1:])
+    made = first + maker.below(first[0], plan.rows[1:])
+    run_tmux(maker.socket, home.zoom_again())
+    return made
 
 
 def _extend(maker: Maker, home: Home, column: list[layout.Cell], count: int) -> list[str]:
@@ -122,8 +124,8 @@ def _extend(maker: Maker, home: Home, column: list[layout.Cell], count: int) -> 
 
 
 def _split(pane: str, way: str, size: int) -> list[str]:
-    """One empty pane, without moving the focus or the zoom."""
-    return ["split-window", way, "-d", "-Z", "-t", pane, "-l", str(size), "-P", "-F", "#{pane_id}", ""]
+    """One empty pane, without moving the focus. It ends a zoom: ``-Z`` would begin one where there was none."""
+    return ["split-window", way, "-d", "-t", pane, "-l", str(size), "-P", "-F", "#{pane_id}", ""]
 
 
 def tiled(maker: Maker, session: str | None, count: int) -> list[str]:
