@@ -4,6 +4,7 @@ prompt cache serves them all; what differs (role, variant, angle) comes at the e
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from kage_nvim import sandbox
@@ -61,9 +62,16 @@ done
 
 async def notes(profile: Profile) -> str:
     """AGENTS.md and CLAUDE.md of the worktree's root, read inside the sandbox, equal ones once."""
+    if not _has_notes(profile.worktree):
+        return ""
     output = HeadTail(NOTES_LIMIT)
     await sandbox.run(profile, ["sh", "-c", _READ_NOTES, "sh", *NOTES], timeout=10, on_output=output.feed)
     return output.text().strip()
+
+
+def _has_notes(worktree: str) -> bool:
+    """Whether there is a name to read at all, which most often saves starting a sandbox."""
+    return any(path.name in NOTES for path in Path(worktree).iterdir())
 
 
 def conversation(spec: AgentSpec, notes: str) -> list[dict[str, Any]]:
