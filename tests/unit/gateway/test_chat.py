@@ -139,7 +139,7 @@ def test_hanging_up_stops_the_call_and_is_charged(client: Client, ledger_file: P
         with sqlite3.connect(ledger_file) as db:
             row = "SELECT status, tokens_out, held_usd > 0, cost_usd FROM calls"
             until(lambda: db.execute(row).fetchone()[0] == "interrupted", 3, "the call is settled")
-            status, tokens_out, held, cost = db.execute(row).fetchone()
+            _, tokens_out, held, cost = db.execute(row).fetchone()
         assert (held, cost) == (1, None)
         assert tokens_out > 0
 

@@ -19,11 +19,11 @@ from kage_nvim.gateway.agents import Registration
 from kage_nvim.gateway.keys import Keys
 from kage_nvim.gateway.ledger import Ledger
 from kage_nvim.gateway.pieces import (
-    BYTES_PER_TOKEN_AT_LEAST,
     Bill,
     Delta,
     End,
     Usage,
+    at_most,
     estimate,
     size,
 )
@@ -53,9 +53,7 @@ class Calls:
         asked = size([body["messages"], body.get("tools")])
         ask = await self._ask(agent, body)
         price = price_of(agent.player)
-        hold = await self._budget.hold(
-            agent.caller, agent.limits, price, asked // BYTES_PER_TOKEN_AT_LEAST, ask.max_tokens
-        )
+        hold = await self._budget.hold(agent.caller, agent.limits, price, at_most(asked), ask.max_tokens)
         fail_point("gateway.call.held")
         call = _Call(self._ledger, hold.row, price, asked)
         ask = msgspec.structs.replace(ask, max_tokens=hold.max_tokens)

@@ -58,8 +58,8 @@ def explain(error: BaseException, name: str, player: Player, key_from: str, sile
     if status in (401, 403):
         return Problem(
             "unauthorized",
-            f"{where(player)} refused {key_from} for player `{name}` ({status}: {_words(chain)}). Give a valid"
-            " key for it, then send the agent a message to let it try again.",
+            f"{where(player)} refused {key_from} for player `{name}` ({status}: {_words(chain)}). Give a"
+            " valid key for it, then send the agent a message to let it try again.",
         )
     if status == 429:
         return _too_many(chain, name, where(player))

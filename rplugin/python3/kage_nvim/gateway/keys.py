@@ -25,10 +25,13 @@ class Keys:
     def __init__(self) -> None:
         self._by_name: dict[str, str] = {}
         self._by_command: dict[tuple[str, ...], asyncio.Future[str]] = {}
+        self._ever: set[str] = set()
 
     def put(self, keys: dict[str, str]) -> None:
         """Learn keys; a newer value replaces the older."""
-        self._by_name.update({name: key.strip() for name, key in keys.items() if key.strip()})
+        given = {name: key.strip() for name, key in keys.items() if key.strip()}
+        self._by_name.update(given)
+        self._ever.update(given.values())
 
     def known(self) -> list[str]:
         """The names, never the values."""
@@ -66,9 +69,8 @@ class Keys:
         self._by_command.pop(tuple(player.api_key_command or ()), None)
 
     def scrub(self, text: str) -> str:
-        """The text without any key in it."""
-        commands = [f.result() for f in self._by_command.values() if f.done() and not f.exception()]
-        for key in sorted({*self._by_name.values(), *commands}, key=len, reverse=True):
+        """The text without any key in it, not even one that was replaced meanwhile."""
+        for key in sorted(self._ever, key=len, reverse=True):
             text = text.replace(key, "[key]")
         return text
 
@@ -78,10 +80,12 @@ class Keys:
             self._by_command[argv] = asyncio.ensure_future(_run(name, argv))
         future = self._by_command[argv]
         try:
-            return await asyncio.shield(future)
+            key = await asyncio.shield(future)
         except Problem:
             self._by_command.pop(argv, None)
             raise
+        self._ever.add(key)
+        return key
 
 
 async def _run(name: str, argv: tuple[str, ...]) -> str:

@@ -10,6 +10,8 @@ BYTES_PER_TOKEN = 4
 """For counts that a server did not give: source code and English both lie near it."""
 BYTES_PER_TOKEN_AT_LEAST = 2
 """For reservations, which must not be too low: hardly any text has more tokens than this."""
+UNSEEN_TOKENS = 600
+"""What providers add to a prompt: the template, and instructions on how to call tools."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +76,11 @@ def estimate(asked_bytes: int, answered_bytes: int) -> Usage:
         tokens_out=-(-answered_bytes // BYTES_PER_TOKEN),
         estimated=True,
     )
+
+
+def at_most(asked_bytes: int) -> int:
+    """The most tokens that a request of that size can be counted as."""
+    return asked_bytes // BYTES_PER_TOKEN_AT_LEAST + UNSEEN_TOKENS
 
 
 def join(deltas: list[Delta]) -> dict[str, Any]:

@@ -1,0 +1,208 @@
+"""The gateway as a process: one a user, found by its file, alive as long as it is needed, and tight."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kage_nvim import paths
+from tests.conftest import until
+from tests.fixtures.gateway import Gateway, start_gateway
+from tests.fixtures.model_server import ModelServer, Reply, refusal
+
+KEY = "sk-planted-0123456789abcdef"
+
+
+@pytest.fixture
+def started() -> Iterator[list[Gateway]]:
+    """Gateways to end after the test."""
+    gateways: list[Gateway] = []
+    yield gateways
+    for gateway in gateways:
+        gateway.process.kill()
+        gateway.process.wait()
+
+
+def start(started: list[Gateway], folder: Path, **options: object) -> Gateway:
+    gateway = start_gateway(folder / "gateway.log", **options)  # type: ignore[arg-type]
+    started.append(gateway)
+    return gateway
+
+
+def tape(folder: Path) -> str:
+    path = folder / "tape.jsonl"
+    lines = [{"text": "one"}, {"text": "two", "delay": 0.8}]
+    path.write_text("\n".join(json.dumps(line) for line in lines))
+    return str(path)
+
+
+def memory_mb(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def test_it_answers_soon_and_small(started: list[Gateway], tmp_path: Path) -> None:
+    gateway = start(started, tmp_path)
+    state = json.loads(paths.gateway_file().read_text())
+    assert state.keys() == {"pid", "start", "socket", "version"}
+    assert state["pid"] == gateway.process.pid
+    health = gateway.client.get("/kage/health")
+    assert health == {"pid": state["pid"], "version": state["version"], "ready": True, "agents": 0}
+    assert gateway.started < 2.0
+    assert memory_mb(state["pid"]) < 80
+    assert Path(state["socket"]).stat().st_mode & 0o077 == 0
+    assert (paths.state() / "ledger.db").exists()
+
+
+def test_a_second_one_ends_at_once(started: list[Gateway], tmp_path: Path) -> None:
+    gateway = start(started, tmp_path)
+    second = subprocess.run(
+        [sys.executable, "-I", "-m", "kage_nvim.gateway"],
+        capture_output=True,
+        timeout=10,
+        env=dict(os.environ),
+    )
+    assert (second.returncode, second.stdout, second.stderr) == (0, b"", b"")
+    assert gateway.client.get("/kage/health")["pid"] == gateway.process.pid
+
+
+def test_after_kill_9_the_next_one_knows_the_agents_but_no_key(
+    started: list[Gateway], tmp_path: Path
+) -> None:
+    first = start(started, tmp_path)
+    first.client.register("T1", recorded=tape(tmp_path))
+    first.client.register("T2", number=2, model="openai/any", api_key_env="MY_KEY")
+    first.client.post("/kage/keys", {"MY_KEY": KEY})
+    assert first.client.ask("T1").text == "one"
+    first.process.kill()
+    first.process.wait()
+    assert paths.gateway_file().exists(), "a stale file is left, as after a crash"
+    second = start(started, tmp_path)
+    assert second.client.path == first.client.path
+    assert second.client.get("/kage/health")["agents"] == 2
+    assert second.client.ask("T1", turns=1).text == "two"
+    assert second.client.ask("T2").error["names"] == ["MY_KEY"]
+    assert second.client.get("/kage/cost?run=run-1")["run"]["calls"] == 2
+
+
+def test_the_socket_is_made_again_when_its_folder_vanished(started: list[Gateway], tmp_path: Path) -> None:
+    gateway = start(started, tmp_path)
+    shutil.rmtree(paths.sockets())
+    until(lambda: (paths.sockets() / "gateway.sock").exists(), 5, "a new socket")
+    assert gateway.client.get("/kage/health")["pid"] == gateway.process.pid
+
+
+def test_it_ends_when_nobody_needs_it(started: list[Gateway], tmp_path: Path) -> None:
+    gateway = start(started, tmp_path, linger=0.4)
+    gateway.client.register(recorded=tape(tmp_path))
+    assert gateway.client.ask(turns=1).text == "two", "a request of twice that time is not cut"
+    assert gateway.process.wait(5) == 0
+    assert not paths.gateway_file().exists()
+    assert list(paths.sockets().iterdir()) == []
+
+
+def test_it_stays_while_kaged_listens(started: list[Gateway], tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as kaged:
+        path = paths.sockets() / "kaged.sock"
+        kaged.bind(str(path))
+        kaged.listen(128)
+        paths.daemon_file().write_text(json.dumps({"pid": os.getpid(), "socket": str(path)}))
+        gateway = start(started, tmp_path, linger=0.3)
+        with pytest.raises(subprocess.TimeoutExpired):
+            gateway.process.wait(1.2)
+    assert gateway.process.wait(5) == 0
+
+
+def test_sigterm_drains_while_a_successor_begins(started: list[Gateway], tmp_path: Path) -> None:
+    first = start(started, tmp_path)
+    first.client.register(recorded=tape(tmp_path))
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(first.client.ask(turns=1)))
+    asking.start()
+    time.sleep(0.2)
+    began = time.monotonic()
+    first.process.send_signal(signal.SIGTERM)
+    until(lambda: not paths.gateway_file().exists(), 5, "the place is free")
+    second = start(started, tmp_path)
+    assert second.process.pid != first.process.pid
+    asking.join(5)
+    assert first.process.wait(5) == 0
+    assert time.monotonic() - began < 3
+    assert answers[0].text == "two"
+    assert answers[0].done
+    assert second.client.ask().text == "one"
+
+
+def test_a_key_is_in_memory_only(started: list[Gateway], tmp_path: Path, home: Path) -> None:
+    """Even when the gateway is started with one in its environment, and whatever a provider does with it."""
+    script = tmp_path / "print key"
+    script.write_text(f"#!/bin/sh\nenv > {tmp_path}/child-env\necho {KEY}-command\n")
+    script.chmod(0o700)
+    gateway = start(started, tmp_path, OPENAI_API_KEY=KEY, MY_TOKEN=KEY)
+    pid, client = gateway.process.pid, gateway.client
+    client.post("/kage/keys", {"MY_KEY": KEY})
+    replies = [
+        Reply("well"),
+        refusal(401, f"bad key {KEY}"),
+        refusal(400, f"bad {KEY}"),
+        Reply("a b c", cut_after=2),
+        Reply(raw=f"<html>{KEY}", content_type="text/html"),
+    ]
+    answers = []
+    for reply in replies:
+        with ModelServer(reply) as server:
+            client.register("T1", model="openai/any", api_base=server.url, api_key_env="MY_KEY")
+            client.register(
+                "T2", number=2, model="openai/x", api_base=server.url, api_key_command=[str(script)]
+            )
+            answers += [client.ask(t, stream=s) for t in ("T1", "T2") for s in (True, False)]
+            used = {r.headers["authorization"] for r in server.requests}
+            assert used == {f"Bearer {KEY}", f"Bearer {KEY}-command"}
+    assert answers[0].text == "well"
+    assert KEY not in str([a.events for a in answers])
+    script.unlink()
+    for place in (f"/proc/{pid}/cmdline", f"/proc/{pid}/environ"):
+        assert KEY.encode() not in Path(place).read_bytes(), place
+    for folder in (home, tmp_path, paths.sockets()):
+        for path in folder.rglob("*"):
+            if path.is_file():
+                assert KEY.encode() not in path.read_bytes(), path
+    assert (tmp_path / "gateway.log").read_text() == "", "nothing is printed"
+    assert memory_mb(pid) < 350
+
+
+@pytest.mark.parametrize(
+    ("point", "status", "counted"),
+    [("gateway.call.held", "lost", True), ("gateway.call.settled", "ok", True)],
+)
+def test_killed_at_each_point_of_a_call(
+    started: list[Gateway], tmp_path: Path, point: str, status: str, counted: bool
+) -> None:
+    """What was held goes on counting against the budget; the agent asks again and is answered."""
+    first = start(started, tmp_path, KAGE_FAIL_AT=point)
+    limits = {"agent_usd": None, "run_usd": 1.0, "day_usd": None}
+    first.client.register(limits=limits, recorded=tape(tmp_path), price_in=1.0, price_out=1.0)
+    with pytest.raises((OSError, http.client.HTTPException)):
+        first.client.ask(stream=False)
+    assert first.process.wait(5) == -signal.SIGKILL
+    second = start(started, tmp_path)
+    assert second.client.ask().text == "one"
+    with sqlite3.connect(paths.state() / "ledger.db") as db:
+        rows = db.execute("SELECT status, held_usd > 0 FROM calls").fetchall()
+    assert rows == [(status, counted), ("ok", 1)]

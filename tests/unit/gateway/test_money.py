@@ -1,0 +1,227 @@
+"""Prices, budgets and the ledger."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from kage_nvim import discover
+from kage_nvim.gateway import ledger as ledgers
+from kage_nvim.gateway import policy, prices
+from kage_nvim.gateway.ledger import Caller, Ledger, Limits
+from kage_nvim.gateway.pieces import Usage
+from kage_nvim.gateway.prices import price_of
+from kage_nvim.model import Player
+from tests.fixtures.gateway import Client
+from tests.fixtures.model_server import ModelServer, Reply
+
+USED = Usage(tokens_in=1000, tokens_cached=400, tokens_out=100)
+
+
+def caller(number: int = 1, run: str = "run-1", repository: str = "/repo", player: str = "fast") -> Caller:
+    return Caller(run=run, number=number, player=player, model="m", role=None, repository=repository)
+
+
+def limits(**usd: float) -> dict[str, Any]:
+    return {"agent_usd": None, "run_usd": None, "day_usd": None} | usd
+
+
+def priced(server: ModelServer) -> dict[str, Any]:
+    return {"model": "openai/any", "api_base": server.url, "price_in": 1.0, "price_out": 10.0}
+
+
+def test_listed_prices_are_found_without_importing_litellm() -> None:
+    price = price_of(Player(model="openai/gpt-5-mini"))
+    assert price is not None
+    assert price.cost(Usage(tokens_in=1_000_000)) == pytest.approx(0.25)
+    assert price.cost(Usage(tokens_out=1_000_000)) == pytest.approx(2.0)
+    assert price.cost(Usage(tokens_in=100_000, tokens_cached=100_000)) == pytest.approx(0.0025)
+    assert price_of(Player(model="anthropic/claude-haiku-4-5")) is not None
+    assert price_of(Player(model="claude-haiku-4-5")) is not None
+
+
+def test_long_prompts_cost_what_the_list_says() -> None:
+    price = price_of(Player(model="gemini/gemini-2.5-pro"))
+    assert price is not None
+    assert price.cost(Usage(tokens_in=100_000)) == pytest.approx(0.125)
+    assert price.cost(Usage(tokens_in=300_000)) == pytest.approx(0.75)
+    assert price.dearest_in == pytest.approx(2.5e-6)
+
+
+@pytest.mark.parametrize(
+    "player",
+    [
+        Player(model="openai/no-such-model"),
+        Player(model="nonsense"),
+        Player(model="openai/gpt-5-mini", api_base="http://localhost:11434/v1"),
+        Player(model="openai/x", price_in=1.0),
+        Player(recorded="tape.jsonl"),
+    ],
+)
+def test_unpriced_is_none_and_never_zero(player: Player) -> None:
+    assert price_of(player) is None
+
+
+def test_the_users_prices_win() -> None:
+    price = price_of(Player(model="openai/gpt-5-mini", price_in=1.0, price_out=2.0))
+    assert price is not None
+    assert price.cost(USED) == pytest.approx((1000 * 1.0 + 100 * 2.0) / 1e6)
+    half = price_of(Player(model="openai/gpt-5-mini", price_in=1.0))
+    assert half is not None
+    assert half.out == pytest.approx(2e-6)
+    free = price_of(Player(model="openai/x", price_in=0.0, price_out=0.0))
+    assert free is not None
+    assert free.cost(USED) == 0.0
+
+
+def test_every_suggested_model_is_listed_current_and_calls_tools() -> None:
+    for service in discover.SERVICES:
+        entry = prices._entry(service.model)
+        assert price_of(Player(model=service.model)) is not None, service.model
+        assert entry.get("supports_function_calling"), service.model
+        assert entry.get("deprecation_date", "9999") > date(2026, 11, 1).isoformat(), service.model
+
+
+def test_the_ledger_keeps_one_row_a_call(client: Client, ledger_file: Path) -> None:
+    with ModelServer(Reply("x")) as server:
+        client.register(model="openai/any", api_base=server.url, price_in=1.0, price_out=10.0)
+        client.ask()
+        client.ask(stream=False)
+    client.post("/kage/outcome", {"run": "run-1", "number": 1, "outcome": "accepted"})
+    with sqlite3.connect(ledger_file) as db:
+        rows = db.execute(
+            "SELECT player, model, repository, tokens_in, status, outcome FROM calls"
+        ).fetchall()
+        assert db.execute("PRAGMA user_version").fetchone() == (len(ledgers.MIGRATIONS),)
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert rows == [("fast", "openai/any", "/repo", 100, "ok", "accepted")] * 2
+    cost = client.get("/kage/cost?run=run-1&repository=/repo")
+    whole = {"calls": 2, "tokens_in": 200, "tokens_cached": 0, "tokens_out": 40, "unpriced_calls": 0}
+    assert cost["run"] == whole | {"cost_usd": pytest.approx(0.0006)}
+    assert cost["today"] == cost["run"] == cost["players"]["fast"]
+    assert client.get("/kage/cost?run=other&repository=/other") == {
+        "run": dict.fromkeys(whole, 0) | {"cost_usd": None},
+        "today": dict.fromkeys(whole, 0) | {"cost_usd": None},
+        "players": {},
+    }
+
+
+def test_unpriced_calls_are_counted_beside_the_priced(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.db")
+    for cost in (0.25, None):
+        row = ledger.open(caller(), Limits(), 0.0)
+        assert row is not None
+        ledger.settle(row, "ok", USED, cost, cost or 0.0, 1.0)
+    failed = ledger.open(caller(), Limits(), 0.0)
+    assert failed is not None
+    ledger.settle(failed, "failed", Usage(), None, 0.0, 1.0)
+    sums = ledger.cost("run-1", "")["run"]
+    assert (sums["calls"], sums["cost_usd"], sums["unpriced_calls"]) == (2, 0.25, 1)
+    ledger.close()
+
+
+def test_what_a_crash_left_open_goes_on_counting(tmp_path: Path) -> None:
+    first = Ledger(tmp_path / "ledger.db")
+    assert first.open(caller(), Limits(run_usd=1.0), 0.9)
+    second = Ledger(tmp_path / "ledger.db")
+    assert second.open(caller(2), Limits(run_usd=1.0), 0.2) is None
+    room = second.room(caller(2), Limits(run_usd=1.0))
+    assert room is not None
+    assert room.open_usd == 0.0
+    assert room.left_usd == pytest.approx(0.1)
+    first.close()
+    second.close()
+
+
+def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "ledger.db") as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(sqlite3.DatabaseError, match="newer"):
+        Ledger(tmp_path / "ledger.db")
+
+
+def test_each_limit_counts_its_own_scope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger(tmp_path / "ledger.db")
+    assert ledger.open(caller(1), Limits(), 1.0)
+    one = Limits(agent_usd=1.5)
+    assert ledger.open(caller(1), one, 0.6) is None
+    assert ledger.open(caller(2), one, 0.6)
+    assert ledger.open(caller(3), Limits(run_usd=2.0), 0.6) is None
+    assert ledger.open(caller(1, run="run-2"), Limits(run_usd=2.0), 0.6)
+    assert ledger.open(caller(1, run="run-3"), Limits(day_usd=2.5), 0.6) is None
+    assert ledger.open(caller(1, run="run-3", repository="/other"), Limits(day_usd=2.5), 0.6)
+    monkeypatch.setattr(ledgers, "midnight", lambda: time.time() + 1)
+    assert ledger.open(caller(1, run="run-3"), Limits(day_usd=2.5), 0.6)
+    ledger.close()
+
+
+def test_a_spent_budget_refuses_in_clear_words(client: Client) -> None:
+    usage = {"prompt_tokens": 1000, "completion_tokens": 1000, "total_tokens": 2000}
+    with ModelServer(Reply("x", usage=usage)) as server:
+        player = priced(server)
+        client.register(limits=limits(agent_usd=0.02), **player)
+        assert client.ask().status == 200
+        answer = client.ask()
+        calls = len(server.requests)
+    assert (answer.status, answer.error["type"]) == (402, "budget")
+    for words in ("agent 1", "$0.0110", "$0.02", "agent_usd", "[budget]"):
+        assert words in answer.error["message"], answer.error
+    assert calls == 1
+
+
+def test_the_answer_is_bounded_by_what_is_left(client: Client) -> None:
+    with ModelServer(Reply("x")) as server:
+        player = priced(server)
+        client.register(limits=limits(run_usd=0.05), **player)
+        assert client.ask().status == 200
+        client.register("T2", number=2, limits=limits(run_usd=50.0), **player)
+        assert client.ask("T2").status == 200
+    assert 4_400 < server.requests[0].body["max_tokens"] < 5_000
+    assert server.requests[1].body["max_tokens"] == policy.USUAL_OUT
+
+
+def test_many_agents_cannot_pass_the_limit_together(client: Client) -> None:
+    """Each call costs $0.0105; six agents ask four times each; the run may spend $0.10."""
+    usage = {"prompt_tokens": 500, "completion_tokens": 1000, "total_tokens": 1500}
+    statuses = []
+
+    def work(token: str) -> None:
+        for _ in range(4):
+            statuses.append(client.ask(token).status)
+
+    with ModelServer(Reply("x", usage=usage, delay=0.02)) as server:
+        player = priced(server)
+        for number in range(6):
+            client.register(
+                f"T{number}", number=number, limits=limits(run_usd=0.1), max_tokens=1000, **player
+            )
+        threads = [threading.Thread(target=work, args=(f"T{n}",)) for n in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    spent = client.get("/kage/cost?run=run-1")["run"]["cost_usd"]
+    assert spent <= 0.1, spent
+    assert spent >= 0.08, "the budget is used, not only guarded"
+    assert set(statuses) == {200, 402}
+    assert server.most_in_flight > 1
+
+
+def test_a_failed_call_costs_nothing_and_frees_its_hold(client: Client) -> None:
+    with ModelServer(Reply(status=400, raw='{"error": {"message": "no"}}')) as server:
+        player = priced(server)
+        client.register(limits=limits(run_usd=0.05), **player)
+        for _ in range(5):
+            assert client.ask().status == 400
+    assert client.get("/kage/cost?run=run-1")["run"]["calls"] == 0
+
+
+def test_limits_survive_the_wire() -> None:
+    assert msgspec.convert(limits(run_usd=1.0), Limits) == Limits(run_usd=1.0)
