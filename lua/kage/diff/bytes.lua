@@ -80,7 +80,7 @@ function M.decode(raw, like, lenient)
   if format.fileformat == "mac" then
     text = text:gsub("[\r\n]", { ["\r"] = "\n", ["\n"] = "\r" })
   elseif format.fileformat == "dos" then
-    if text == "\26" or text:sub(-3) == "\r\n\26" then
+    if text:byte(-1) == 26 then
       text, format.endoffile = text:sub(1, -2), true
     end
     text = text:gsub("\r\n", "\n")

@@ -1,0 +1,142 @@
+--- The one place that edits the user's buffers: hunk by hunk from the bottom up, so that marks, extmarks, folds,
+--- cursors and views stay where their lines are; one undo step.
+local bytes = require("kage.diff.bytes")
+local hunks = require("kage.diff.hunks")
+
+local M = {}
+
+--- Why a buffer must not be edited, and what the user can do about it.
+---@param buffer integer
+---@return string? why, string? fix
+function M.refusal(buffer)
+  local options = vim.bo[buffer]
+  if options.buftype ~= "" then
+    return "it is a special buffer (buftype " .. options.buftype .. ")", "open the file itself"
+  elseif not options.modifiable then
+    return "its buffer is not modifiable", ":set modifiable in it"
+  elseif options.readonly then
+    return "its buffer is read-only", ":set noreadonly in it"
+  end
+end
+
+--- End the undo step that is being made, even amid typing in insert mode.
+---@param buffer integer
+local function undo_break(buffer)
+  vim.api.nvim_buf_call(buffer, function()
+    vim.cmd("let &l:undolevels = &l:undolevels")
+  end)
+end
+
+--- How many bytes two lines share at their start and, behind that, at their end.
+---@param old string
+---@param new string
+---@return integer first, integer last
+local function shared(old, new)
+  local shorter = math.min(#old, #new)
+  local first, last = 0, 0
+  while first < shorter and old:byte(first + 1) == new:byte(first + 1) do
+    first = first + 1
+  end
+  while last < shorter - first and old:byte(-1 - last) == new:byte(-1 - last) do
+    last = last + 1
+  end
+  return first, last
+end
+
+--- Change one line.
+---
+--- `nvim_buf_set_text` drops the line's marks and takes the line out of a fold that begins there; `setbufline`
+--- does neither, but pushes the line's extmarks to its end, so those are put back.
+---@param buffer integer
+---@param row integer 0-based
+---@param old string
+---@param new string
+local function set_line(buffer, row, old, new)
+  local first, last = shared(old, new)
+  local function moved(column)
+    if column <= first then
+      return column
+    end
+    return column >= #old - last and column + #new - #old or math.min(column, #new - last)
+  end
+  local marks = vim.api.nvim_buf_get_extmarks(buffer, -1, { row, 0 }, { row, -1 }, { details = true })
+  vim.fn.setbufline(buffer, row + 1, (new:gsub("%z", "\n")))
+  for _, mark in ipairs(marks) do
+    local details = mark[4]
+    local namespace = details.ns_id
+    details.ns_id, details.invalid, details.id = nil, nil, mark[1]
+    if details.end_row == row then
+      details.end_col = moved(details.end_col)
+    end
+    -- A decoration of a newer Neovim that cannot be set from what was read stays where it was pushed.
+    pcall(vim.api.nvim_buf_set_extmark, buffer, namespace, row, moved(mark[3]), details)
+  end
+end
+
+---@param buffer integer
+---@param old string[]
+---@param new string[]
+---@param hunk kage.Hunk
+local function set_hunk(buffer, old, new, hunk)
+  local same = math.min(hunk.a1 - hunk.a0, hunk.b1 - hunk.b0)
+  local a, b = hunk.a0 + same, hunk.b0 + same
+  if hunk.a1 > a or hunk.b1 > b then
+    vim.api.nvim_buf_set_lines(buffer, a - 1, hunk.a1 - 1, true, hunks.slice(new, b, hunk.b1))
+  end
+  for offset = same - 1, 0, -1 do
+    local before, after = old[hunk.a0 + offset], new[hunk.b0 + offset]
+    if before ~= after then
+      set_line(buffer, hunk.a0 + offset - 1, before, after)
+    end
+  end
+end
+
+--- Give a buffer the lines of a document, changing only what differs.
+---@param buffer integer
+---@param old string[] its document now
+---@param new string[]
+function M.set_lines(buffer, old, new)
+  local from, to = hunks.bare(old), hunks.bare(new)
+  if #to == 0 then
+    vim.api.nvim_buf_set_lines(buffer, 0, -1, true, {})
+  elseif #from == 0 then
+    vim.api.nvim_buf_set_lines(buffer, 0, -1, true, to)
+  else
+    local found = hunks.diff(from, to, true)
+    for index = #found, 1, -1 do
+      set_hunk(buffer, from, to, found[index])
+    end
+  end
+end
+
+--- Give one of the user's buffers the content of a document, in an undo step of its own.
+---@param buffer integer
+---@param new string[]
+---@param format? kage.Format options to set with it
+function M.set_document(buffer, new, format)
+  undo_break(buffer)
+  local old = bytes.document(buffer)
+  if not hunks.equal(old, new) then
+    M.set_lines(buffer, old, new)
+  end
+  M.set_format(buffer, new, format)
+  undo_break(buffer)
+end
+
+--- The options that `:write` needs to make the document's bytes.
+---@param buffer integer
+---@param doc string[]
+---@param format? kage.Format
+function M.set_format(buffer, doc, format)
+  local wanted = { endofline = hunks.ends(doc) }
+  for _, name in ipairs(format and { "fileencoding", "fileformat", "bomb", "endoffile" } or {}) do
+    wanted[name] = format[name]
+  end
+  for name, value in pairs(wanted) do
+    if vim.bo[buffer][name] ~= value then
+      vim.bo[buffer][name] = value
+    end
+  end
+end
+
+return M

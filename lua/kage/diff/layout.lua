@@ -1,0 +1,110 @@
+--- The windows of the diff's tab: the panel, yours, one column for each agent shown.
+---
+---     ┌ panel ┬ yours ┬ 1 fast ┬ 2 mini ┐
+local M = {}
+
+-- No window gets narrower than this.
+local NARROWEST = 20
+-- Where the user did not name the agents, text gets at least this much.
+local READABLE = 36
+local MOST = 7
+
+---@param columns integer of the screen
+---@return integer width of the panel
+function M.panel_width(columns)
+  return math.max(NARROWEST, math.min(36, math.floor(columns / 6)))
+end
+
+--- How many agents are shown at once.
+---@param columns integer of the screen
+---@param agents integer how many there are
+---@param wanted integer
+---@param named boolean the user asked for these agents by number
+---@return integer
+function M.count(columns, agents, wanted, named)
+  local narrowest = named and NARROWEST or READABLE
+  local room = columns - M.panel_width(columns) - 1
+  local fitting = math.floor((room + 1) / (narrowest + 1)) - 1
+  if not named and columns < 120 then
+    fitting = 1
+  end
+  return math.max(1, math.min(agents, wanted, fitting, MOST))
+end
+
+---@param window integer
+---@param name string
+---@param value any
+local function set(window, name, value)
+  vim.api.nvim_set_option_value(name, value, { win = window, scope = "local" })
+end
+
+M.set = set
+
+--- A list, not a text: nothing of the user's settings for text applies.
+---@param window integer
+function M.plain(window)
+  local options = {
+    number = false,
+    relativenumber = false,
+    signcolumn = "no",
+    foldcolumn = "0",
+    statuscolumn = "",
+    wrap = false,
+    spell = false,
+    list = false,
+    cursorline = true,
+    colorcolumn = "",
+    winfixwidth = true,
+    foldenable = false,
+    scrollbind = false,
+    cursorbind = false,
+    winhighlight = "",
+  }
+  for name, value in pairs(options) do
+    set(window, name, value)
+  end
+end
+
+--- Open a window beside another.
+---@param buffer integer
+---@param beside integer
+---@param side "left"|"right"
+---@return integer window
+function M.split(buffer, beside, side)
+  return vim.api.nvim_open_win(buffer, false, { split = side, win = beside })
+end
+
+--- Share the width between yours and the columns.
+---@param panel integer?
+---@param windows integer[] yours first
+function M.share(panel, windows)
+  local room = vim.o.columns
+  if panel and vim.api.nvim_win_is_valid(panel) then
+    local width = M.panel_width(vim.o.columns)
+    vim.api.nvim_win_set_width(panel, width)
+    room = room - width - 1
+  end
+  local each = math.floor((room - #windows + 1) / #windows)
+  for index = 1, #windows - 1 do
+    vim.api.nvim_win_set_width(windows[index], each)
+  end
+end
+
+--- Show a window's text as part of the comparison.
+---@param window integer
+function M.diff_on(window)
+  if not vim.wo[window].diff then
+    vim.api.nvim_win_call(window, function()
+      vim.cmd("diffthis")
+    end)
+  end
+end
+
+---@param window integer
+function M.diff_off(window)
+  vim.api.nvim_win_call(window, function()
+    vim.cmd("diffoff")
+  end)
+end
+
+return M

@@ -1,0 +1,254 @@
+--- How the diff's tab lives beside the user's windows: what it listens to, and what it puts back when it goes.
+local layout = require("kage.diff.layout")
+local maps = require("kage.diff.maps")
+
+local M = {}
+
+-- Typing is followed after this many milliseconds of rest.
+local REST = 50
+
+---@param buffer integer?
+function M.wipe(buffer)
+  if buffer and vim.api.nvim_buf_is_valid(buffer) then
+    vim.api.nvim_buf_delete(buffer, { force = true })
+  end
+end
+
+--- The buffer of a path. One whose swap file belongs to somebody else is opened read-only, without a question.
+---@param view kage.DiffView
+---@param path string absolute
+---@return integer buffer, boolean fresh it was not loaded before
+function M.load(view, path)
+  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+    local name = vim.api.nvim_buf_get_name(buffer)
+    if vim.api.nvim_buf_is_loaded(buffer) and (name == path or vim.uv.fs_realpath(name) == path) then
+      return buffer, false
+    end
+  end
+  local buffer = vim.fn.bufadd(path)
+  local careful = vim.api.nvim_create_autocmd("SwapExists", {
+    group = view.group,
+    callback = function()
+      vim.v.swapchoice = "o"
+    end,
+  })
+  vim.fn.bufload(buffer)
+  vim.api.nvim_del_autocmd(careful)
+  return buffer, true
+end
+
+--- Put our keys into yours while the tab is the current one.
+---@param view kage.DiffView
+function M.take_keys(view)
+  M.give_keys(view)
+  local buffer = vim.api.nvim_win_get_buf(view.yours)
+  view.keys = { buffer = buffer, saved = maps.install(buffer, "yours", view) }
+end
+
+---@param view kage.DiffView
+function M.give_keys(view)
+  if view.keys then
+    maps.remove(view.keys.buffer, view.keys.saved)
+    view.keys = nil
+  end
+end
+
+--- Follow what happens to the text of yours.
+---@param view kage.DiffView
+---@param buffer integer
+function M.attach(view, buffer)
+  local function gone()
+    return view.closed or not view.content or view.content.buffer ~= buffer
+  end
+  local function changed()
+    if gone() then
+      return true
+    end
+    view.timer:stop()
+    view.timer:start(REST, 0, vim.schedule_wrap(function()
+      M.catch_up(view)
+    end))
+  end
+  vim.api.nvim_buf_attach(buffer, false, { on_lines = changed, on_reload = changed })
+end
+
+--- Show the text of yours as it is now; later, while another tab is the current one.
+---@param view kage.DiffView
+function M.catch_up(view)
+  if view.closed then
+    return
+  elseif vim.api.nvim_get_current_tabpage() == view.tab then
+    view:refresh()
+  else
+    view.stale = true
+  end
+end
+
+--- Take yours out of the comparison before its window shows another file or closes: Neovim remembers the options
+--- of a window for the buffer in it.
+---@param view kage.DiffView
+function M.leave(view)
+  M.give_keys(view)
+  if vim.api.nvim_win_is_valid(view.yours) then
+    layout.diff_off(view.yours)
+    layout.set(view.yours, "winbar", view.winbar)
+  end
+end
+
+---@param view kage.DiffView
+---@param window integer that closes
+local function window_closed(view, window)
+  if window == view.yours then
+    M.leave(view)
+    vim.schedule(function()
+      M.close(view)
+    end)
+  elseif window == view.panel.window then
+    view.panel.window = nil
+  end
+  for index, column in ipairs(view.columns) do
+    if column.window == window then
+      table.remove(view.columns, index)
+      vim.schedule(function()
+        M.wipe(column.buffer)
+        if #view.columns == 0 then
+          M.close(view)
+        end
+      end)
+    end
+  end
+end
+
+---@param view kage.DiffView
+---@return table<string, integer> number of the commit → candidate shown
+local function commits(view)
+  local found = {}
+  local run = require("kage.state").run(view.run)
+  for _, candidate in ipairs(run and run.candidates or {}) do
+    found[tostring(candidate.number)] = candidate.commit
+  end
+  return found
+end
+
+---@param view kage.DiffView
+local function updated(view)
+  local now = commits(view)
+  if not vim.deep_equal(now, view.commits) then
+    view.commits = now
+    view:reload()
+  end
+end
+
+--- Begin to listen.
+---@param view kage.DiffView
+function M.follow(view)
+  view.group = vim.api.nvim_create_augroup("kage.diff." .. view.tab, {})
+  view.timer = assert(vim.uv.new_timer())
+  view.commits = commits(view)
+  local function on(event, pattern, action)
+    vim.api.nvim_create_autocmd(event, { group = view.group, pattern = pattern, callback = action })
+  end
+  local function here()
+    return not view.closed and vim.api.nvim_get_current_tabpage() == view.tab
+  end
+  on("TabLeave", nil, function()
+    if here() then
+      M.give_keys(view)
+    end
+  end)
+  on("TabEnter", nil, function()
+    if here() and vim.api.nvim_win_is_valid(view.yours) then
+      M.take_keys(view)
+      if view.stale then
+        view:refresh()
+      end
+    end
+  end)
+  on("WinEnter", nil, function()
+    local window = vim.api.nvim_get_current_win()
+    for _, column in ipairs(view.columns) do
+      if column.window == window then
+        view.focus = column.agent
+      end
+    end
+  end)
+  on("WinClosed", nil, function(event)
+    if not view.closed then
+      window_closed(view, tonumber(event.match))
+    end
+  end)
+  on("VimResized", nil, function()
+    if not view.closed then
+      view:resize()
+    end
+  end)
+  on("User", "KageUpdate", function()
+    updated(view)
+  end)
+end
+
+--- Forget the buffers that were loaded for the diff alone and never touched.
+---@param view kage.DiffView
+local function unload_visited(view)
+  for buffer, tick in pairs(view.visited) do
+    local untouched = vim.api.nvim_buf_is_valid(buffer)
+      and not vim.bo[buffer].modified
+      and vim.api.nvim_buf_get_changedtick(buffer) == tick
+    if untouched and #vim.fn.win_findbuf(buffer) == 0 then
+      vim.api.nvim_buf_delete(buffer, {})
+    end
+  end
+end
+
+---@param view kage.DiffView
+local function go_back(view)
+  local origin = view.origin
+  if vim.api.nvim_tabpage_is_valid(origin.tab) then
+    vim.api.nvim_set_current_tabpage(origin.tab)
+    if vim.api.nvim_win_is_valid(origin.window) then
+      vim.api.nvim_set_current_win(origin.window)
+    end
+  end
+end
+
+--- Close the tab and put everything back.
+---@param view kage.DiffView
+function M.close(view)
+  if view.closed then
+    return
+  end
+  M.leave(view)
+  view.closed = true
+  view.timer:stop()
+  view.timer:close()
+  vim.api.nvim_del_augroup_by_id(view.group)
+  local mine = { view.panel.buffer }
+  local was_here = not vim.api.nvim_tabpage_is_valid(view.tab) or vim.api.nvim_get_current_tabpage() == view.tab
+  for _, column in ipairs(view.columns) do
+    mine[#mine + 1] = column.buffer
+  end
+  if vim.api.nvim_tabpage_is_valid(view.tab) then
+    local only = #vim.api.nvim_list_tabpages() == 1
+    for _, window in ipairs(vim.api.nvim_tabpage_list_wins(view.tab)) do
+      -- The last window of Neovim stays; yours is the one to stay.
+      if vim.api.nvim_win_is_valid(window) and not (only and window == view.yours) then
+        pcall(vim.api.nvim_win_close, window, true)
+      end
+    end
+  end
+  for _, buffer in ipairs(mine) do
+    M.wipe(buffer)
+  end
+  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+    if vim.startswith(vim.api.nvim_buf_get_name(buffer), "kage://" .. view.run .. "/yours/") then
+      M.wipe(buffer)
+    end
+  end
+  if was_here then
+    go_back(view)
+  end
+  unload_visited(view)
+  vim.o.scrollopt = view.scrollopt
+end
+
+return M

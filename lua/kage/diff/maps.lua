@@ -1,0 +1,123 @@
+--- The keys of the diff's tab. They exist in its buffers only, and in the user's own buffer only while the tab is
+--- the current one, so that the same buffer behaves as ever in every other tab.
+local M = {}
+
+---@class kage.DiffKey
+---@field lhs string
+---@field plug string name of its <Plug> map
+---@field action string method of the view
+---@field modes string[]
+---@field where string kinds of buffers: "yours", "agent", "panel"
+---@field desc string
+
+---@type kage.DiffKey[]
+M.keys = {
+  {
+    lhs = "do",
+    plug = "take",
+    action = "take",
+    modes = { "n", "x" },
+    where = "yours agent panel",
+    desc = "take the change of the agent in focus; 2do of agent 2; in the panel the whole file",
+  },
+  {
+    lhs = "dp",
+    plug = "give",
+    action = "give",
+    modes = { "n", "x" },
+    where = "yours agent",
+    desc = "in an agent's window: put its change into yours",
+  },
+  { lhs = "u", plug = "undo", action = "undo", modes = { "n" }, where = "agent", desc = "undo in yours" },
+  { lhs = "]f", plug = "next-file", action = "next_file", modes = { "n" }, where = "all", desc = "next file" },
+  { lhs = "[f", plug = "previous-file", action = "previous_file", modes = { "n" }, where = "all", desc = "previous file" },
+  {
+    lhs = "]a",
+    plug = "next-agent",
+    action = "next_agent",
+    modes = { "n" },
+    where = "all",
+    desc = "next agents; 3]a shows agent 3",
+  },
+  { lhs = "[a", plug = "previous-agent", action = "previous_agent", modes = { "n" }, where = "all", desc = "previous agents" },
+  { lhs = "<CR>", plug = "open-file", action = "open_file", modes = { "n" }, where = "panel", desc = "show the file" },
+  { lhs = "<2-LeftMouse>", plug = "open-file", action = "open_file", modes = { "n" }, where = "panel", desc = "" },
+  { lhs = "g?", plug = "diff-help", action = "help", modes = { "n" }, where = "all", desc = "this help" },
+  { lhs = "q", plug = "close-diff", action = "close", modes = { "n" }, where = "agent panel", desc = "close the tab" },
+}
+
+---@param kind string
+---@return kage.DiffKey[]
+local function keys_of(kind)
+  return vim.tbl_filter(function(key)
+    return key.where == "all" or key.where:find(kind, 1, true) ~= nil
+  end, M.keys)
+end
+
+---@class kage.SavedMap a map of the user's that ours stands in for; nil when there was none
+---@field mode string
+---@field lhs string
+---@field map table?
+
+---@param buffer integer
+---@param mode string
+---@param lhs string
+---@return table? the user's buffer-local map
+local function existing(buffer, mode, lhs)
+  local found = vim.api.nvim_buf_call(buffer, function()
+    return vim.fn.maparg(lhs, mode, false, true)
+  end)
+  return found.buffer == 1 and found or nil
+end
+
+--- Set the maps of a kind in a buffer.
+---@param buffer integer
+---@param kind "yours"|"agent"|"panel"
+---@param view table its methods are called with the mode ("n" or "x")
+---@return kage.SavedMap[] for `remove`
+function M.install(buffer, kind, view)
+  local saved = {}
+  for _, key in ipairs(keys_of(kind)) do
+    for _, mode in ipairs(key.modes) do
+      for _, lhs in ipairs({ key.lhs, "<Plug>(kage-" .. key.plug .. ")" }) do
+        saved[#saved + 1] = { mode = mode, lhs = lhs, map = existing(buffer, mode, lhs) }
+        vim.keymap.set(mode, lhs, function()
+          view[key.action](view, mode)
+        end, { buffer = buffer, nowait = true, silent = true, desc = "Kage: " .. key.desc })
+      end
+    end
+  end
+  return saved
+end
+
+--- Take the maps away again and put back what they stood in for.
+---@param buffer integer
+---@param saved kage.SavedMap[]
+function M.remove(buffer, saved)
+  if not vim.api.nvim_buf_is_valid(buffer) then
+    return
+  end
+  for _, entry in ipairs(saved) do
+    pcall(vim.keymap.del, entry.mode, entry.lhs, { buffer = buffer })
+    if entry.map then
+      vim.api.nvim_buf_call(buffer, function()
+        vim.fn.mapset(entry.mode, false, entry.map)
+      end)
+    end
+  end
+end
+
+--- The help, one line a key.
+---@return string[]
+function M.help()
+  local lines = {}
+  for _, key in ipairs(M.keys) do
+    if key.desc ~= "" then
+      lines[#lines + 1] = (" %-5s %s"):format(key.lhs, key.desc)
+    end
+  end
+  vim.list_extend(lines, { " ]c    next change, [c the previous one", " u     undo: each pick is one step" })
+  return lines
+end
+
+return M

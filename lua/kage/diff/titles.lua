@@ -1,0 +1,116 @@
+--- What stands above each window of the diff, and in place of a file that is no text.
+local panel = require("kage.diff.panel")
+local picks = require("kage.diff.picks")
+
+local M = {}
+
+--- Text of others in a winbar: `%` would be executed.
+---@param text string
+---@return string
+local function safe(text)
+  return (vim.fn.strtrans(text):gsub("%%", "%%%%"))
+end
+
+---@param group string
+---@param text string
+---@return string
+local function coloured(group, text)
+  return ("%%#%s#%s%%*"):format(group, text)
+end
+
+---@param number integer
+---@param run string
+---@return string who stands behind a number
+local function player(number, run)
+  local found = require("kage.state").run(run)
+  for _, agent in ipairs(found and found.agents or {}) do
+    if agent.number == number then
+      return agent.role and agent.player .. "+" .. agent.role or agent.player
+    end
+  end
+  for _, candidate in ipairs(found and found.candidates or {}) do
+    if candidate.number == number then
+      return candidate.kind
+    end
+  end
+  return "agent"
+end
+
+---@param view kage.DiffView
+---@return string
+function M.panel(view)
+  return coloured("KageTitle", " kage ") .. coloured("KageFaint", safe(view.run))
+end
+
+---@param file kage.ChangedFile
+---@return string
+function M.yours(file)
+  return coloured("KageTitle", " yours ") .. safe(vim.fs.basename(file.path)) .. " %m%r"
+end
+
+--- Number, player and what is left to take.
+---@param view kage.DiffView
+---@param column kage.Column
+---@return string
+function M.agent(view, column)
+  local parts = { coloured("KageKey", " " .. column.agent .. " "), safe(player(column.agent, view.run)), " " }
+  local function add(group, text)
+    parts[#parts + 1] = " " .. coloured(group, text)
+  end
+  local file = assert(view:file(view.path))
+  local change = file.agents[tostring(column.agent)]
+  if not change then
+    add("KageFaint", "does not change it")
+  elseif change.status == "D" then
+    add("KageRemoved", "deletes it")
+    add("KageFaint", "· do takes that")
+  elseif file.kind == "text" then
+    local added, removed, conflicts = picks.count(column.merge)
+    if #column.merge.picks == 0 then
+      add("KageFaint", "all taken")
+    else
+      add("KageAdded", "+" .. added)
+      add("KageRemoved", "-" .. removed)
+    end
+    if conflicts > 0 then
+      add("KageConflict", conflicts == 1 and "1 conflict" or conflicts .. " conflicts")
+    end
+    local remarks = panel.remarks(file, change, change.status ~= "R")
+    if remarks ~= "" then
+      add("KageFaint", safe(remarks))
+    end
+  end
+  return table.concat(parts)
+end
+
+---@param bytes string?
+---@return string
+local function size(bytes)
+  return bytes and (#bytes == 1 and "1 byte" or #bytes .. " bytes") or "not there"
+end
+
+--- What to show of a file whose content is no text.
+---@param file kage.ChangedFile
+---@param agent integer? nil = yours
+---@param version kage.Version?
+---@return string[]
+function M.note(file, agent, version)
+  local name = vim.fn.strtrans(file.path)
+  if not agent then
+    return { "", " " .. name, "", " " .. file.kind .. ", not compared line by line" }
+  end
+  local change = file.agents[tostring(agent)]
+  if not change or not version then
+    return { "", " not changed by " .. agent }
+  end
+  local is_link = file.kind == "symlink" and version.bytes
+  return {
+    "",
+    " " .. panel.remarks(file, change),
+    " " .. (is_link and "to " .. vim.fn.strtrans(version.bytes) or size(version.bytes)),
+    "",
+    (" do takes the whole file, as :KageAccept %d does"):format(agent),
+  }
+end
+
+return M

@@ -1,0 +1,106 @@
+--- Stands for kaged in the tests of the diff: answers `diff` and `diff_file` from a table of texts.
+local root, changes = ...
+
+---@class Change
+---@field base string?
+---@field kind string?
+---@field agents table<string, {text: string?, old_path: string?, mode: string?}>
+
+local M = { requests = {}, handlers = {}, changes = changes }
+
+local function counts(old, new)
+  local added, removed = 0, 0
+  for _, hunk in ipairs(vim.diff(old or "", new or "", { result_type = "indices" })) do
+    removed, added = removed + hunk[2], added + hunk[4]
+  end
+  return added, removed
+end
+
+local function status(change, version)
+  if version.old_path then
+    return "R"
+  elseif change.base == nil then
+    return "A"
+  end
+  return version.text == nil and "D" or "M"
+end
+
+local function listed(wanted)
+  local files, agents = {}, {}
+  for path, change in pairs(M.changes) do
+    local file = { path = path, kind = change.kind or "text", agents = {} }
+    for number, version in pairs(change.agents) do
+      agents[tonumber(number)] = true
+      local added, removed = counts(change.base, version.text)
+      file.agents[number] = {
+        status = status(change, version),
+        old_path = version.old_path,
+        added = added,
+        removed = removed,
+        old_mode = change.base and "100644" or nil,
+        new_mode = version.mode or (version.text and "100644" or nil),
+      }
+    end
+    files[#files + 1] = file
+  end
+  table.sort(files, function(a, b)
+    return a.path < b.path
+  end)
+  local numbers = #wanted > 0 and wanted or vim.tbl_keys(agents)
+  table.sort(numbers)
+  return { run = "k7", base = "b", agents = numbers, files = files }
+end
+
+local function versions(path)
+  local change = M.changes[path]
+  local found = vim.empty_dict()
+  for number, version in pairs(change.agents) do
+    found[number] = {
+      b64 = version.text and vim.base64.encode(version.text) or nil,
+      mode = version.mode or "100644",
+      old_path = version.old_path,
+    }
+  end
+  return { path = path, base_b64 = change.base and vim.base64.encode(change.base) or nil, base_mode = "100644", versions = found }
+end
+
+function M.request(method, params, callback)
+  table.insert(M.requests, { method = method, params = params })
+  vim.schedule(function()
+    if method == "diff" then
+      callback(nil, listed(params.agents))
+    elseif method == "diff_file" then
+      callback(nil, versions(params.path))
+    else
+      callback(nil, { files = {}, landing = 1 })
+    end
+  end)
+end
+
+function M.handle(method, handler)
+  M.handlers[method] = handler
+end
+
+package.loaded["kage.host"] = M
+require("kage.state").push({
+  epoch = 1,
+  seq = 1,
+  repository = root,
+  runs = {
+    {
+      id = "k7",
+      task = "t",
+      repository = root,
+      store = "",
+      base = "b",
+      created = 1,
+      agents = {
+        { number = 1, player = "fast", state = "done" },
+        { number = 2, player = "mini", state = "done" },
+        { number = 3, player = "100%slow", state = "done" },
+      },
+      candidates = {},
+    },
+  },
+})
+_G.kaged = M
