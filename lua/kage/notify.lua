@@ -17,15 +17,31 @@ function M.dismiss()
   window = nil
 end
 
+--- Put lines into :messages. Each is redrawn away before the next, or Neovim would ask for ENTER.
 ---@param lines string[]
----@param level integer
-local function corner(lines, level)
-  M.dismiss()
-  local columns = math.max(20, math.min(76, vim.o.columns - 4))
+local function record(lines)
+  for i, line in ipairs(lines) do
+    vim.api.nvim_echo({ { (i == 1 and "Kage: " or "") .. line } }, true, {})
+    vim.cmd.redraw()
+  end
+  vim.api.nvim_echo({ { "" } }, false, {})
+end
+
+---@param lines string[]
+---@return string[] # with what fits into the corner, one line each
+local function wrap(lines)
+  local columns = math.max(20, math.min(76, vim.o.columns - 8))
   local wrapped = {}
   for _, line in ipairs(lines) do
     vim.list_extend(wrapped, words.wrap(line, columns))
   end
+  return wrapped
+end
+
+---@param wrapped string[]
+---@param level integer
+local function corner(wrapped, level)
+  M.dismiss()
   wrapped = vim.list_slice(wrapped, 1, math.max(1, vim.o.lines - 6))
   local width = 1
   for _, line in ipairs(wrapped) do
@@ -68,7 +84,7 @@ end
 local function show(text, level)
   local lines = {}
   for _, line in ipairs(vim.split(vim.trim(text), "\n", { plain = true })) do
-    lines[#lines + 1] = words.clean(line)
+    lines[#lines + 1] = line:match("^ *") .. words.clean(line)
   end
   if not is_stock() then
     return vim.notify(table.concat(lines, "\n"), level, { title = "Kage" })
@@ -77,14 +93,9 @@ local function show(text, level)
   if #lines == 1 and vim.api.nvim_strwidth(one) < vim.o.columns - 12 then
     vim.api.nvim_echo({ { one, GROUPS[level] } }, true, {})
   else
-    for i, line in ipairs(lines) do
-      vim.cmd({
-        cmd = "echomsg",
-        args = { vim.fn.string((i == 1 and "Kage: " or "  ") .. line) },
-        mods = { silent = true },
-      })
-    end
-    corner(lines, level)
+    local wrapped = wrap(lines)
+    record(wrapped)
+    corner(wrapped, level)
   end
 end
 

@@ -140,28 +140,28 @@ end
 ---@field title string
 ---@field send fun(text: string): string? an error leaves the prompt open
 
+local function close()
+  vim.cmd.stopinsert()
+  if open and vim.api.nvim_win_is_valid(open.window) then
+    vim.api.nvim_win_close(open.window, true)
+  end
+end
+
+--- Send what is written; the prompt stays when that cannot be.
 ---@param options kage.PromptOptions
 ---@param buffer integer
----@return { send: fun(), cancel: fun() }
-local function actions(options, buffer)
-  local function close()
-    vim.cmd.stopinsert()
-    if open and vim.api.nvim_win_is_valid(open.window) then
-      vim.api.nvim_win_close(open.window, true)
-    end
+---@return boolean
+local function send(options, buffer)
+  local text = vim.trim(text_of(buffer))
+  local problem = text == "" and "the task is empty: write what the agents should do" or options.send(text)
+  if problem then
+    require("kage.notify").error(problem)
+    return false
   end
-  local function send()
-    local text = vim.trim(text_of(buffer))
-    local problem = text == "" and "the task is empty: write what the agents should do" or options.send(text)
-    if problem then
-      return require("kage.notify").error(problem)
-    end
-    M.remember(text)
-    drafts[options.key] = nil
-    vim.b[buffer].kage_sent = true
-    close()
-  end
-  return { send = send, cancel = close }
+  M.remember(text)
+  drafts[options.key] = nil
+  vim.b[buffer].kage_sent = true
+  return true
 end
 
 --- Open the prompt, or go to the one that is open.
@@ -175,17 +175,22 @@ function M.open(options)
   set_text(buffer, table.concat(drafts[options.key] or {}, "\n"))
   vim.bo[buffer].modified = false
   map_history(buffer)
-  local act = actions(options, buffer)
-  vim.keymap.set({ "n", "i" }, "<C-s>", act.send, { buffer = buffer, desc = "Kage: send" })
-  vim.keymap.set("n", "<CR>", act.send, { buffer = buffer, desc = "Kage: send" })
-  vim.keymap.set("n", "q", act.cancel, { buffer = buffer, desc = "Kage: cancel, keep the draft" })
-  vim.keymap.set("n", "<Esc>", act.cancel, { buffer = buffer, desc = "Kage: cancel, keep the draft" })
+  local function send_and_close()
+    if send(options, buffer) then
+      close()
+    end
+  end
+  vim.keymap.set({ "n", "i" }, "<C-s>", send_and_close, { buffer = buffer, desc = "Kage: send" })
+  vim.keymap.set("n", "<CR>", send_and_close, { buffer = buffer, desc = "Kage: send" })
+  vim.keymap.set("n", "q", close, { buffer = buffer, desc = "Kage: cancel, keep the draft" })
+  vim.keymap.set("n", "<Esc>", close, { buffer = buffer, desc = "Kage: cancel, keep the draft" })
   vim.api.nvim_create_autocmd("BufWriteCmd", {
     buffer = buffer,
     callback = function()
-      vim.bo[buffer].modified = false
-      -- The window cannot close inside its own write.
-      vim.schedule(act.send)
+      if send(options, buffer) then
+        vim.bo[buffer].modified = false
+        vim.schedule(close) -- a window cannot close inside its own write
+      end
     end,
   })
   vim.api.nvim_create_autocmd("BufUnload", {
@@ -194,7 +199,9 @@ function M.open(options)
       if not vim.b[buffer].kage_sent then
         drafts[options.key] = vim.api.nvim_buf_get_lines(buffer, 0, -1, false)
       end
-      open = nil
+      if open and open.buffer == buffer then
+        open = nil
+      end
     end,
   })
   vim.cmd.startinsert({ bang = true })

@@ -50,15 +50,17 @@ function M.fit(text, width, right)
   return right and gap .. text or text .. gap
 end
 
---- Break at blanks into lines of at most that many columns; longer words are cut hard.
+--- Break at blanks into lines of at most that many columns; longer words are cut hard. A line that fits stays
+--- as it is, with its blanks.
 ---@param text string
 ---@param width integer
 ---@return string[]
 function M.wrap(text, width)
   local lines = {}
   for _, paragraph in ipairs(vim.split(text, "\n", { plain = true })) do
-    local line = ""
-    for word in paragraph:gmatch("%S+") do
+    local fits = vim.api.nvim_strwidth(paragraph) <= width
+    local line = fits and paragraph or ""
+    for word in (fits and "" or paragraph):gmatch("%S+") do
       while vim.api.nvim_strwidth(word) > width do
         if line ~= "" then
           lines[#lines + 1], line = line, ""

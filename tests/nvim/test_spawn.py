@@ -1,0 +1,237 @@
+""":KageSpawn: what it reads from its words, what it sends, how it asks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kage_nvim.errors import KageError
+from tests.conftest import until
+from tests.nvim.editor import Editor
+from tests.nvim.kaged import FakeDaemon, agent
+
+
+@pytest.fixture
+def spawned(kaged: FakeDaemon) -> FakeDaemon:
+    """A kaged that starts what it is asked for."""
+
+    def start(params: dict[str, Any]) -> dict[str, Any]:
+        count = params.get("count") or 1
+        agents = [agent(n + 1) for n in range(count)]
+        return {"run": "r1", "agents": agents, "notes": ["untracked big.bin (61 MB) left out"]}
+
+    kaged.answers["spawn"] = start
+    return kaged
+
+
+def sent(kaged: FakeDaemon, count: int = 1) -> dict[str, Any]:
+    """The parameters of that spawn, as soon as it arrived."""
+    until(lambda: len(kaged.asked("spawn")) >= count, what="a spawn request")
+    return kaged.asked("spawn")[count - 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "players", "task"),
+    [
+        ("", None, [], ""),
+        ("3", 3, [], ""),
+        ("3 make it faster", 3, [], "make it faster"),
+        ("make it  2 times faster", None, [], "make it  2 times faster"),
+        ("@fast:2+tester @claude do it", None, ["fast:2+tester", "claude"], "do it"),
+        ("2 @fast", 2, ["fast"], ""),
+        ("3d models", None, [], "3d models"),
+        ("-- 2 files are wrong", None, [], "2 files are wrong"),
+        ("2 -- @home is wrong", 2, [], "@home is wrong"),
+        ("--fast flag is ignored", None, [], "--fast flag is ignored"),
+        ("-x is not an option; drop it;", None, [], "-x is not an option; drop it;"),
+        ("run #(date) | then %", None, [], "run #(date) | then %"),
+    ],
+)
+def test_words(nvim: Editor, text: str, count: int | None, players: list[str], task: str) -> None:
+    words = nvim.lua("return require('kage.spawn').parse(...)", text)
+    assert (words.get("count"), words["players"], words["task"]) == (count, players, task)
+
+
+@pytest.mark.parametrize("text", ["0 x", "51 x", "-1 x", "999", "@ x"])
+def test_words_that_cannot_be(nvim: Editor, spawned: FakeDaemon, text: str) -> None:
+    nvim.command(f"KageSpawn {text}")
+    assert "expected" in nvim.messages()
+    assert "found" in nvim.messages()
+    assert "Write :KageSpawn" in nvim.messages()
+    assert spawned.asked("spawn") == []
+
+
+def test_a_selection_and_a_task_go_to_kaged(nvim: Editor, spawned: FakeDaemon, repository: Path) -> None:
+    nvim.command("edit calc.py")
+    nvim.keys("VjG")
+    nvim.keys(":KageSpawn 3 @fast:2+tester make it; fast | now<CR>")
+    request = sent(spawned)
+    assert request == {
+        "cwd": str(repository),
+        "task": {
+            "text": "make it; fast | now",
+            "selection": {
+                "path": "calc.py",
+                "first": 1,
+                "last": 6,
+                "text": (repository / "calc.py").read_text().rstrip("\n"),
+            },
+            "files": ["calc.py"],
+        },
+        "count": 3,
+        "players": ["fast:2+tester"],
+        "layout": {"place": "beside"},
+    }
+    nvim.until("return vim.fn.execute('messages'):find('3 agents run', 1, true)")
+    assert "untracked big.bin (61 MB) left out" in nvim.messages()
+
+
+def test_the_editor_is_not_held(nvim: Editor, kaged: FakeDaemon) -> None:
+    nvim.lua("require('kage.host').request('status', {})")
+    nvim.until("return require('kage.host').status().pending == 0")
+    seconds = nvim.lua(
+        """local began = vim.uv.hrtime()
+        vim.cmd("KageSpawn 3 do it")
+        return (vim.uv.hrtime() - began) / 1e9"""
+    )
+    assert seconds < 0.1
+
+
+def test_the_prompt_takes_a_task_with_variants(nvim: Editor, spawned: FakeDaemon) -> None:
+    nvim.command("edit calc.py")
+    nvim.screen()
+    nvim.keys(":2,5KageSpawn 2 @fast<CR>")
+    screen = nvim.until_screen("KageSpawn 2 @fast · calc.py:2-5")
+    assert any("<C-s> or :w send" in row for row in screen)
+    nvim.keys("make it fast<CR>and small<CR>## 2<CR>with a cache<C-s>")
+    request = sent(spawned)
+    assert request["task"]["text"] == "make it fast\nand small"
+    assert request["task"]["variants"] == {"2": "with a cache"}
+    assert request["task"]["selection"]["first"] == 2
+    nvim.until("return vim.api.nvim_get_mode().mode == 'n' and vim.fn.bufname() == 'calc.py'")
+
+
+@pytest.mark.parametrize("keys", ["<C-s>", "<Esc><CR>", "<Esc>:w<CR>", "<Esc>:wq<CR>"])
+def test_ways_to_send(nvim: Editor, spawned: FakeDaemon, keys: str) -> None:
+    nvim.keys(":KageSpawn<CR>")
+    nvim.until("return vim.fn.bufname() == 'kage://prompt'")
+    nvim.keys("do it" + keys)
+    assert sent(spawned)["task"]["text"] == "do it"
+    nvim.until("return vim.fn.bufname() ~= 'kage://prompt'")
+    assert len(spawned.asked("spawn")) == 1
+
+
+@pytest.mark.parametrize("keys", ["<Esc>q", "<Esc><Esc>", "<Esc>:q!<CR>", "<Esc>:bwipeout!<CR>"])
+def test_cancelling_keeps_the_draft(nvim: Editor, spawned: FakeDaemon, keys: str) -> None:
+    nvim.keys(":KageSpawn<CR>")
+    nvim.until("return vim.fn.bufname() == 'kage://prompt'")
+    nvim.keys("half a thought" + keys)
+    nvim.until("return vim.fn.bufname() ~= 'kage://prompt'")
+    nvim.keys(":KageSpawn<CR>")
+    nvim.until("return vim.fn.getline(1) == 'half a thought'")
+    assert spawned.asked("spawn") == []
+
+
+def test_an_empty_task_is_said_and_the_prompt_stays(nvim: Editor, spawned: FakeDaemon) -> None:
+    nvim.keys(":KageSpawn<CR>")
+    nvim.until("return vim.fn.bufname() == 'kage://prompt'")
+    nvim.keys("  <CR><C-s>")
+    nvim.until("return vim.fn.execute('messages'):find('the task is empty', 1, true)")
+    assert nvim.lua("return vim.fn.bufname()") == "kage://prompt"
+    nvim.keys("## 5<CR>x<C-s>")
+
+
+def test_a_variant_for_an_agent_that_is_not_there(nvim: Editor, spawned: FakeDaemon) -> None:
+    nvim.keys(":KageSpawn 2<CR>")
+    nvim.until("return vim.fn.bufname() == 'kage://prompt'")
+    nvim.keys("task<CR>## 5<CR>x<C-s>")
+    nvim.until("return vim.fn.execute('messages'):find('`## 5` names an agent', 1, true)")
+    assert spawned.asked("spawn") == []
+
+
+def test_prompts_are_recalled(nvim: Editor, spawned: FakeDaemon) -> None:
+    for i, task in enumerate(["first", "second", "first"]):
+        nvim.keys(":KageSpawn<CR>")
+        nvim.until("return vim.fn.bufname() == 'kage://prompt'")
+        nvim.keys(f"{task}<C-s>")
+        sent(spawned, i + 1)
+        nvim.until("return vim.fn.bufname() ~= 'kage://prompt'")
+    history = Path(nvim.lua("return vim.fn.stdpath('state')")) / "kage" / "prompts.json"
+    assert json.loads(history.read_text()) == ["second", "first"]
+    nvim.keys(":KageSpawn<CR>")
+    nvim.until("return vim.fn.bufname() == 'kage://prompt'")
+    nvim.keys("third<C-p>")
+    nvim.until("return vim.fn.getline(1) == 'first'")
+    nvim.keys("<C-p>")
+    nvim.until("return vim.fn.getline(1) == 'second'")
+    nvim.keys("<C-p><C-n><C-n>")
+    nvim.until("return vim.fn.getline(1) == 'third'")
+
+
+def test_questions_are_asked_and_the_answers_sent(nvim: Editor, spawned: FakeDaemon) -> None:
+    start = spawned.answers["spawn"]
+    questions = [{"id": "keys", "text": "Send code to openai?"}, {"id": "many", "text": "Start 9 agents?"}]
+
+    def ask(params: dict[str, Any]) -> dict[str, Any]:
+        if params.get("confirmed") != ["keys", "many"]:
+            raise KageError("needs a yes", code="confirm", data={"questions": questions})
+        return dict(start(params))
+
+    spawned.answers["spawn"] = ask
+    nvim.lua(
+        """_G.asked, _G.choice = {}, "No"
+        vim.ui.select = function(items, options, choose)
+          table.insert(_G.asked, options.prompt)
+          vim.schedule(function() choose(_G.choice) end)
+        end"""
+    )
+    nvim.command("KageSpawn 9 do it")
+    nvim.until("return vim.fn.execute('messages'):find('nothing was started', 1, true)")
+    nvim.lua("_G.choice = 'Yes'")
+    nvim.command("KageSpawn 9 do it")
+    nvim.until("return vim.fn.execute('messages'):find('9 agents run', 1, true)")
+    assert nvim.lua("return _G.asked") == ["Send code to openai?"] + [q["text"] for q in questions]
+
+
+def test_what_did_not_start_is_not_lost(nvim: Editor, spawned: FakeDaemon) -> None:
+    def refuse(_: object) -> None:
+        raise KageError("no player is configured", fix="Export a key.", code="no_player")
+
+    spawned.answers["spawn"] = refuse
+    nvim.screen()
+    nvim.keys(":KageSpawn<CR>")
+    nvim.until("return vim.fn.bufname() == 'kage://prompt'")
+    nvim.keys("a long task<CR>## 1<CR>variant<C-s>")
+    screen = nvim.until_screen("Export a key.")
+    assert any("no player is configured" in row for row in screen)
+    assert nvim.lua("return vim.api.nvim_get_mode().blocking") is False
+    nvim.keys(":KageSpawn<CR>")
+    nvim.until("return vim.fn.getline(1) == 'a long task' and vim.fn.getline(3) == 'variant'")
+
+
+def test_a_special_buffer_gives_no_selection(nvim: Editor, spawned: FakeDaemon, repository: Path) -> None:
+    nvim.command("enew")
+    nvim.command("normal! isome text")
+    nvim.command("1KageSpawn 1 explain")
+    request = sent(spawned)
+    assert "selection" not in request["task"]
+    assert request["cwd"] == str(repository)
+    assert "the selection is left out" in nvim.messages()
+
+
+def test_a_file_that_changed_on_disk_is_named(nvim: Editor, spawned: FakeDaemon, repository: Path) -> None:
+    nvim.command("edit calc.py")
+    nvim.command("normal! Omine")
+    (repository / "calc.py").write_text("theirs\n")
+    nvim.command("KageSpawn 1 go")
+    sent(spawned)
+    assert "changed on disk since you read it: calc.py" in nvim.messages()
+
+
+@pytest.mark.parametrize("task", ["x" * 100_000, "a\x1b[31mb", "#(touch /tmp/x) ; $(id) `id`;", "naïve 読む"])
+def test_any_text_arrives_as_it_is(nvim: Editor, spawned: FakeDaemon, task: str) -> None:
+    nvim.lua("vim.cmd({ cmd = 'KageSpawn', args = { '1', ... } })", task)
+    assert sent(spawned)["task"]["text"] == task
