@@ -117,3 +117,56 @@ def test_relatives_of_openai(client: Client, model: str, stream: bool) -> None:
     choice = answer.events[-2 if stream else -1]["choices"][0]
     assert choice["finish_reason"] == "tool_calls"
     assert answer.kage["tokens_in"] > 0
+
+
+def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> dict[str, Any]:
+    choices = [{"index": 0, "delta": delta, "finish_reason": finish}]
+    return {
+        "id": "1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m",
+        "choices": choices,
+        **more,
+    }
+
+
+CALL = {"index": 0, "id": "a", "type": "function", "function": {"name": "shell", "arguments": "{}"}}
+USED = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+
+
+BARE = [
+    {"choices": [{"delta": {"content": "well"}}]},
+    {"choices": [{"delta": {}, "finish_reason": "stop"}]},
+]
+
+
+@pytest.mark.parametrize("model", ["openai/any", "hosted_vllm/any"])
+@pytest.mark.parametrize(
+    "bodies",
+    [
+        [chunk({"content": "well"}, "stop")],
+        [chunk({"content": "well"}, "stop", usage=USED)],
+        [chunk({"content": "well"}), chunk({}, "stop", usage=USED)],
+        [chunk({"content": "well", "tool_calls": [CALL]}, "tool_calls")],
+        [
+            {"choices": [{"delta": {"content": "well"}}]},
+            {"choices": [{"delta": {}, "finish_reason": "stop"}]},
+        ],
+    ],
+    ids=["finish with text", "all in one", "usage with finish", "whole call", "bare"],
+)
+def test_odd_but_whole_streams(client: Client, model: str, bodies: list[dict[str, Any]]) -> None:
+    with ModelServer(events(*bodies)) as server:
+        client.register(model=model, api_base=server.url)
+        answer = client.ask()
+    assert (answer.text, answer.done) == ("well", True), answer.last
+    assert len(server.requests) == 1
+
+
+def test_an_error_inside_a_stream_is_quoted(client: Client) -> None:
+    with ModelServer(events(chunk({"content": "well"}), {"error": {"message": "out of memory"}})) as server:
+        client.register(model="openai/any", api_base=server.url)
+        answer = client.ask()
+    assert "out of memory" in answer.error["message"]
+    assert "litellm" not in answer.error["message"], answer.error

@@ -20,6 +20,7 @@ QUOTED = 300
 """Characters of a provider's own words that are passed on."""
 PASSING = frozenset({429, 500, 502, 503, 504})
 _PREFIX = re.compile(r"^((litellm\.)?[\w ]*(Error|Exception|Timeout|LiteLLM): )*(\w+Exception - )?")
+_APPENDED = re.compile(r"\s*(Traceback \(most|Original exception: )")
 _UNREADABLE = (
     "Empty or invalid response",
     "codec can't decode",
@@ -40,11 +41,11 @@ _BROKEN = {"APIConnectionError", "ClientError", "TransportError", "ConnectionErr
 _NO_PROVIDER = "LLM Provider NOT provided"
 
 
-def midway(name: str, player: Player) -> Problem:
+def midway(name: str, player: Player, found: str = "no finish reason") -> Problem:
     """The stream stopped without saying why: nothing says that the answer is whole."""
     return Problem(
         "provider",
-        f"the stream ended midway: {where(player)} closed player `{name}`'s answer without a finish reason."
+        f"the stream ended midway: {where(player)} broke off player `{name}`'s answer ({found})."
         " Send the agent a message to let it try again; if this repeats, look at that server, or set"
         f" stream = false under [players.{name}].",
         retry=True,
@@ -89,7 +90,7 @@ def _network(chain: list[BaseException], name: str, player: Player, silence: flo
     if any(sign in _words(chain) for sign in _UNREADABLE):
         return None
     if kinds & _MIDWAY:
-        return midway(name, player)
+        return midway(name, player, _words(chain))
     if kinds & _BROKEN:
         return Problem(
             "network",
@@ -178,7 +179,8 @@ def _status(chain: list[BaseException]) -> int | None:
 
 def _words(chain: list[BaseException]) -> str:
     """The provider's own words, without litellm's names for them."""
-    text = _PREFIX.sub("", str(chain[0]).partition("Traceback (most")[0]).strip() or type(chain[0]).__name__
+    said = _APPENDED.split(str(chain[0]), maxsplit=1)[0]
+    text = _PREFIX.sub("", said).strip() or type(chain[0]).__name__
     text = " ".join(_message(text).split())
     return text if len(text) <= QUOTED else text[:QUOTED] + " …"
 

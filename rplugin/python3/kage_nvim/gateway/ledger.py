@@ -55,6 +55,8 @@ MIGRATIONS = [
 ]
 """Each brings the database one ``user_version`` further; they are only ever added to."""
 
+REMEMBERED = 90 * 86_400.0
+"""Seconds that an agent's token is good for; kaged registers an agent again when it resumes."""
 _SUMS = """
     count(*), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_cached), 0), coalesce(sum(tokens_out), 0),
     sum(cost_usd), coalesce(sum(cost_usd IS NULL), 0)
@@ -114,6 +116,7 @@ class Ledger:
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._migrate()
         self._db.execute("UPDATE calls SET status = 'lost' WHERE status = 'open'")
+        self._db.execute("DELETE FROM agents WHERE registered < ?", (time.time() - REMEMBERED,))
 
     def close(self) -> None:
         """Close the file."""

@@ -3,7 +3,8 @@
 litellm (pinned) makes up what a server did not say: an answer that broke off gets ``finish_reason="stop"``
 and a guessed usage. So the ends of streams are read from what its wrapper really received: no finish reason
 means that the stream ended midway; a finish reason without usage is a whole answer from a server that does
-not count (many local ones), whose tokens are then estimated and unpriced.
+not count (many local ones), whose tokens are then estimated and unpriced. Gemini is the exception: litellm
+gives each of its chunks a finish reason, so there the usage has to be the sign of the end.
 """
 
 from __future__ import annotations
@@ -80,8 +81,10 @@ class Provider:
                 async for chunk in answer:
                     if delta := _delta(chunk):
                         yield delta
-                if answer.received_finish_reason:
-                    yield End(answer.received_finish_reason, _counted(answer.chunks))
+                usage = _counted(answer.chunks)
+                finish = answer.received_finish_reason or (usage and answer.intermittent_finish_reason)
+                if finish:
+                    yield End(finish, usage)
                     return
                 if answer.chunks:
                     raise midway(ask.name, ask.player)
@@ -139,9 +142,17 @@ def _delta(chunk: Any) -> Delta | None:
 
 
 def _counted(chunks: list[Any]) -> Usage | None:
-    """The usage that the server sent, if any; litellm's own guess is not among the chunks."""
-    counted = [usage for chunk in chunks if (usage := getattr(chunk, "usage", None))]
-    return Usage.from_openai(counted[-1].model_dump()) if counted else None
+    """The usage that the server sent, if any; litellm's own guess is not among the chunks. Each number is the
+    highest seen: Anthropic counts the input in the first event and the output in the last."""
+    counted = [Usage.from_openai(used.model_dump()) for c in chunks if (used := getattr(c, "usage", None))]
+    if not counted:
+        return None
+    return Usage(
+        tokens_in=max(usage.tokens_in for usage in counted),
+        tokens_cached=max(usage.tokens_cached for usage in counted),
+        tokens_written=max(usage.tokens_written for usage in counted),
+        tokens_out=max(usage.tokens_out for usage in counted),
+    )
 
 
 def _whole(answer: Any) -> list[Delta | End]:
