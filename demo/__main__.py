@@ -52,7 +52,7 @@ class Demo:
         self.terminal.wait(r"adds a cart up", "NOTES.md in Neovim")
         self.terminal.type(f"3Go{UNSAVED}")
         self.terminal.keys("Escape")
-        self.show(self.terminal.wait(rf"{UNSAVED}(.|\n)*NOTES.md \[\+\]", "the unsaved line"))
+        self.show(self.terminal.wait(rf"(?s)\A(?!.*INSERT).*{UNSAVED}.*NOTES.md \[\+\]", "the unsaved line"))
         self.terminal.command("buffer prices.py")
         self.terminal.wait(r"def total\(items\)", "prices.py again")
 
@@ -64,9 +64,9 @@ class Demo:
         self.terminal.type("V5j:")
         self.terminal.wait(r"^:'<,'>", "the selection's range")
         self.terminal.type(f"KageSpawn 3 {TASK}", enter=True)
-        self.terminal.wait(r"│.*│?", "panes beside the editor")
-        self.show(self.terminal.wait(r"1\S.* 2\S.* 3\S", "three agents in the statusline", 30))
-        self.terminal.wait(r"I read the code", "agent 3 at work in its pane", 30)
+        self.terminal.wait(r"kage 1 · right(.|\n)*kage 2 · slow(.|\n)*kage 3 · breaks", "a pane for each agent", 30)
+        self.terminal.wait(r" 1\S.* 2\S.* 3\S.*\$", "three agents in the statusline", 30)
+        self.show(self.terminal.wait(r"● edit prices\.py", "an agent at work in its pane", 30))
         self.expect(len(self.terminal.panes()) == 4, "four panes: the editor and three agents")
 
     def steer(self) -> None:

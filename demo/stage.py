@@ -22,8 +22,8 @@ TOOLCHAINS = ("PYENV_ROOT", "PYENV_VERSION", "NVM_DIR", "CARGO_HOME", "RUSTUP_HO
 CONFIG = """\
 [players.{name}]
 recorded = "{cassette}"
-price_in = 0.25
-price_out = 2.0
+price_in = 2.5
+price_out = 15.0
 """
 INIT = """\
 vim.opt.runtimepath:prepend({checkout!r})
