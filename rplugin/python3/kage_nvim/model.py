@@ -151,7 +151,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     ``writable`` and ``readable`` are absolute paths bound at themselves; ``binds`` are (source, target)
     pairs bound read-only, ``alias`` an extra writable bind of the worktree at the user's own repository
     path, wanted when an environment there names itself by absolute path. ``hidden`` are folders covered by
-    an empty one because a readable root contains them. ``env`` is the whole environment.
+    an empty one because a readable root contains them. ``filter`` is the file of the system call filter.
+    ``env`` is the whole environment.
     """
 
     mode: str = "on"
@@ -161,6 +162,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     binds: list[tuple[str, str]] = []
     alias: str | None = None
     hidden: list[str] = []
+    filter: str | None = None
     env: dict[str, str] = {}
 
 

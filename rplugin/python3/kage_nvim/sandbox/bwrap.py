@@ -6,11 +6,13 @@ import functools
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kage_nvim.errors import KageError, refused
 from kage_nvim.model import Profile
+from kage_nvim.sandbox import seccomp
 
 ISOLATION = (
     "--unshare-all",
@@ -31,6 +33,7 @@ ETC = (
     *("java-*", "perl", "python3*", "R", "php"),
 )
 """What programs need from /etc. Private keys, passwords and the machine's own secrets are elsewhere in it."""
+FILTER_FD = "9"
 FLOOR = (0, 8, 0)
 """The first bubblewrap with --disable-userns."""
 OFF = 'or set `sandbox = "off"` in config.toml: agents\' commands then run unprotected, as you.'
@@ -57,8 +60,10 @@ def argv(
         raise _missing()
     return [
         *clean,
+        *(_with_filter(profile.filter) if profile.filter else []),
         binary,
         *ISOLATION,
+        *(["--seccomp", FILTER_FD] if profile.filter else []),
         *(["--share-net"] if network else []),
         *_system(),
         *_etc(network),
@@ -67,6 +72,11 @@ def argv(
         *("--remount-ro", "/", "--cap-drop", "ALL", "--chdir", cwd, "--"),
         *command,
     ]
+
+
+def _with_filter(path: str) -> list[str]:
+    """Bubblewrap takes the filter from an open file only, so a shell opens it first."""
+    return [_program("sh"), "-c", f'exec {FILTER_FD}<"$0" && exec "$@"', path]
 
 
 def find_bwrap() -> str | None:
@@ -93,7 +103,7 @@ def check() -> None:
     why = _trial(binary)
     if why is None:
         return
-    if re.search(r"namespace|uid map|not permitted|ermission denied", why):
+    if re.search(r"new namespace|uid map|not permitted|ermission denied", why):
         fix = (
             "Enable unprivileged user namespaces (sudo sysctl -w kernel.unprivileged_userns_clone=1, on "
             "Ubuntu kernel.apparmor_restrict_unprivileged_userns=0; in a container allow them from outside), "
@@ -130,20 +140,27 @@ def _trial(binary: str) -> str | None:
 
 @functools.lru_cache(maxsize=16)
 def _try(binary: str, _mtime: int) -> str | None:
-    options = {"capture_output": True, "text": True, "timeout": 10, "env": {}, "errors": "replace"}
-    command = [binary, *ISOLATION, *_system(), "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
-    command += ["--remount-ro", "/", "--cap-drop", "ALL", "--", _program("sh"), "-c", ":"]
     try:
-        version = subprocess.run([binary, "--version"], **options).stdout  # type: ignore[call-overload]
-        numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:3])
-        if numbers < FLOOR:
-            return f"{version.strip() or 'no version'}; 0.8.0 is the oldest that can lock user namespaces"
-        done = subprocess.run(command, **options)  # type: ignore[call-overload]
+        version = _ask([binary, "--version"]).stdout.strip()
+        if tuple(int(n) for n in re.findall(r"\d+", version)[:3]) < FLOOR:
+            return f"{version or 'no version'}; 0.8.0 is the first that locks user namespaces"
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(seccomp.program())
+            file.flush()
+            filtered = file.tell() > 0
+            command = [*_with_filter(file.name)] if filtered else []
+            command += [binary, *ISOLATION, *(["--seccomp", FILTER_FD] if filtered else []), *_system()]
+            command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--remount-ro", "/"]
+            done = _ask([*command, "--cap-drop", "ALL", "--", _program("sh"), "-c", ":"])
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     if done.returncode == 0:
         return None
     return done.stderr.strip() or f"exit code {done.returncode}"
+
+
+def _ask(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=10, env={})
 
 
 def _program(name: str) -> str:

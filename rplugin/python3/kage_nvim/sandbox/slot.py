@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kage_nvim import paths
 from kage_nvim.model import Profile
+from kage_nvim.sandbox import alternates, seccomp
 from kage_nvim.sandbox.bwrap import SYSTEM
 from kage_nvim.sandbox.toolchains import Toolchains
 
@@ -51,7 +52,7 @@ def profile(
         tools.environment(repository / name)
     names_itself = pythons or {"VIRTUAL_ENV", "CONDA_PREFIX"} & set(tools.env)
     alias = str(repository) if names_itself and str(repository) != str(slot_tree) else None
-    borrowed = _alternates(objects)
+    borrowed = alternates.follow(objects)
     binds = _accounts(slot_home) if mode != "off" else []
     for place in (slot_tree, *([repository] if alias else [])):
         binds += [(str(repository / name), str(place / name)) for name in found]
@@ -68,12 +69,13 @@ def profile(
         binds=binds,
         alias=alias,
         hidden=[str(path) for path in (home, *protected) if _inside(path, (*SYSTEM, *readable))],
+        filter=_filter(slot_home),
         env=_environment(tools, slot_tree, slot_home, slot_tmp, repository, alias, number, ports),
     )
 
 
 def _identity(slot_home: Path, number: int) -> None:
-    """A name for the agent's commits, unless the slot has one. Never written through a link of the agent's."""
+    """A name for the agent's commits, unless it has one; never written through a link of the agent's."""
     text = f"[user]\n\tname = Kage agent {number}\n\temail = agent-{number}@kage.invalid\n"
     with contextlib.suppress(FileExistsError), (slot_home / ".gitconfig").open("x") as file:
         file.write(text)
@@ -95,23 +97,6 @@ def _environments(repository: Path) -> list[str]:
     return [name for name in present if name in ignored]
 
 
-def _alternates(objects: Iterable[Path]) -> list[Path]:
-    """The object folders and all that they borrow from, each once, under the names that git looks up."""
-    found: dict[Path, None] = {}
-    todo = list(objects)
-    while todo:
-        folder = Path(os.path.normpath(todo.pop(0)))
-        if folder in found or not folder.is_dir():
-            continue
-        found[folder] = None
-        try:
-            lines = os.fsdecode((folder / "info/alternates").read_bytes()).splitlines()
-        except OSError:
-            continue
-        todo += [folder / line for line in lines if line and not line.startswith("#")]
-    return list(found)
-
-
 def _beside_alias(
     borrowed: list[Path], repository: Path, slot_git: Path, slot_home: Path
 ) -> tuple[list[Path], list[tuple[str, str]]]:
@@ -124,7 +109,7 @@ def _beside_alias(
         return borrowed, []
     outside = [path for path in borrowed if path not in inside]
     moved = [(str(path), f"{BORROWED}/{index}") for index, path in enumerate(inside)]
-    listed = _etc(slot_home, "alternates", "".join(f"{p}\n" for p in (*outside, *(to for _, to in moved))))
+    listed = _etc(slot_home, "alternates", alternates.listed([*outside, *(to for _, to in moved)]))
     empty = _etc(slot_home, "empty", "")
     binds = [*moved, (listed, str(slot_git / "objects/info/alternates"))]
     binds += [(empty, f"{p}/info/alternates") for p in outside if (p / "info/alternates").is_file()]
@@ -147,13 +132,18 @@ def _accounts(slot_home: Path) -> list[tuple[str, str]]:
     return [(_etc(slot_home, name, text), f"/etc/{name}") for name, text in made.items()]
 
 
-def _etc(slot_home: Path, name: str, text: str) -> str:
+def _filter(slot_home: Path) -> str | None:
+    code = seccomp.program()
+    return _etc(slot_home, "seccomp", code) if code else None
+
+
+def _etc(slot_home: Path, name: str, content: str | bytes) -> str:
     """Write a small file beside the slot's home, where the agent cannot change it; returns its path."""
     folder = slot_home.parent / "etc"
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / name
     fresh = folder / f"{name}.new"
-    fresh.write_text(text, "utf-8", "surrogateescape")
+    fresh.write_bytes(content if isinstance(content, bytes) else os.fsencode(content))
     fresh.replace(path)
     return str(path)
 

@@ -1,0 +1,156 @@
+"""Running a command: its output, its ends, and what is left of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from kage_nvim import sandbox
+from kage_nvim.model import Profile
+from tests.conftest import until
+from tests.unit.sandbox.machine import Machine, run, said
+
+MODES = pytest.mark.parametrize("mode", ["on", "off"])
+
+
+def count(marker: str) -> int:
+    """Processes of this machine with that word in their command line, wherever they run."""
+    found = 0
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            found += marker.encode() in words
+    return found
+
+
+@MODES
+def test_output_exit_code_and_input(machine: Machine, mode: str) -> None:
+    profile = machine.slot(mode=mode)
+    done = run(profile, "cat; echo err >&2; pwd; exit 3", stdin=b"in\0put\n" * 20000)
+    assert done.returncode == 3
+    assert not done.timed_out
+    assert done.output == b"in\0put\n" * 20000 + b"err\n" + profile.worktree.encode() + b"\n"
+    assert run(profile, "cat").output == b""
+
+
+@MODES
+def test_output_arrives_as_it_comes(machine: Machine, mode: str) -> None:
+    came: list[tuple[float, bytes]] = []
+    started = time.monotonic()
+    run(
+        machine.slot(mode=mode),
+        "echo one; sleep 0.4; echo two",
+        on_output=lambda data: came.append((time.monotonic() - started, data)),
+    )
+    assert b"".join(data for _, data in came) == b"one\ntwo\n"
+    assert came[-1][0] - came[0][0] > 0.3
+
+
+@MODES
+def test_the_deadline_ends_everything_and_keeps_what_was_said(machine: Machine, mode: str) -> None:
+    marker = str(97_000_000 + os.getpid())
+    line = f"echo begun; trap '' TERM HUP; sleep {marker} & sh -c 'sleep {marker}'; sleep {marker}"
+    done = run(machine.slot(mode=mode), line, timeout=0.3)
+    assert done.timed_out
+    assert done.output == b"begun\n"
+    assert 0.3 <= done.seconds < 0.6
+    until(lambda: count(marker) == 0, 1, "the end of all of it")
+
+
+@MODES
+def test_cancelling_ends_everything(machine: Machine, mode: str) -> None:
+    marker = str(98_000_000 + os.getpid())
+    profile = machine.slot(mode=mode)
+
+    async def cancel() -> float:
+        job = asyncio.create_task(sandbox.run(profile, ["sh", "-c", f"sleep {marker} & sleep {marker}"]))
+        await asyncio.to_thread(until, lambda: count(marker) == 2, 5)
+        started = time.monotonic()
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        await asyncio.to_thread(until, lambda: count(marker) == 0, 5)
+        return time.monotonic() - started
+
+    assert asyncio.run(cancel()) < 0.1
+
+
+@MODES
+def test_a_child_in_the_background_does_not_hold_the_pipe(machine: Machine, mode: str) -> None:
+    marker = str(99_000_000 + os.getpid())
+    done = run(machine.slot(mode=mode), f"sleep {marker} & echo done")
+    assert (done.returncode, done.output) == (0, b"done\n")
+    assert done.seconds < 1
+    until(lambda: count(marker) == 0, 1, "the child's end")
+
+
+def test_a_daemon_does_not_outlive_the_sandbox(machine: Machine) -> None:
+    marker = str(96_000_000 + os.getpid())
+    done = run(machine.slot(), f"setsid -f sleep {marker}; setsid -f sh -c 'exec sleep {marker}'; echo ok")
+    assert done.output == b"ok\n"
+    until(lambda: count(marker) == 0, 1, "the daemons' end")
+
+
+def test_of_a_flood_the_ends_stay(machine: Machine) -> None:
+    line = "echo first; head -c 30000000 /dev/zero | tr '\\0' x; echo last"
+    done = run(machine.slot(), line, output_limit=10_000)
+    assert done.output.startswith(b"first\nxxx")
+    assert done.output.endswith(b"xxxlast\n")
+    assert b"\n[29990011 bytes left out]\n" in done.output
+    assert len(done.output) < 10_100
+
+
+def test_an_endless_flood_ends_at_the_deadline(machine: Machine) -> None:
+    done = run(machine.slot(), "yes", timeout=0.3, output_limit=1000)
+    assert done.timed_out
+    assert done.seconds < 1
+    assert done.output.startswith(b"y\ny\n")
+
+
+def test_nothing_stays_open(machine: Machine) -> None:
+    profile = machine.slot()
+    run(profile, "true")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        run(profile, "true")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert said(profile, "ls /proc/self/fd").split() == ["0", "1", "2", "3"]
+
+
+def test_off_means_the_environment_but_no_walls(machine: Machine) -> None:
+    profile = machine.slot(mode="off")
+    assert said(profile, f"cat {machine.home}/.gitconfig").startswith("[user]")
+    assert set(said(profile, "env -0").split("\0")) >= {f"{k}={v}" for k, v in profile.env.items()}
+
+
+@MODES
+def test_another_folder_than_the_worktree(machine: Machine, mode: str) -> None:
+    profile = machine.slot(mode=mode)
+    argv = sandbox.argv(profile, ["pwd"], cwd=profile.env["HOME"])
+    assert subprocess.check_output(argv, text=True).strip() == profile.env["HOME"]
+
+
+def test_many_at_once(machine: Machine) -> None:
+    profile = machine.slot()
+
+    async def all_of_them() -> list[bytes]:
+        jobs = [sandbox.run(profile, ["echo", str(n)]) for n in range(20)]
+        return [done.output for done in await asyncio.gather(*jobs)]
+
+    started = time.monotonic()
+    assert asyncio.run(all_of_them()) == [b"%d\n" % n for n in range(20)]
+    assert time.monotonic() - started < 5
+
+
+def test_a_profile_goes_through_json(machine: Machine) -> None:
+    profile = machine.slot()
+    assert msgspec.json.decode(msgspec.json.encode(profile), type=Profile) == profile
