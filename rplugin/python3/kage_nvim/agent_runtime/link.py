@@ -131,6 +131,9 @@ class Link:
             self._inbox.stop("stopped by the user")
         elif message.id == 0:
             if message.error is not None:
+                if message.error.get("code") == "unknown_agent":
+                    # The run was taken back or cleaned: nobody will ever ask for this work.
+                    self._inbox.stop("this run is no more")
                 raise ConnectionRefusedError(message.error.get("message", ""))
             self._writer = writer
             self._send()

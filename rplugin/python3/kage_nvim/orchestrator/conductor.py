@@ -202,6 +202,7 @@ class Conductor:
         for name in ("tokens_in", "tokens_cached", "tokens_out", "cost_usd"):
             setattr(status, name, report[name])
         state, reason, turn = State(report["state"]), report["reason"], report["turn"]
+        agent.turn = turn
         if state.ended and turn > agent.record.captured:
             status.activity = "reading its files"
             self.agent_changed(run, agent)
@@ -225,8 +226,9 @@ class Conductor:
             except KageError as error:
                 state, reason = State.FAILED, f"its files could not be read: {error.message}"
             agent.record.captured = turn
-            status.state, status.reason, status.activity = state, reason, ""
-            status.ended = time.time()
+            if agent.turn <= turn:  # else it was spoken to meanwhile and is at work again
+                status.state, status.reason, status.activity = state, reason, ""
+                status.ended = time.time()
             self.agent_changed(run, agent)
             outcome = {State.DONE: "done", State.FAILED: "failed"}.get(state, "stopped")
             self.spawn_task(self.gateway.outcome(run.id, agent.number, outcome))

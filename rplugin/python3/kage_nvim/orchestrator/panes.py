@@ -15,19 +15,20 @@ from libtmux.exc import LibTmuxException
 
 from kage_nvim.errors import KageError
 from kage_nvim.orchestrator import curtain, placement
-from kage_nvim.orchestrator.placement import SESSION, TAG, Home
+from kage_nvim.orchestrator.placement import RUN, SESSION, TAG, Home
 from kage_nvim.orchestrator.tmux import TmuxFailed, binary, literal, run_tmux
 
 Place = Literal["beside", "window", "hidden"]
 
 
 class PaneRequest(NamedTuple):
-    """One agent to start: its number, the pane's title, its argument list and its whole environment."""
+    """One agent to start: its number, the pane's title, its argument list, its whole environment, its run."""
 
     number: int
     title: str
     argv: list[str]
     env: dict[str, str]
+    run: str = ""
 
 
 class PaneInfo(NamedTuple):
@@ -47,6 +48,7 @@ class PaneState(NamedTuple):
     status: int | None
     window_id: str
     number: int
+    run: str
     hidden: bool
 
 
@@ -99,7 +101,16 @@ class Panes:
 
     def list_all(self) -> dict[str, PaneState]:
         """Every pane of ours on this server by id, in one call; empty when the server is gone."""
-        fields = ("pane_id", "pane_pid", "pane_dead", "pane_dead_status", "window_id", TAG, "session_name")
+        fields = (
+            "pane_id",
+            "pane_pid",
+            "pane_dead",
+            "pane_dead_status",
+            "window_id",
+            TAG,
+            RUN,
+            "session_name",
+        )
         form = "\t".join(f"#{{{field}}}" for field in fields)
         try:
             lines = run_tmux(self.socket, [["list-panes", "-a", "-F", form]])
@@ -107,11 +118,13 @@ class Panes:
             return {}
         found: dict[str, PaneState] = {}
         for line in lines:
-            pane, pid, dead, status, window, number, session = line.split("\t", 6)
+            pane, pid, dead, status, window, number, run, session = line.split("\t", 7)
             if number.isdigit():
                 code = int(status) if status.isdigit() else None
                 hidden = session == SESSION
-                found[pane] = PaneState(pane, int(pid or 0), dead == "1", code, window, int(number), hidden)
+                found[pane] = PaneState(
+                    pane, int(pid or 0), dead == "1", code, window, int(number), run, hidden
+                )
         return found
 
     def alive(self, pane_id: str) -> PaneState | None:
@@ -153,6 +166,10 @@ class Panes:
             except TmuxFailed:
                 continue
 
+    def kill_run(self, run: str) -> None:
+        """Remove all panes of a run."""
+        self.kill([pane.pane_id for pane in self.list_all().values() if pane.run == run])
+
     def attach_argv(self) -> list[str]:
         """The command that shows the agents in a terminal, also in a terminal inside tmux."""
         target = ["-t", f"={SESSION}"] if placement.find_session(self.socket) else []
@@ -181,6 +198,7 @@ class Panes:
                 # Quiet, for tmux 3.2 has no such option and lets nothing through.
                 ["set-option", "-pq", "-t", pane, "allow-passthrough", "off"],
                 ["set-option", "-p", "-t", pane, TAG, str(request.number)],
+                ["set-option", "-p", "-t", pane, RUN, request.run],
                 _title(pane, request.title),
                 _respawn(pane, request.argv, request.env, term),
             ]

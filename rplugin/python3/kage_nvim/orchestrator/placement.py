@@ -19,6 +19,8 @@ HOLDER = ("env", "-i", "cat")
 """What stands in a window's first pane until its agent starts: it waits and says nothing."""
 TAG = "@kage"
 """The option that marks a pane as ours; its value is the agent's number."""
+RUN = "@kage_run"
+"""The option that holds the name of the pane's run."""
 
 
 class Home(NamedTuple):
@@ -124,7 +126,7 @@ def _extend(maker: Maker, home: Home, column: list[layout.Cell], count: int) -> 
 
 
 def _split(pane: str, way: str, size: int) -> list[str]:
-    """One empty pane, without moving the focus. It ends a zoom: ``-Z`` would begin one where there was none."""
+    """One empty pane, without moving the focus. It ends a zoom: ``-Z`` would also begin one."""
     return ["split-window", way, "-d", "-t", pane, "-l", str(size), "-P", "-F", "#{pane_id}", ""]
 
 

@@ -63,7 +63,7 @@ async def _finish_intents(conductor: Conductor) -> None:
         run = conductor.runs.get(run_id)
         log.info("finishing %s of run %s", intent.kind, run_id)
         if intent.kind == "spawn":
-            await spawn.undo(conductor, run_id, str(intent.payload["repository"]))
+            await spawn.undo(conductor, run_id, intent.payload["repository"], intent.payload["tmux"])
         elif intent.kind == "clean" and run is not None:
             await clean.clean_one(conductor, run)
         conductor.database.close_intent(intent.id)

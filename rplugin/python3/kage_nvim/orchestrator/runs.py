@@ -15,7 +15,11 @@ from kage_nvim.store import AgentRecord, RunRecord
 
 
 class Agent:
-    """One worker of a run. ``peer`` is its process when it is connected."""
+    """One worker of a run.
+
+    ``peer`` is its process when it is connected, ``turn`` the turn it last reported, ``stopping`` set while
+    the user ends it.
+    """
 
     def __init__(self, record: AgentRecord, slot: Slot) -> None:
         self.record = record
@@ -23,6 +27,7 @@ class Agent:
         self.peer: Peer | None = None
         self.reading = asyncio.Lock()
         self.stopping = False
+        self.turn = 0
 
     @property
     def number(self) -> int:

@@ -69,12 +69,15 @@ async def spawn(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> dict[s
     """
     plan = await prepare(conductor, peer, asked)
     run_id = _run_id()
-    intent = conductor.database.open_intent("spawn", {"run": run_id, "repository": str(plan.repository.root)})
+    tmux = str(panes_of(peer).socket)
+    intent = conductor.database.open_intent(
+        "spawn", {"run": run_id, "repository": str(plan.repository.root), "tmux": tmux}
+    )
     fail_point("spawn.intent")
     try:
         run = await _make(conductor, plan, run_id)
     except BaseException:
-        await undo(conductor, run_id, str(plan.repository.root))
+        await undo(conductor, run_id, str(plan.repository.root), tmux)
         conductor.database.close_intent(intent)
         raise
     fail_point("spawn.action")
@@ -197,7 +200,7 @@ async def _slots(conductor: Conductor, plan: Plan, store: Store, base: str) -> l
             for slot in made:
                 await asyncio.to_thread(slots.release, slot)
             raise result
-    included = await asyncio.to_thread(include.included, plan.repository, store.git_dir, store.scratch)
+    included = await asyncio.to_thread(include.included, plan.repository, store, store.scratch)
     if included:
         await asyncio.gather(*(asyncio.to_thread(slots.prepare, store, slot, included) for slot in made))
         plan.notes.append(f"copied into each slot by .worktreeinclude: {', '.join(included)}")
@@ -348,6 +351,7 @@ async def open_panes(
             title=f"kage {agent.number} · {agent.record.status.player}",
             argv=agent_argv(agent, resume=resume),
             env=agent_environment(peer),
+            run=run.id,
         )
         for agent in agents
     ]
@@ -378,10 +382,15 @@ async def _must_arrive(conductor: Conductor, run: Run, agent: Agent) -> None:
     await conductor.turn_ended(run, agent, State.FAILED, reason, agent.record.captured + 1)
 
 
-async def undo(conductor: Conductor, run_id: str, root: str) -> None:
-    """Take back a spawn that did not come about: panes, slots and refs."""
+async def undo(conductor: Conductor, run_id: str, root: str, tmux: str) -> None:
+    """Take back a spawn that did not come about: panes, slots and refs.
+
+    The panes are found by the run's name on the tmux server, for they may have been opened and not noted.
+    """
     from kage_nvim.orchestrator.clean import discard
 
+    for socket in {tmux, str(paths.sockets() / "tmux")}:
+        await asyncio.to_thread(Panes(None, None, own_socket=Path(socket)).kill_run, run_id)
     run = conductor.runs.pop(run_id, None)
     if run is not None:
         await discard(run)
