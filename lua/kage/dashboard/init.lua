@@ -14,6 +14,7 @@ local M = {}
 ---@field run string? the run shown; nil = the newest
 ---@field agents table<integer, integer> line → agent's number
 ---@field selected integer?
+---@field settled string? the run that the window was made to fit
 ---@field log kage.Line[]
 ---@field asking boolean
 ---@field again boolean
@@ -41,6 +42,31 @@ local function place_among_runs()
   return ""
 end
 
+---@return integer # lines that the dashboard wants
+local function wanted_height()
+  local run = current_run() or state.run()
+  local rows = run and #run.agents + 3 or 1
+  return math.min(rows + require("kage.config").get().dashboard.log_lines, math.floor(vim.o.lines * 0.6))
+end
+
+--- A run that is shown for the first time gets the room it needs, and the cursor on its first agent; after
+--- that both are the user's.
+---@param run kage.Run
+local function settle(run)
+  if not shown or shown.settled == run.id then
+    return
+  end
+  shown.settled = run.id
+  if vim.api.nvim_win_get_config(shown.window).relative == "" then
+    vim.api.nvim_win_set_height(shown.window, math.max(5, wanted_height()))
+  end
+  for line, number in pairs(shown.agents) do
+    if number == shown.selected then
+      vim.api.nvim_win_set_cursor(shown.window, { line, 0 })
+    end
+  end
+end
+
 local function draw()
   if not shown or not vim.api.nvim_win_is_valid(shown.window) then
     return
@@ -60,6 +86,9 @@ local function draw()
   })
   shown.agents = screen.agents
   paint.set(shown.buffer, 0, screen.lines)
+  if run then
+    settle(run)
+  end
 end
 
 --- The last lines of the selected agent's log; one question at a time, repeated when something changed since.
@@ -120,13 +149,6 @@ function M.target()
   return under_cursor() or (shown and shown.selected), run and run.id
 end
 
----@return integer # lines that the dashboard wants
-local function wanted_height()
-  local run = state.run()
-  local rows = run and #run.agents + 3 or 1
-  return math.min(rows + require("kage.config").get().dashboard.log_lines, math.floor(vim.o.lines * 0.6))
-end
-
 ---@param buffer integer
 ---@return integer window
 local function open_window(buffer)
@@ -183,9 +205,6 @@ function M.open()
   follow(buffer)
   require("kage.dashboard.keys").map(buffer)
   draw()
-  if next(shown.agents) then
-    vim.api.nvim_win_set_cursor(window, { vim.fn.min(vim.tbl_keys(shown.agents)), 0 })
-  end
   read_log()
 end
 
