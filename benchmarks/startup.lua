@@ -34,7 +34,8 @@ print(("statusline.get()          %8.3f µs  (limit 5)"):format(get))
 
 local agents = {}
 for i = 1, 50 do
-  agents[i] = { number = i, state = "working", reason = "", activity = "edit a long name " .. i, cost_usd = 0.01 }
+  agents[i] =
+    { number = i, state = "working", reason = "", activity = "edit a long name " .. i, cost_usd = 0.01 }
 end
 local rebuild = median(101, function()
   statusline.rebuild({ { id = "r", agents = agents } })
