@@ -15,7 +15,7 @@ LUA := $(shell find lua plugin tests demo build.lua -name '*.lua' 2>/dev/null)
 WORKERS ?= 2
 TESTS ?= tests
 
-.PHONY: help install test lint format demo lock clean tmux
+.PHONY: help install test lint lint-python lint-types lint-layers lint-lua format demo lock clean tmux
 
 help:
 	@echo "make install   Kage's environment and the kage command at .venv/bin/kage"
@@ -45,11 +45,20 @@ install: .venv/.kage-runtime
 test: .venv/.kage-dev tmux
 	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
-lint: .venv/.kage-dev tools/node_modules/.package-lock.json
-	@.venv/bin/ruff check $(SOURCES)
-	@.venv/bin/ruff format --check $(SOURCES)
+# `make -k lint` goes on after the first that fails.
+lint: lint-python lint-types lint-layers lint-lua
+
+lint-python: .venv/.kage-dev
+	@.venv/bin/ruff check --quiet $(SOURCES)
+	@.venv/bin/ruff format --check --quiet $(SOURCES)
+
+lint-types: .venv/.kage-dev
 	@.venv/bin/mypy
-	@.venv/bin/lint-imports
+
+lint-layers: .venv/.kage-dev
+	@.venv/bin/lint-imports --no-logo
+
+lint-lua: tools/node_modules/.package-lock.json
 	@node tools/stylua.mjs --check $(LUA)
 	@command -v luacheck >/dev/null || { \
 		echo "luacheck is missing. Debian, Ubuntu: apt-get install -y lua-check; macOS: brew install luacheck" >&2; \
