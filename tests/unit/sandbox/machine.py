@@ -11,6 +11,7 @@ from typing import Any
 from kage_nvim import sandbox
 from kage_nvim.model import Profile
 from kage_nvim.sandbox import Completed, alternates
+from kage_nvim.sandbox import slot as slots
 from tests.conftest import git
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -60,6 +61,7 @@ class Machine:
             "number": number,
             "ports": 20000 + 10 * number,
         }
+        slots._environments.cache_clear()
         return sandbox.profile(**(made | options))
 
 

@@ -227,13 +227,25 @@ def test_an_environment_that_git_tracks_or_a_setup_makes_is_left_alone(machine: 
     (machine.repository / "node_modules/users").write_text("")
     (machine.repository / "venv").mkdir()
     profile = machine.slot()
-    assert profile.binds[-1][1].endswith("tree/node_modules")
     assert said(profile, "ls -A node_modules") == "users"
     assert not seen(profile, "venv")
     own = machine.slot(2, environments=False)
     assert said(own, "mkdir node_modules && touch node_modules/own && ls node_modules") == "own"
     # What the slot has filled by itself is not covered afterwards.
     assert said(machine.slot(2), "ls node_modules") == "own"
+
+
+def test_environments_of_workspaces_and_of_any_name(machine: Machine) -> None:
+    ignored = ("packages/a/node_modules/dep", "env-3.12/bin", "build/out")
+    for name in ignored:
+        (machine.repository / name).mkdir(parents=True)
+    (machine.repository / "env-3.12/pyvenv.cfg").write_text("")
+    (machine.repository / ".gitignore").write_text("node_modules\nenv-*\nbuild\n")
+    profile = machine.slot()
+    assert said(profile, "ls packages/a/node_modules env-3.12") == (
+        "env-3.12:\nbin\npyvenv.cfg\n\npackages/a/node_modules:\ndep"
+    )
+    assert not seen(profile, "build")
 
 
 @pytest.mark.parametrize("name", ["a b", "#{x}", "100%", "new\nline", "quo'te\"", "ünï", "-dash", "$HOME"])

@@ -7,6 +7,7 @@ are argument lists started with an environment of their own, so nothing of the t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -159,12 +160,15 @@ class Panes:
             curtain.show(self.socket, home, pane_ids)
 
     def kill(self, pane_ids: Sequence[str]) -> None:
-        """Remove those panes; one that is gone already is no error."""
+        """Remove those panes; one that is gone already is no error. A zoomed editor stays zoomed."""
+        before = self._home()
         for pane in pane_ids:
-            try:
+            with suppress(TmuxFailed):
                 run_tmux(self.socket, [["kill-pane", "-t", pane]])
-            except TmuxFailed:
-                continue
+        if before is not None and before.zoomed and before.active not in pane_ids:
+            after = self._home()
+            if after is not None and not after.zoomed and len(list(after.root.panes())) > 1:
+                run_tmux(self.socket, before.zoom_again())
 
     def kill_run(self, run: str) -> None:
         """Remove all panes of a run."""

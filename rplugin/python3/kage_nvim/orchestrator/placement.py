@@ -65,10 +65,15 @@ def find_home(socket: Path, pane: str | None) -> Home | None:
         session=mine[2],
         zoomed=mine[3] == "1",
         active=next((row[0] for row in rows if row[4] == "1"), pane),
-        least_rows=layout.AGENT_ROWS + (mine[6] in ("top", "bottom")),
+        least_rows=_least_rows(mine[6]),
         root=layout.parse(mine[7]),
         ours={row[0] for row in rows if row[5]},
     )
+
+
+def _least_rows(border_status: str) -> int:
+    """Rows of a cell whose pane is readable: a border with titles takes one of them."""
+    return layout.AGENT_ROWS + (border_status in ("top", "bottom"))
 
 
 def find_session(socket: Path) -> str | None:
@@ -138,17 +143,17 @@ def tiled(maker: Maker, session: str | None, count: int) -> list[str]:
     """
     detached = session is None
     session = session or find_session(maker.socket)
-    form = ["-P", "-F", "#{pane_id} #{window_id} #{window_width} #{window_height}"]
+    form = ["-P", "-F", "#{pane_id} #{window_id} #{window_width} #{window_height} #{pane-border-status}"]
     if session is None:
         size = ["-x", str(SIZE[0]), "-y", str(SIZE[1])]
         make = [["new-session", "-d", "-s", SESSION, "-n", "kage", *size, *form, *HOLDER]]
         make += [["set-option", "-t", f"={SESSION}:", "destroy-unattached", "off"]]
     else:
         make = [["new-window", "-d", "-t", f"{session}:", "-n", "kage", *form, *HOLDER]]
-    first, window, width, height = maker.make(make)[0].split()
+    first, window, width, height, borders = maker.make(make)[0].split()
     options = [["set-option", "-w", "-t", window, "automatic-rename", "off"]]
     options += [["set-option", "-w", "-t", window, "window-size", "latest"]] if detached else []
-    rows = layout.grid(int(width), int(height), count)
+    rows = layout.grid(int(width), int(height), count, least_rows=_least_rows(borders))
     heights = layout.spread(int(height), len(rows))
     run_tmux(maker.socket, options)
     starts = [first, *maker.below(first, heights[1:])]

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import pwd
-import subprocess
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from kage_nvim import paths
+from kage_nvim.git import git_result
 from kage_nvim.model import Profile
 from kage_nvim.sandbox import alternates, seccomp
 from kage_nvim.sandbox.bwrap import SYSTEM
 from kage_nvim.sandbox.toolchains import Toolchains
 
 ENVIRONMENTS = (".venv", "venv", "node_modules")
+MOST = 100
+"""More environments of one repository are not bound, for a command line has its limits."""
 BORROWED = "/run/kage/objects"
 
 
@@ -36,18 +40,18 @@ def profile(
     """The profile of one slot; makes its home, its tmp and a folder ``etc`` beside them.
 
     ``objects`` are the object folders that the slot's git borrows from, followed through their alternates.
-    ``repository`` is the root of the user's working tree: an ignored ``.venv``, ``venv`` or
-    ``node_modules`` there appears read-only in the worktree (not with ``environments=False``, for slots
-    that a setup command fills). ``client_env`` is the user's environment, of which PATH and the variables
-    of known toolchains are used. ``ports`` is the first of ten ports.
+    ``repository`` is the root of the user's working tree: what git ignores there and is a virtual
+    environment or ``node_modules`` appears read-only in the worktree (not with ``environments=False``, for
+    slots that a setup command fills). ``client_env`` is the user's environment, of which PATH and the
+    variables of known toolchains are used. ``ports`` is the first of ten ports.
     """
     for folder in (slot_home, slot_tmp):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _identity(slot_home, number)
     protected = [repository, paths.data(), paths.state(), paths.config_file().parent, paths.sockets()]
     tools = Toolchains(client_env, protected)
-    found = _environments(repository) if environments else []
-    pythons = [name for name in found if (repository / name / "pyvenv.cfg").is_file()]
+    found = _environments(repository, int(time.monotonic())) if environments else []
+    pythons = [name for name in found if _is_python(repository / name)]
     for name in pythons:
         tools.environment(repository / name)
     names_itself = pythons or {"VIRTUAL_ENV", "CONDA_PREFIX"} & set(tools.env)
@@ -85,16 +89,18 @@ def _inside(path: Path, roots: Iterable[str]) -> bool:
     return any(path.is_relative_to(root) for root in roots)
 
 
-def _environments(repository: Path) -> list[str]:
-    """Folders of installed packages at the repository's root that git ignores, as names."""
-    present = [name for name in ENVIRONMENTS if (repository / name).is_dir()]
-    if not present:
-        return []
-    command = ["git", "-c", "core.fsmonitor=false", "-C", str(repository), "check-ignore", "-z", "--stdin"]
-    names = "".join(f"{name}\0" for name in present).encode()
-    done = subprocess.run(command, input=names, capture_output=True, check=False)
-    ignored = set(os.fsdecode(done.stdout).split("\0"))
-    return [name for name in present if name in ignored]
+@functools.lru_cache(maxsize=8)
+def _environments(repository: Path, _moment: int) -> list[str]:
+    """Ignored folders of installed packages, as paths in the repository; all slots of a run ask together."""
+    look = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"]
+    listed = git_result(look, cwd=repository, trusted=True).out.split(b"\0")
+    folders = [os.fsdecode(name).rstrip("/") for name in listed if name.endswith(b"/")]
+    found = [f for f in folders if Path(f).name in ENVIRONMENTS or _is_python(repository / f)]
+    return found[:MOST]
+
+
+def _is_python(folder: Path) -> bool:
+    return (folder / "pyvenv.cfg").is_file()
 
 
 def _beside_alias(
