@@ -45,6 +45,8 @@ def private_environment(
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     sockets = paths.sockets()
     yield home
+    if (sockets / "tmux").exists():
+        subprocess.run(["tmux", "-S", str(sockets / "tmux"), "kill-server"], capture_output=True, check=False)
     shutil.rmtree(sockets, ignore_errors=True)
 
 

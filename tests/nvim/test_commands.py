@@ -222,6 +222,17 @@ def test_focus_outside_tmux_attaches(busy: Editor, kaged: FakeDaemon) -> None:
     busy.until("return vim.bo.buftype == 'terminal'")
 
 
+def test_a_notice_leaves_the_command_line_alone(busy: Editor) -> None:
+    busy.screen()
+    busy.keys(":echo 'typing")
+    busy.until_screen(":echo 'typing")
+    busy.lua("require('kage.notify').info('3 agents run')")
+    screen = busy.until_screen("│3 agents run│")
+    assert screen[-1] == ":echo 'typing"
+    busy.keys("'<CR>")
+    busy.until("return vim.fn.execute('messages'):find('Kage: 3 agents run', 1, true)")
+
+
 def test_a_notify_of_the_users_is_used(start_nvim: Callable[..., Editor], kaged: FakeDaemon) -> None:
     nvim = start_nvim(init="_G.seen = {} vim.notify = function(...) table.insert(_G.seen, { ... }) end")
     nvim.command("Kage stop x")

@@ -87,6 +87,26 @@ def test_runs_of_another_repository_start_nothing(
     nvim.until("return package.loaded['kage.host'] ~= nil")
 
 
+def test_the_view_follows_the_directory_but_not_the_focus(
+    start_nvim: Callable[..., Editor], kaged: FakeDaemon, repository: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    (other / ".git").mkdir(parents=True)
+    nvim = start_nvim(cwd=tmp_path)
+    nvim.command(f"edit {repository}/calc.py")
+    nvim.command("Kage status")
+    nvim.until("return require('kage.state').repository() ~= nil")
+    nvim.command("doautocmd FocusGained")
+    nvim.command(f"cd {repository}")
+    nvim.lua("vim.wait(50)")
+    assert [params["cwd"] for params in kaged.asked("subscribe")] == [str(repository)]
+    nvim.command(f"cd {other}")
+    nvim.until("return require('kage.watch').watched() == ...", str(other))
+    nvim.command(f"cd {tmp_path}")
+    nvim.lua("vim.wait(50)")
+    assert nvim.lua("return require('kage.watch').watched()") == str(other)
+
+
 def test_a_dead_kaged_starts_nothing(start_nvim: Callable[..., Editor], repository: Path) -> None:
     spec(paths.state(), repository)
     child = os.fork()

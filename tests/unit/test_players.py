@@ -15,7 +15,9 @@ from kage_nvim.orchestrator import players
 FAST = Player(model="openai/fast")
 SLOW = Player(model="openai/slow")
 USER = UserConfig(players={"fast": FAST, "slow": SLOW}, defaults=Defaults(players=["fast"]))
-ENVIRONMENT = Found(name="claude", player=Player(model="anthropic/claude"), what="Claude by ANTHROPIC_API_KEY")
+ENVIRONMENT = Found(
+    name="claude", player=Player(model="anthropic/claude"), what="Claude by ANTHROPIC_API_KEY"
+)
 
 
 def names(wanted: list[str], count: int | None, user: UserConfig = USER) -> list[str]:

@@ -1,4 +1,4 @@
---- Random bases, agents and users: what must hold of every merge. Returns the number of cases, or raises.
+--- Random bases, agents and users: what must hold of every merge. Returns statistics, or raises.
 local merge = require("kage.diff.merge")
 local hunks = require("kage.diff.hunks")
 
@@ -103,9 +103,6 @@ for case = 1, cases do
       local rest = merge.merge(base, one, agent)
       if not hunks.equal(rest.lines, found.lines) then
         stats.drift = stats.drift + 1
-        if stats.drift == tonumber(vim.env.SHOW) then
-          print(show("base ", base), "\n", show("yours", yours), "\n", show("agent", agent), "\n", index, show("picks", found.picks), "\n", show("one", one), "\n", show("rest", rest))
-        end
       end
     end
   end

@@ -48,7 +48,7 @@ local function listed(wanted)
   end)
   local numbers = #wanted > 0 and wanted or vim.tbl_keys(agents)
   table.sort(numbers)
-  return { run = "k7", base = "b", agents = numbers, files = files }
+  return { run = "k7", repository = root, base = "b", agents = numbers, files = files }
 end
 
 local function versions(path)

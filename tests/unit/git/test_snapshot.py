@@ -166,10 +166,28 @@ def nothing(root: Path) -> None:
 
 
 CASES: list[Callable[[Path], None]] = [
-    nothing, edit, staged_delete, cached_delete, intent_to_add, file_to_folder, folder_to_file, folder_to_link,
-    file_to_link, autocrlf, eol_attribute, ident, encoding, driver, info_attributes, global_attributes, hidden,
-    split_index, untracked_cache, conflict, racy,
-]  # fmt: skip
+    nothing,
+    edit,
+    staged_delete,
+    cached_delete,
+    intent_to_add,
+    file_to_folder,
+    folder_to_file,
+    folder_to_link,
+    file_to_link,
+    autocrlf,
+    eol_attribute,
+    ident,
+    encoding,
+    driver,
+    info_attributes,
+    global_attributes,
+    hidden,
+    split_index,
+    untracked_cache,
+    conflict,
+    racy,
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)

@@ -6,7 +6,6 @@ attributes are data here: the host's git runs with a directory made for this one
 
 from __future__ import annotations
 
-import os
 import stat as modes
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,9 +23,6 @@ from kage_nvim.trees import ABSENT, SUBMODULE, Change, Entry, changes, commit_tr
 from kage_nvim.trees import diffstat as stat
 
 __all__ = ["Candidate", "Change", "capture", "changes", "patch", "stat"]
-
-_READ_BY_GIT = frozenset({".gitignore", ".gitattributes"})
-"""git opens these while it walks: a named pipe of that name would make it wait for ever."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ def capture(
     repository = store.repository
     config = user_config(repository)
     notes: list[str] = []
-    nested = _open_up(slot.tree, notes)
+    nested = folders.open_up(slot.tree, notes)
     with view(
         slot.tree,
         store,
@@ -149,31 +145,3 @@ def _inside(look: View, nested: Sequence[str]) -> list[str]:
         found += look.files_below(folder, [pattern(path) for path in below])
     ignored = look.ignored(found) if found else set()
     return [path for path in found if path not in ignored]
-
-
-def _open_up(tree: Path, notes: list[str]) -> list[str]:
-    """Make a worktree fit to be read; returns its nested repositories.
-
-    Folders closed with chmod are opened. Pipes and the like that git would wait at for ever are removed.
-    """
-    nested = []
-    pending = [tree]
-    while pending:
-        folder = pending.pop()
-        try:
-            if not os.access(folder, os.R_OK | os.X_OK):
-                folder.chmod(modes.S_IMODE(folder.lstat().st_mode) | modes.S_IRWXU)
-            found = list(os.scandir(folder))
-        except OSError as error:
-            notes.append(f"{folder.relative_to(tree)} cannot be read and was left out: {error.strerror}")
-            continue
-        for entry in found:
-            if entry.name == ".git":
-                if folder != tree:
-                    nested.append(folder.relative_to(tree).as_posix())
-            elif entry.is_dir(follow_symlinks=False):
-                pending.append(Path(entry.path))
-            elif entry.name in _READ_BY_GIT and not (entry.is_symlink() or entry.is_file()):
-                Path(entry.path).unlink()
-                notes.append(f"{Path(entry.path).relative_to(tree)} was no file and was removed")
-    return nested

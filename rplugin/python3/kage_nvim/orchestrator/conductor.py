@@ -30,6 +30,8 @@ COALESCE = 0.05
 """Seconds between a change and the push that tells of it."""
 DEATH_WATCH = 0.5
 """Seconds between looks at a process that is not connected."""
+ARRIVE_SECONDS = 20.0
+"""How long an agent's process may take to connect."""
 KEYS = "keys: "
 """How the reason of an agent that waits for keys begins; the names follow."""
 
@@ -177,6 +179,17 @@ class Conductor:
                 if agent.peer is peer:
                     agent.peer = None
                     self.spawn_task(self.watch_death(run, agent))
+
+    async def must_arrive(self, run: Run, agent: Agent) -> None:
+        """An agent whose process never connects is said to have failed, not left as starting for ever."""
+        deadline = time.monotonic() + ARRIVE_SECONDS
+        while time.monotonic() < deadline:
+            await asyncio.sleep(DEATH_WATCH)
+            if agent.record.pid is not None or run.id not in self.runs:
+                return
+        how = f":Kage focus {agent.number} shows its pane"
+        reason = f"its process did not start within {ARRIVE_SECONDS:.0f} s; {how}"
+        await self.turn_ended(run, agent, State.FAILED, reason, agent.record.captured + 1)
 
     async def watch_death(self, run: Run, agent: Agent) -> None:
         """Until it connects again, look whether an agent's process is alive; if it died, keep its work."""

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from kage_nvim.errors import KageError
 
+_READ_BY_GIT = frozenset({".gitignore", ".gitattributes"})
+
 
 def remove(path: Path) -> None:
     """Remove whatever is at ``path``, never following a symbolic link.
@@ -39,6 +41,35 @@ def make_accessible(path: Path) -> None:
     """Give the owner back what a ``chmod 000`` took; symbolic links below are left alone."""
     if is_folder(path):
         subprocess.run(["chmod", "-R", "u+rwX", "--", str(path)], capture_output=True, check=False)
+
+
+def open_up(tree: Path, notes: list[str]) -> list[str]:
+    """Make a worktree fit to be read by git; returns the folders in it that hold a ``.git``.
+
+    Folders closed with chmod are opened. Pipes and the like under names that git opens are removed, since
+    git would wait at them for ever; ``notes`` gets a line for each, and for what cannot be read at all.
+    """
+    nested = []
+    pending = [tree]
+    while pending:
+        folder = pending.pop()
+        try:
+            if not os.access(folder, os.R_OK | os.X_OK):
+                folder.chmod(stat.S_IMODE(folder.lstat().st_mode) | stat.S_IRWXU)
+            found = list(os.scandir(folder))
+        except OSError as error:
+            notes.append(f"{folder.relative_to(tree)} cannot be read and was left out: {error.strerror}")
+            continue
+        for entry in found:
+            if entry.name == ".git":
+                if folder != tree:
+                    nested.append(folder.relative_to(tree).as_posix())
+            elif entry.is_dir(follow_symlinks=False):
+                pending.append(Path(entry.path))
+            elif entry.name in _READ_BY_GIT and not (entry.is_symlink() or entry.is_file()):
+                Path(entry.path).unlink()
+                notes.append(f"{Path(entry.path).relative_to(tree)} was no file and was removed")
+    return nested
 
 
 def fresh(path: Path) -> None:

@@ -43,7 +43,10 @@ async def reconcile(conductor: Conductor) -> None:
         await asyncio.to_thread(_finish_landing, conductor, landing)
     for run in conductor.runs.values():
         for agent in run.agents.values():
-            conductor.spawn_task(conductor.watch_death(run, agent))
+            if agent.record.pid is None and not agent.record.status.state.ended:
+                conductor.spawn_task(conductor.must_arrive(run, agent))
+            else:
+                conductor.spawn_task(conductor.watch_death(run, agent))
 
 
 def _load(conductor: Conductor, record: RunRecord) -> Run:

@@ -189,7 +189,8 @@ def _checkout(store: Store, taken: Slot, commit: str) -> None:
 
 
 def _reset(store: Store, taken: Slot, commit: str) -> None:
-    folders.remove(taken.tree / ".git")
+    for folder in ("", *folders.open_up(taken.tree, [])):
+        folders.remove(taken.tree / folder / ".git")
     _read_tree(store, taken, commit)
     env = {"GIT_INDEX_FILE": str(taken.index)}
     # Twice -f: also what calls itself a repository. -x: also what is ignored, or agents would inherit it.

@@ -16,16 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from kage_nvim import paths
-from kage_nvim.git import HasGitDir, fields
+from kage_nvim.git import HasGitDir
+from kage_nvim.orchestrator.conversion import Converted, blob_sizes, find_converted
 from kage_nvim.orchestrator.repository import Repository, UserConfig, head_of, state_of, user_config
-from kage_nvim.orchestrator.view import Flagged, Listing, View, pattern, view
+from kage_nvim.orchestrator.view import Listing, View, pattern, view
 from kage_nvim.trees import ABSENT, EXECUTABLE, PLAIN, SUBMODULE, Entry, commit_tree, write_blob
 
 SIZE_LIMIT = 50 * 1024 * 1024
 """Bytes; untracked files above this are left out and named."""
-
-_CONVERTED = ":(exclude,attr:!text !eol !crlf !filter !ident !working-tree-encoding)"
-_ATTRIBUTES = ("filter", "working-tree-encoding")
 
 
 @dataclass(frozen=True)
@@ -80,10 +78,10 @@ def take_snapshot(
         ) as look:
             look.unfold(head.result())
             listing = pool.submit(look.listing, _own_folders(repository.root))
-            converted = pool.submit(_converted, look, config)
+            converted = pool.submit(find_converted, look, config)
             entries = {(entry.path, entry.stage): entry for entry in look.entries()}
             plan = _plan(repository.root, listing.result(), entries, size_limit)
-            _renew_converted(look, plan, entries, converted.result(), size_limit)
+            _renew_converted(repository.root, plan, entries, converted.result(), store, size_limit)
             look.set_raw()
             _apply(look, plan)
             _overlay(look, store, config, overlays, entries, plan)
@@ -119,7 +117,7 @@ def _own_folders(root: Path) -> list[str]:
     return found
 
 
-def _plan(root: Path, listing: Listing, entries: Mapping[tuple[str, int], Flagged], size_limit: int) -> _Plan:
+def _plan(root: Path, listing: Listing, entries: Mapping[tuple[str, int], Entry], size_limit: int) -> _Plan:
     plan = _Plan()
     tracked = {path: entry for (path, _), entry in entries.items()}
     submodules = {path for path, entry in tracked.items() if entry.mode == SUBMODULE}
@@ -129,17 +127,20 @@ def _plan(root: Path, listing: Listing, entries: Mapping[tuple[str, int], Flagge
         names = ", ".join(path.rstrip("/") for path in listing.nested)
         plan.notes.append(f"nested repositories left out: {names}")
         plan.skipped += [path.rstrip("/") for path in listing.nested]
-    hidden = [entry.path for entry in entries.values() if entry.hidden and (root / entry.path).is_symlink()]
-    hidden += [entry.path for entry in entries.values() if entry.hidden and (root / entry.path).exists()]
+    hidden = [
+        entry.path for entry in entries.values() if entry.tag != "H" and entry.hidden and _there(root, entry)
+    ]
     unmerged = {path for path, stage in entries if stage}
     known = dict.fromkeys([*listing.changed, *hidden, *sorted(unmerged)])
     leading = _Leading(root)
     for path in known:
         if path not in submodules:
             _file(root, plan, tracked[path], leading, path in hidden)
-    plan.remove += [Entry(ABSENT, entry.sha, entry.path) for entry in _gone(listing, tracked, submodules)]
+    plan.remove += [
+        Entry(ABSENT, tracked[path].sha, path) for path in listing.deleted if path not in submodules
+    ]
     for path in listing.untracked:
-        size = _size(root / path)
+        size = _size(root, path)
         if size is not None and size > size_limit:
             plan.notes.append(f"untracked {path} ({human(size)}) left out")
             plan.skipped.append(path)
@@ -151,11 +152,7 @@ def _plan(root: Path, listing: Listing, entries: Mapping[tuple[str, int], Flagge
     return plan
 
 
-def _gone(listing: Listing, tracked: Mapping[str, Flagged], submodules: set[str]) -> list[Flagged]:
-    return [tracked[path] for path in listing.deleted if path not in submodules]
-
-
-def _file(root: Path, plan: _Plan, entry: Flagged, leading: _Leading, hidden: bool) -> None:
+def _file(root: Path, plan: _Plan, entry: Entry, leading: _Leading, hidden: bool) -> None:
     """Plan one tracked file that differs: only files and symbolic links can be taken from disk."""
     try:
         mode = (root / entry.path).lstat().st_mode
@@ -170,6 +167,10 @@ def _file(root: Path, plan: _Plan, entry: Flagged, leading: _Leading, hidden: bo
     if hidden and not entry.stage:
         plan.renew.append(Entry(entry.mode, entry.sha, entry.path))
     plan.take.append(entry.path)
+
+
+def _there(root: Path, entry: Entry) -> bool:
+    return os.path.lexists(root / entry.path)
 
 
 class _Leading:
@@ -188,69 +189,48 @@ class _Leading:
         return self.known[folder]
 
 
-def _size(path: Path) -> int | None:
+def _size(root: Path, path: str) -> int | None:
     """Bytes of a regular file, ``None`` for anything else."""
     try:
-        found = path.lstat()
+        found = os.lstat(f"{root}/{path}")  # asked for every file of some repositories: no Path is made
     except OSError:
         return None
     return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
-def _converted(look: View, config: UserConfig) -> dict[str, set[str]]:
-    """Tracked paths that git converts, each with those attributes that can keep the size unchanged."""
-    settings = [f"core.attributesFile={config.attributes}"] if config.attributes else []
-    spec = ["."] if config.autocrlf else [".", _CONVERTED]
-    listed = fields(look.git("ls-files", "-z", "--", *spec, config=settings))
-    if not listed:
-        return {}
-    data = b"".join(os.fsencode(path) + b"\0" for path in listed)
-    out = fields(look.git("check-attr", "-z", "--stdin", *_ATTRIBUTES, input=data, config=settings))
-    found: dict[str, set[str]] = {path: set() for path in listed}
-    for path, name, value in zip(out[0::3], out[1::3], out[2::3], strict=True):
-        if value not in ("unspecified", "unset"):
-            found[path].add(name)
-    return found
-
-
 def _renew_converted(
-    look: View,
+    root: Path,
     plan: _Plan,
-    entries: Mapping[tuple[str, int], Flagged],
-    converted: Mapping[str, set[str]],
+    entries: Mapping[tuple[str, int], Entry],
+    converted: Converted,
+    store: HasGitDir,
     size_limit: int,
 ) -> None:
     """Plan to hash those clean files anew whose bytes on disk are not those of their blob.
 
-    Line ends and ``$Id$`` only ever shrink a file on its way into git, so an equal size means equal bytes;
-    filters and encodings prove nothing and are always hashed, but for big files behind a filter (LFS),
-    which keep their pointer.
+    Big files behind a filter (LFS) keep their pointer.
     """
-    busy = {*plan.take, *(entry.path for entry in plan.remove)}
-    shrunk: list[tuple[Entry, int]] = []
-    for path, names in converted.items():
-        entry = entries.get((path, 0))
-        size = _size(look.work_tree / path)
-        if entry is None or size is None or entry.mode == SUBMODULE:
-            continue
-        if "filter" in names and size > size_limit:
+    for path in sorted(converted.filtered):
+        size = _size(root, path)
+        if size is not None and size > size_limit:
             plan.notes.append(f"{path} ({human(size)}) stays as the pointer that git keeps")
             plan.skipped.append(path)
-            if path in plan.take:
-                plan.take.remove(path)
-        elif path not in busy:
-            (_renew(plan, entry) if names else shrunk.append((entry, size)))
-    if shrunk:
-        names_in = "".join(f"{entry.sha}\n" for entry, _ in shrunk).encode()
-        sizes = look.git("cat-file", "--batch-check=%(objectsize)", input=names_in).split()
-        for (clean, size), kept in zip(shrunk, sizes, strict=True):
-            if str(size).encode() != kept:
-                _renew(plan, clean)
-
-
-def _renew(plan: _Plan, entry: Entry) -> None:
-    plan.renew.append(Entry(entry.mode, entry.sha, entry.path))
-    plan.take.append(entry.path)
+    pointers = set(plan.skipped)
+    plan.take = [path for path in plan.take if path not in pointers]
+    busy = {*plan.take, *pointers, *(entry.path for entry in plan.remove)}
+    clean: list[tuple[Entry, int]] = []
+    for path in converted.paths:
+        entry = entries.get((path, 0))
+        if entry is None or path in busy or entry.mode == SUBMODULE:
+            continue
+        size = _size(root, path)
+        if size is not None:
+            clean.append((entry, size))
+    kept = blob_sizes(store, (entry.sha for entry, _ in clean if entry.path not in converted.opaque))
+    for found, size in clean:
+        if found.path in converted.opaque or kept.get(found.sha) != size:
+            plan.renew.append(Entry(found.mode, found.sha, found.path))
+            plan.take.append(found.path)
 
 
 def _apply(look: View, plan: _Plan) -> None:
@@ -265,7 +245,7 @@ def _overlay(
     store: HasGitDir,
     config: UserConfig,
     overlays: Mapping[str, bytes],
-    entries: Mapping[tuple[str, int], Flagged],
+    entries: Mapping[tuple[str, int], Entry],
     plan: _Plan,
 ) -> None:
     """Put the bytes of unsaved buffers over what was taken from disk."""
@@ -294,7 +274,7 @@ def _inside(root: Path, path: str) -> str | None:
     return real.relative_to(top).as_posix()
 
 
-def _foreign(root: Path, path: str, entries: Mapping[tuple[str, int], Flagged]) -> bool:
+def _foreign(root: Path, path: str, entries: Mapping[tuple[str, int], Entry]) -> bool:
     """True for a file of a submodule or of a nested repository."""
     for folder in list(PurePosixPath(path).parents)[:-1]:
         entry = entries.get((folder.as_posix(), 0))

@@ -362,24 +362,7 @@ async def open_panes(
         agent.record.tmux = info.socket
         agent.record.hidden = place == "hidden"
         conductor.agent_changed(run, agent)
-        conductor.spawn_task(_must_arrive(conductor, run, agent))
-
-
-ARRIVE_SECONDS = 20.0
-"""How long an agent's process may take to connect."""
-
-
-async def _must_arrive(conductor: Conductor, run: Run, agent: Agent) -> None:
-    """An agent that never connects is said to have failed, not left as starting for ever."""
-    deadline = time.monotonic() + ARRIVE_SECONDS
-    while time.monotonic() < deadline:
-        await asyncio.sleep(0.2)
-        if agent.record.pid is not None or run.id not in conductor.runs:
-            return
-    reason = (
-        f"its process did not start within {ARRIVE_SECONDS:.0f} s; :Kage focus {agent.number} shows its pane"
-    )
-    await conductor.turn_ended(run, agent, State.FAILED, reason, agent.record.captured + 1)
+        conductor.spawn_task(conductor.must_arrive(run, agent))
 
 
 async def undo(conductor: Conductor, run_id: str, root: str, tmux: str) -> None:

@@ -32,18 +32,6 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Flagged(Entry):
-    """An index entry with git's tag for it: ``S`` skip-worktree, lower case for assume-unchanged."""
-
-    tag: str = "H"
-
-    @property
-    def hidden(self) -> bool:
-        """True when git was told not to look at the file."""
-        return self.tag == "S" or self.tag.islower()
-
-
-@dataclass(frozen=True)
 class View:
     """One private git directory looking at ``work_tree``."""
 
@@ -104,13 +92,13 @@ class View:
             bring(self.store, [head], blobs=False)
         self.git("update-index", "--force-write-index", write=True)
 
-    def entries(self) -> list[Flagged]:
+    def entries(self) -> list[Entry]:
         """Every entry of the index, with its tag."""
         found = []
         for text in fields(self.git("ls-files", "-z", "-s", "-v")):
             meta, path = text.split("\t", 1)
             tag, mode, sha, stage = meta.split(" ")
-            found.append(Flagged(mode, sha, path, int(stage), tag))
+            found.append(Entry(mode, sha, path, int(stage), tag))
         return found
 
     def set_raw(self) -> None:
