@@ -4,6 +4,7 @@ if vim.g.loaded_kage then
   return
 end
 vim.g.loaded_kage = true
+vim.g.kage_status = ""
 
 if vim.fn.has("nvim-0.10") == 0 then
   vim.api.nvim_create_user_command("Kage", function()
@@ -52,11 +53,12 @@ plug({ "n" }, "KageHide", "<Cmd>KageHide<CR>")
 plug({ "n" }, "KageAttach", "<Cmd>KageAttach<CR>")
 
 -- Runs that go on from an earlier session show by themselves. Where no kaged lives, this costs one stat.
-local function look()
+---@param event table?
+local function look(event)
   local folder = vim.env.XDG_STATE_HOME
   folder = folder and folder ~= "" and folder or (vim.env.HOME or "") .. "/.local/state"
   if vim.uv.fs_stat(folder .. "/kage/kaged.json") then
-    require("kage.watch").look(folder .. "/kage")
+    require("kage.watch").look(folder .. "/kage", event ~= nil and event.event == "DirChanged")
   end
 end
 vim.api.nvim_create_autocmd({ "VimEnter", "DirChanged", "FocusGained" }, {

@@ -110,7 +110,8 @@ end
 function M.check()
   vim.health.start("Kage: Neovim and programs")
   if vim.fn.has("nvim-0.10") == 1 then
-    vim.health.ok("Neovim " .. tostring(vim.version()))
+    local version = vim.version()
+    vim.health.ok(("Neovim %d.%d.%d"):format(version.major, version.minor, version.patch))
   else
     vim.health.error("Neovim is too old", { "Kage needs Neovim 0.10 or newer." })
   end

@@ -90,7 +90,17 @@ local function show(text, level)
     return vim.notify(table.concat(lines, "\n"), level, { title = "Kage" })
   end
   local one = "Kage: " .. lines[1]
-  if #lines == 1 and vim.api.nvim_strwidth(one) < vim.o.columns - 12 then
+  if vim.api.nvim_get_mode().mode:find("^c") then
+    -- A message would write over the command line that is being typed; it follows in :messages.
+    corner(wrap(lines), level)
+    vim.cmd.redraw()
+    vim.api.nvim_create_autocmd("CmdlineLeave", {
+      once = true,
+      callback = vim.schedule_wrap(function()
+        record(wrap(lines))
+      end),
+    })
+  elseif #lines == 1 and vim.api.nvim_strwidth(one) < vim.o.columns - 12 then
     vim.api.nvim_echo({ { one, GROUPS[level] } }, true, {})
   else
     local wrapped = wrap(lines)

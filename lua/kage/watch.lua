@@ -46,11 +46,15 @@ local function has_runs_here(state_folder)
 end
 
 --- Subscribe without a command when kaged lives and there are runs here. Two small files are read, no process
---- is started otherwise.
+--- is started otherwise. A subscription follows when the working directory moved to another repository.
 ---@param state_folder string
-function M.look(state_folder)
+---@param moved boolean
+function M.look(state_folder, moved)
   if watched then
-    return M.ensure(vim.fn.getcwd())
+    if moved and vim.fs.root(vim.fn.getcwd(), ".git") then
+      M.ensure(vim.fn.getcwd())
+    end
+    return
   end
   local daemon = read_json(state_folder .. "/kaged.json")
   local pid = daemon and tonumber(daemon.pid)
