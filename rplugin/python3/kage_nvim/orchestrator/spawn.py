@@ -15,7 +15,7 @@ from kage_nvim import config, discover, paths, sandbox
 from kage_nvim.config import RepositoryConfig, UserConfig
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
-from kage_nvim.model import AgentSpec, AgentStatus, Limits, Profile, RunStatus, State, Task
+from kage_nvim.model import AgentSpec, AgentStatus, Limits, Profile, RunStatus, Task
 from kage_nvim.orchestrator import include, players, shadow, slots
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.panes import PaneRequest, Panes, Place
