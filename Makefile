@@ -37,7 +37,7 @@ install: .venv/.kage-runtime
 	@.venv/bin/kage --help >/dev/null
 	@echo "kage is at $(CURDIR)/.venv/bin/kage"
 	@echo
-	@echo "For your shell:   ln -s \"$(CURDIR)/.venv/bin/kage\" ~/.local/bin/kage"
+	@echo "For your shell:   mkdir -p ~/.local/bin && ln -sf \"$(CURDIR)/.venv/bin/kage\" ~/.local/bin/kage"
 	@echo "For Neovim, in ~/.config/nvim/init.lua:"
 	@echo "                  vim.opt.runtimepath:prepend(\"$(CURDIR)\")"
 	@echo "Then, inside it:  :checkhealth kage"
