@@ -1,6 +1,7 @@
 --- The one place that edits the user's buffers: hunk by hunk from the bottom up, so that marks, extmarks, folds,
 --- cursors and views stay where their lines are; one undo step.
 local bytes = require("kage.diff.bytes")
+local formats = require("kage.diff.formats")
 local hunks = require("kage.diff.hunks")
 
 local M = {}
@@ -112,31 +113,19 @@ end
 --- Give one of the user's buffers the content of a document, in an undo step of its own.
 ---@param buffer integer
 ---@param new string[]
----@param format? kage.Format options to set with it
+---@param format? kage.Format to set with it; without one only the missing newline at the end is
 function M.set_document(buffer, new, format)
   undo_break(buffer)
-  local old = bytes.document(buffer)
-  if not hunks.equal(old, new) then
+  local old, before = bytes.document(buffer), formats.options(buffer)
+  local is_edit = not hunks.equal(hunks.bare(old), hunks.bare(new))
+  if is_edit then
     M.set_lines(buffer, old, new)
   end
-  M.set_format(buffer, new, format)
+  local wanted = vim.tbl_extend("force", format or {}, { endofline = #new == 0 and before.endofline or hunks.ends(new) })
+  if formats.set(buffer, wanted) and is_edit then
+    formats.follow_undo(buffer, before)
+  end
   undo_break(buffer)
-end
-
---- The options that `:write` needs to make the document's bytes.
----@param buffer integer
----@param doc string[]
----@param format? kage.Format
-function M.set_format(buffer, doc, format)
-  local wanted = { endofline = hunks.ends(doc) }
-  for _, name in ipairs(format and { "fileencoding", "fileformat", "bomb", "endoffile" } or {}) do
-    wanted[name] = format[name]
-  end
-  for name, value in pairs(wanted) do
-    if vim.bo[buffer][name] ~= value then
-      vim.bo[buffer][name] = value
-    end
-  end
 end
 
 return M

@@ -17,15 +17,6 @@ local LINKS = {
 ---@type table<string, kage.DiffView> by run
 local open = {}
 
----@param cwd string
----@param run string
----@return string root of the repository, links resolved
-local function root_of(cwd, run)
-  local known = require("kage.state").run(run)
-  local root = known and known.repository or vim.fs.root(cwd, ".git") or cwd
-  return vim.uv.fs_realpath(root) or root
-end
-
 --- The file to begin with: the current one when an agent changed it.
 ---@param files kage.ChangedFile[]
 ---@param root string
@@ -58,7 +49,7 @@ function M.open(agents, options)
     for group, link in pairs(LINKS) do
       vim.api.nvim_set_hl(0, group, { link = link, default = true })
     end
-    local root = root_of(cwd, answer.run)
+    local root = vim.uv.fs_realpath(answer.repository) or answer.repository
     local path, is_current = first_path(answer.files, root)
     local before = open[answer.run]
     if before and not before.closed then

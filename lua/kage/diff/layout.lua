@@ -9,10 +9,15 @@ local NARROWEST = 20
 local READABLE = 36
 local MOST = 7
 
+--- The panel gives way to text, down to this.
+local NARROWEST_PANEL = 16
+
 ---@param columns integer of the screen
+---@param windows integer how many show text
 ---@return integer width of the panel
-function M.panel_width(columns)
-  return math.max(NARROWEST, math.min(36, math.floor(columns / 6)))
+local function panel_width(columns, windows)
+  local left = columns - windows * (NARROWEST + 1)
+  return math.max(NARROWEST_PANEL, math.min(36, math.floor(columns / 5), left))
 end
 
 --- How many agents are shown at once.
@@ -23,8 +28,7 @@ end
 ---@return integer
 function M.count(columns, agents, wanted, named)
   local narrowest = named and NARROWEST or READABLE
-  local room = columns - M.panel_width(columns) - 1
-  local fitting = math.floor((room + 1) / (narrowest + 1)) - 1
+  local fitting = math.floor((columns - NARROWEST_PANEL) / (narrowest + 1)) - 1
   if not named and columns < 120 then
     fitting = 1
   end
@@ -80,7 +84,7 @@ end
 function M.share(panel, windows)
   local room = vim.o.columns
   if panel and vim.api.nvim_win_is_valid(panel) then
-    local width = M.panel_width(vim.o.columns)
+    local width = panel_width(vim.o.columns, #windows)
     vim.api.nvim_win_set_width(panel, width)
     room = room - width - 1
   end

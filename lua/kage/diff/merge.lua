@@ -65,7 +65,8 @@ end
 ---@class kage.Region one side of a cluster
 ---@field first integer its first line in its document
 ---@field lines string[]
----@field base table<integer, integer> index of a line here → the base line that it is; nil for a new line
+---@field base table<integer, integer> index of a line here → the base line that it is or, if new, replaced
+---@field new table<integer, true> index of each new line
 ---@field kept table<integer, true> the base lines that are still here
 
 --- The lines of one side that stand for the cluster's base lines.
@@ -75,7 +76,7 @@ end
 ---@param doc string[]
 ---@return kage.Region
 local function region(cluster, own, delta, doc)
-  local found = { first = cluster.c0 + delta, lines = {}, base = {}, kept = {} }
+  local found = { first = cluster.c0 + delta, lines = {}, base = {}, new = {}, kept = {} }
   local past = cluster.c1 + delta
   for _, hunk in ipairs(own) do
     past = past + (hunk.b1 - hunk.b0) - (hunk.a1 - hunk.a0)
@@ -85,6 +86,10 @@ local function region(cluster, own, delta, doc)
   while at <= #found.lines or base < cluster.c1 do
     local hunk = own[next_hunk]
     if hunk and hunk.a0 == base then
+      for offset = 0, hunk.b1 - hunk.b0 - 1 do
+        found.new[at + offset] = true
+        found.base[at + offset] = hunk.a0 + offset < hunk.a1 and hunk.a0 + offset or nil
+      end
       at, base, next_hunk = at + hunk.b1 - hunk.b0, hunk.a1, next_hunk + 1
     else
       found.base[at], found.kept[base] = base, true
@@ -94,48 +99,57 @@ local function region(cluster, own, delta, doc)
   return found
 end
 
---- Did this side, seen from the other, do something between these lines?
+--- Did this side do something between these lines: is one of them new, or did it touch a base line that the other
+--- side still has, or replaced?
 ---@param side kage.Region
 ---@param s0 integer
 ---@param s1 integer
 ---@param other kage.Region
 ---@param o0 integer
 ---@param o1 integer
+---@param agreed table<integer, true> base lines for which both brought the same line
 ---@return boolean
-local function changed(side, s0, s1, other, o0, o1)
+local function changed(side, s0, s1, other, o0, o1, agreed)
   for index = s0, s1 - 1 do
-    if not side.base[index] then
+    if side.new[index] then
       return true
     end
   end
   for index = o0, o1 - 1 do
     local base = other.base[index]
-    if base and not side.kept[base] then
+    if base and not side.kept[base] and not agreed[base] then
       return true
     end
   end
   return false
 end
 
---- Do the two sides bring a line in common? Blank ones prove nothing.
+--- The new lines that the two sides have in common.
 ---@param yours kage.Region
 ---@param agent kage.Region
 ---@param differences kage.Hunk[]
----@return boolean
-local function share_new_line(yours, agent, differences)
-  local at, shift, index = 1, 0, 1
+---@return table<integer, true> agreed base lines that they replace
+---@return boolean any
+local function common(yours, agent, differences)
+  local agreed, any, blank = {}, false, true
+  for index in pairs(agent.new) do
+    blank = blank and not agent.lines[index]:find("%S")
+  end
+  local at, shift, next_one = 1, 0, 1
   while at <= #yours.lines do
-    local hunk = differences[index]
+    local hunk = differences[next_one]
     if hunk and hunk.a0 == at then
-      at, shift, index = hunk.a1, hunk.b1 - hunk.a1, index + 1
+      at, shift, next_one = hunk.a1, hunk.b1 - hunk.a1, next_one + 1
     else
-      if not yours.base[at] and not agent.base[at + shift] and yours.lines[at]:find("%S") then
-        return true
+      if yours.new[at] and agent.new[at + shift] then
+        agreed[yours.base[at] or 0], agreed[agent.base[at + shift] or 0] = true, true
+        -- A blank line in common proves nothing, unless it is all that the agent brings.
+        any = any or blank or yours.lines[at]:find("%S") ~= nil
       end
       at = at + 1
     end
   end
-  return false
+  return agreed, any
 end
 
 --- Picks of a cluster in which both sides did something.
@@ -148,11 +162,12 @@ end
 local function both(cluster, yours, agent, delta, theirs)
   local picks = {}
   local differences = hunks.diff(yours.lines, agent.lines)
-  if overlapping(cluster) or share_new_line(yours, agent, differences) then
+  local agreed, any = common(yours, agent, differences)
+  if any or overlapping(cluster) then
     for _, d in ipairs(differences) do
-      if changed(agent, d.b0, d.b1, yours, d.a0, d.a1) then
+      if changed(agent, d.b0, d.b1, yours, d.a0, d.a1, agreed) then
         picks[#picks + 1] = {
-          conflict = changed(yours, d.a0, d.a1, agent, d.b0, d.b1),
+          conflict = changed(yours, d.a0, d.a1, agent, d.b0, d.b1, agreed),
           y0 = yours.first + d.a0 - 1,
           y1 = yours.first + d.a1 - 1,
           lines = hunks.slice(agent.lines, d.b0, d.b1),

@@ -42,8 +42,23 @@ end
 
 ---@class kage.DiffAnswer
 ---@field run string
+---@field repository string
 ---@field agents integer[]
 ---@field files kage.ChangedFile[]
+
+--- The files that one of the agents shown changed.
+---@param answer kage.DiffAnswer
+---@return kage.ChangedFile[]
+function View.changed(answer)
+  return vim.tbl_filter(function(file)
+    for _, agent in ipairs(answer.agents) do
+      if file.agents[tostring(agent)] then
+        return true
+      end
+    end
+    return false
+  end, answer.files)
+end
 
 --- Open the tab. `show` brings the first file into it.
 ---@param answer kage.DiffAnswer
@@ -52,7 +67,7 @@ end
 function View.open(answer, options)
   local self = setmetatable({ columns = {}, first = 1, closed = false, serial = 0, visited = {} }, View)
   self.cwd, self.root, self.named = options.cwd, options.root, options.named
-  self.run, self.agents, self.files = answer.run, answer.agents, answer.files
+  self.run, self.agents, self.files = answer.run, answer.agents, View.changed(answer)
   self.scrollopt = vim.o.scrollopt
   self.origin = { tab = vim.api.nvim_get_current_tabpage(), window = vim.api.nvim_get_current_win() }
   vim.cmd("tab split")
@@ -295,7 +310,7 @@ function View:reload()
     if self.closed or err then
       return
     end
-    self.files, self.agents = answer.files, answer.agents
+    self.files, self.agents = View.changed(answer), answer.agents
     self:arrange()
     if self.path and self:file(self.path) then
       self:show(self.path, true)

@@ -1,0 +1,87 @@
+--- The options of a buffer that belong to its bytes, across landings and undo: `u` restores text alone.
+local digest = require("kage.diff.sha256")
+
+local M = {}
+
+local NAMES = { "fileencoding", "fileformat", "bomb", "endoffile", "endofline" }
+
+---@type table<integer, table<string, kage.Format>> buffer → digest of bytes → the format it had with them
+local held = {}
+
+---@param buffer integer
+---@return table<string, any>
+function M.options(buffer)
+  local found = {}
+  for _, name in ipairs(NAMES) do
+    found[name] = vim.bo[buffer][name]
+  end
+  return found
+end
+
+---@param buffer integer
+---@param options table<string, any>
+---@return boolean changed
+function M.set(buffer, options)
+  local changed = false
+  for _, name in ipairs(NAMES) do
+    if options[name] ~= nil and vim.bo[buffer][name] ~= options[name] then
+      vim.bo[buffer][name] = options[name]
+      changed = true
+    end
+  end
+  return changed
+end
+
+--- Keep in mind how a buffer holds these bytes, so that they come back so when a landing is undone.
+---@param buffer integer
+---@param content string
+---@param format kage.Format
+function M.remember(buffer, content, format)
+  held[buffer] = held[buffer] or {}
+  held[buffer][digest(content)] = format
+  vim.api.nvim_create_autocmd("BufWipeout", {
+    group = vim.api.nvim_create_augroup("kage.formats." .. buffer, {}),
+    buffer = buffer,
+    once = true,
+    callback = function()
+      held[buffer] = nil
+    end,
+  })
+end
+
+---@param buffer integer
+---@param content string
+---@return kage.Format?
+function M.recall(buffer, content)
+  return held[buffer] and held[buffer][digest(content)]
+end
+
+--- Let `u` and `<C-r>` over the change just made take the options along.
+---@param buffer integer
+---@param before table<string, any> options that belonged to the text before it
+function M.follow_undo(buffer, before)
+  local after = M.options(buffer)
+  local function sequence()
+    return vim.api.nvim_buf_call(buffer, vim.fn.undotree).seq_cur
+  end
+  local made = sequence()
+  local undone = false
+  vim.api.nvim_create_autocmd("TextChanged", {
+    group = vim.api.nvim_create_augroup(("kage.undo.%d.%d"):format(buffer, made), {}),
+    buffer = buffer,
+    callback = function()
+      local now = sequence()
+      if not undone and now < made then
+        undone = true
+        M.set(buffer, before)
+      elseif undone and now == made then
+        undone = false
+        M.set(buffer, after)
+      end
+      -- A later number is another branch of the undo tree: <C-r> does not lead back any more.
+      return undone and now > made
+    end,
+  })
+end
+
+return M
