@@ -309,14 +309,23 @@ def _agreed(questions: Sequence[dict[str, str]]) -> bool:
     return True
 
 
+READING = ("status", "wait", "log", "diff", "history", "explain", "cost", "doctor")
+"""Verbs that change nothing, so that they are asked again when kaged was killed under them."""
+
+
 async def _run(given: argparse.Namespace) -> Exit:
-    client = Client()
-    await client.open("cli", os.getcwd())  # noqa: PTH109
-    try:
-        result: Exit = await getattr(Shell(client, given), given.verb)()
-        return result
-    finally:
-        await client.close()
+    for last in (False, True):
+        client = Client()
+        await client.open("cli", os.getcwd())  # noqa: PTH109
+        try:
+            result: Exit = await getattr(Shell(client, given), given.verb)()
+            return result
+        except ConnectionError:
+            if last or given.verb not in READING:
+                raise
+        finally:
+            await client.close()
+    raise AssertionError
 
 
 def main(argv: Sequence[str] | None = None) -> int:

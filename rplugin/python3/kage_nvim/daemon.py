@@ -123,6 +123,7 @@ class Daemon:
         while not self._ended.is_set():
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._ended.wait(), 1.0)
+            self.conductor.tend()
             if not self._socket.exists():
                 server.close()
                 server = await self._listen()

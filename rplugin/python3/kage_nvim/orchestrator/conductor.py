@@ -91,6 +91,16 @@ class Conductor:
             for agent in run.agents.values()
         )
 
+    def tend(self) -> None:
+        """Called every second: agents at work cannot start a gateway that died, so it is done for them."""
+        working = any(
+            agent.peer is not None and not agent.record.status.state.ended
+            for run in self.runs.values()
+            for agent in run.agents.values()
+        )
+        if working and not self.gateway.alive():
+            self.spawn_task(self.gateway.ensure())
+
     async def reconcile(self) -> None:
         """Find again what an earlier kaged left: runs, agents, half-done spawns and landings."""
         await reconcile.reconcile(self)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from kage_nvim import paths, unixhttp
+from kage_nvim import paths, processes, unixhttp
 from kage_nvim.errors import KageError
 from kage_nvim.orchestrator.players import Seat
 
@@ -24,6 +24,16 @@ class GatewayLink:
 
     def __init__(self) -> None:
         self._starting = asyncio.Lock()
+
+    def alive(self) -> bool:
+        """False when the gateway's process is gone, or it is being started."""
+        if self._starting.locked():
+            return True
+        try:
+            facts = json.loads(paths.gateway_file().read_text("utf-8"))
+        except (OSError, ValueError):
+            return False
+        return processes.born(int(facts["pid"])) != ""
 
     async def ensure(self) -> str:
         """The gateway's socket, once it answers there.
