@@ -28,7 +28,7 @@ local HOMES = {
 local function guarded(callback, ...)
   local ok, problem = xpcall(callback, debug.traceback, ...)
   if not ok then
-    vim.notify("Kage: " .. problem, vim.log.levels.ERROR)
+    require("kage.notify").error({ message = problem, fix = "This is a bug of Kage's; please report it." })
   end
 end
 
@@ -36,7 +36,7 @@ end
 ---@param code integer
 local function died(code)
   channel = nil
-  link = "down"
+  link = "none"
   local waiting = pending
   pending = {}
   local said = vim.trim(table.concat(errors, "\n"))

@@ -66,8 +66,8 @@ end
 ---@param folder string
 local function subscribe(folder)
   require("kage.host").request("subscribe", { cwd = folder }, function(err, update)
-    if watched ~= folder then
-      return
+    if watched ~= folder or (err and err.code == "link") then
+      return -- a lost connection is made again, and renews the subscription
     elseif err then
       -- The next command tries again and shows why, if it still fails.
       watched = nil

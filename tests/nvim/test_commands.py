@@ -30,63 +30,57 @@ def asked(kaged: FakeDaemon, method: str) -> dict[str, Any]:
     return {key: value for key, value in kaged.asked(method)[-1].items() if key != "cwd"}
 
 
-@pytest.mark.parametrize(
-    ("command", "method", "params"),
-    [
-        ("Kage stop 2", "stop", {"agent": 2}),
-        ("KageStop all", "stop", {"agent": "all"}),
-        ("Kage interrupt 1", "interrupt", {"agent": 1}),
-        ("Kage resume 3", "resume", {"agent": 3}),
-        ("Kage restart 2 with a cache; please", "restart", {"agent": 2, "text": "with a cache; please"}),
-        ("Kage send 2 look at | the %  tests", "send", {"agent": 2, "text": "look at | the %  tests"}),
-        ("KageSend all stop --run", "send", {"agent": "all", "text": "stop --run"}),
-        ("Kage send --run r0 1 hello", "send", {"agent": 1, "text": "hello", "run": "r0"}),
-        ("Kage send 1 see the --run flag", "send", {"agent": 1, "text": "see the --run flag"}),
-        ("Kage stop 1 --run=r0", "stop", {"agent": 1, "run": "r0"}),
-        ("Kage hide", "hide", {}),
-        ("Kage focus 2", "focus", {"agent": 2}),
-        ("Kage status", "status", {}),
-        ("Kage clean", "clean", {"all": False}),
-        ("Kage clean all", "clean", {"all": True}),
-        ("Kage explain 2", "explain", {"agent": 2}),
-        ("Kage undo", "undo", {}),
-        ("KageUndo", "undo", {}),
-        ("Kage accept 3", "accept", {"agent": 3, "paths": [], "force": False}),
-        ("KageAccept! 3", "accept", {"agent": 3, "paths": [], "force": True}),
-        ("Kage! accept 3", "accept", {"agent": 3, "paths": [], "force": True}),
-    ],
-)
-def test_what_a_verb_asks(
-    busy: Editor, kaged: FakeDaemon, command: str, method: str, params: dict[str, Any]
-) -> None:
-    kaged.answers[method] = lambda _: {
-        "agents": [1],
-        "hidden": True,
-        "runs": [],
-        "trash": [],
-        "lines": ["because"],
-        "files": [],
-    }
-    busy.command(command)
-    assert asked(kaged, method) == params
+ASKS: list[tuple[str, str, dict[str, Any]]] = [
+    ("Kage stop 2", "stop", {"agent": 2}),
+    ("KageStop all", "stop", {"agent": "all"}),
+    ("Kage interrupt 1", "interrupt", {"agent": 1}),
+    ("Kage resume 3", "resume", {"agent": 3}),
+    ("Kage restart 2 with a cache; please", "restart", {"agent": 2, "text": "with a cache; please"}),
+    ("Kage send 2 look at | the %  tests", "send", {"agent": 2, "text": "look at | the %  tests"}),
+    ("KageSend all stop --run", "send", {"agent": "all", "text": "stop --run"}),
+    ("Kage send --run r0 1 hello", "send", {"agent": 1, "text": "hello", "run": "r0"}),
+    ("Kage send 1 see the --run flag", "send", {"agent": 1, "text": "see the --run flag"}),
+    ("Kage stop 1 --run=r0", "stop", {"agent": 1, "run": "r0"}),
+    ("Kage hide", "hide", {}),
+    ("Kage focus 2", "focus", {"agent": 2}),
+    ("Kage status", "status", {}),
+    ("Kage clean", "clean", {"all": False}),
+    ("Kage clean all", "clean", {"all": True}),
+    ("Kage explain 2", "explain", {"agent": 2}),
+    ("Kage undo", "undo", {}),
+    ("KageUndo", "undo", {}),
+    ("Kage accept 3", "accept", {"agent": 3, "paths": [], "force": False}),
+    ("KageAccept! 3", "accept", {"agent": 3, "paths": [], "force": True}),
+    ("Kage! accept 3", "accept", {"agent": 3, "paths": [], "force": True}),
+]
 
 
-@pytest.mark.parametrize(
-    ("command", "said"),
-    [
-        ("Kage stauts", "no verb `stauts`; the nearest is `status`"),
-        ("Kage stop", "expected an agent's number or `all`, found nothing"),
-        ("Kage stop two", "expected an agent's number or `all`, found `two`"),
-        ("Kage log all", "expected an agent's number, found `all`"),
-        ("Kage focus -1", "expected an agent's number, found `-1`"),
-        ("Kage diff x", "expected numbers of agents, found `x`"),
-    ],
-)
-def test_wrong_words(busy: Editor, command: str, said: str) -> None:
-    busy.command(command)
-    messages = " ".join(busy.messages().split())
-    assert said in messages
-    assert "Write :Kage" in messages
+def test_what_a_verb_asks(busy: Editor, kaged: FakeDaemon) -> None:
+    answer = {"agents": [1], "hidden": True, "runs": [], "trash": [], "lines": ["because"], "files": []}
+    for command, method, params in ASKS:
+        kaged.answers[method] = lambda _: answer
+        kaged.requests.clear()
+        busy.command(command)
+        assert asked(kaged, method) == params, command
+
+
+WRONG = [
+    ("Kage stauts", "no verb `stauts`; the nearest is `status`"),
+    ("Kage stop", "expected an agent's number or `all`, found nothing"),
+    ("Kage stop two", "expected an agent's number or `all`, found `two`"),
+    ("Kage log all", "expected an agent's number, found `all`"),
+    ("Kage focus -1", "expected an agent's number, found `-1`"),
+    ("Kage diff x", "expected numbers of agents, found `x`"),
+]
+
+
+def test_wrong_words(busy: Editor) -> None:
+    for command, said in WRONG:
+        busy.command("messages clear")
+        busy.command(command)
+        messages = " ".join(busy.messages().split())
+        assert said in messages
+        assert "Write :Kage" in messages
 
 
 def test_paths_of_accept_are_whole(busy: Editor, kaged: FakeDaemon, repository: Path) -> None:
@@ -244,6 +238,7 @@ def test_a_notify_of_the_users_is_used(start_nvim: Callable[..., Editor], kaged:
 def test_the_repository_of_the_current_file_counts(
     start_nvim: Callable[..., Editor], kaged: FakeDaemon, repository: Path, tmp_path: Path
 ) -> None:
+    kaged.answers["status"] = lambda _: {"runs": []}
     nvim = start_nvim(cwd=tmp_path)
     nvim.command(f"edit {repository}/calc.py")
     nvim.command("Kage status")

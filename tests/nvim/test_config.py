@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.nvim.editor import Editor
 
 
@@ -21,27 +19,27 @@ def test_setup_changes_only_what_is_given(nvim: Editor) -> None:
     assert (config["panes"], config["icons"]["done"], config["icons"]["failed"]) == ("window", "D", "✗")
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ("{ panse = 'window' }", "`panse`: expected a known option (nearest: `panes`"),
-        ("{ panes = 'left' }", '`panes`: expected "beside" or "window" or "hidden", found "left"'),
-        ("{ dashboard = 3 }", "`dashboard`: expected a table, found 3"),
-        ("{ dashboard = { log_line = 3 } }", "`dashboard.log_line`: expected a known option"),
-        (
-            "{ dashboard = { log_lines = '3' } }",
-            '`dashboard.log_lines`: expected an integer from 0, found "3"',
-        ),
-        ("{ statusline = { width = 3 } }", "`statusline.width`: expected an integer from 10, found 3"),
-        ("{ python = true }", "`python`: expected a string, found true"),
-        ("{ 'panes' }", "`1`: expected a known option"),
-        ("'panes'", '`setup`: expected a table, found "panes"'),
-    ],
-)
-def test_a_wrong_option_names_key_expected_and_found(nvim: Editor, options: str, said: str) -> None:
-    ok, error = nvim.lua(f"return {{ pcall(require('kage').setup, {options}) }}")
-    assert not ok
-    assert said in error
+WRONG = [
+    ("{ panse = 'window' }", "`panse`: expected a known option (nearest: `panes`"),
+    ("{ panes = 'left' }", '`panes`: expected "beside" or "window" or "hidden", found "left"'),
+    ("{ dashboard = 3 }", "`dashboard`: expected a table, found 3"),
+    ("{ dashboard = { log_line = 3 } }", "`dashboard.log_line`: expected a known option"),
+    (
+        "{ dashboard = { log_lines = '3' } }",
+        '`dashboard.log_lines`: expected an integer from 0, found "3"',
+    ),
+    ("{ statusline = { width = 3 } }", "`statusline.width`: expected an integer from 10, found 3"),
+    ("{ python = true }", "`python`: expected a string, found true"),
+    ("{ 'panes' }", "`1`: expected a known option"),
+    ("'panes'", '`setup`: expected a table, found "panes"'),
+]
+
+
+def test_a_wrong_option_names_key_expected_and_found(nvim: Editor) -> None:
+    for options, said in WRONG:
+        ok, error = nvim.lua(f"return {{ pcall(require('kage').setup, {options}) }}")
+        assert not ok
+        assert said in error
     assert nvim.lua("return require('kage.config').get().panes") == "beside"
 
 

@@ -122,7 +122,7 @@ def test_with_agents_at_work_the_subscription_comes_back_by_itself(nvim: Editor,
     nvim.lua("require('kage.watch').ensure(vim.fn.getcwd())")
     nvim.until("return require('kage.state').run()")
     os.kill(host_pid(nvim), signal.SIGKILL)
-    nvim.until("return require('kage.host').status().link == 'down'")
+    nvim.until("return require('kage.host').status().channel == nil")
     kaged.runs = [run(agent(1, "done"))]
     nvim.until("return require('kage.state').agent(1).state == 'done'")
     kaged.hang_up()
