@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kage_nvim.git import HasGitDir, fields, run_git
 
@@ -46,14 +47,19 @@ class Change:
     new_sha: str = ""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One line of an index: mode, blob, path, and the stage of an unmerged one."""
+class Entry(NamedTuple):
+    """One line of an index: mode, blob, path, the stage of an unmerged one, git's tag (``ls-files -v``)."""
 
     mode: str
     sha: str
     path: str
     stage: int = 0
+    tag: str = "H"
+
+    @property
+    def hidden(self) -> bool:
+        """True when git was told not to look at the file: skip-worktree, or assume-unchanged."""
+        return self.tag == "S" or self.tag.islower()
 
 
 def changes(store: HasGitDir, old: str, new: str, *, renames: bool = True) -> list[Change]:
@@ -186,7 +192,8 @@ def write_blob(store: HasGitDir, data: bytes) -> str:
 def bring(store: HasGitDir, names: Iterable[str], known: str | None = None, *, blobs: bool = True) -> int:
     """Copy what these trees consist of into the store's own objects; returns how many were copied.
 
-    ``known`` is a tree that was brought before; without ``blobs`` only trees are copied. What a partial clone lacks is passed over.
+    ``known`` is a tree that was brought before; without ``blobs`` only trees are copied. What a partial
+    clone lacks is passed over.
     """
     wanted = [f"{name}^{{tree}}" for name in names]
     without = ["--not", f"{known}^{{tree}}"] if known else []

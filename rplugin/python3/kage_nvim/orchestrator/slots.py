@@ -22,7 +22,7 @@ from pathlib import Path
 from kage_nvim import processes
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
-from kage_nvim.git import run_git
+from kage_nvim.git import fields, run_git
 from kage_nvim.orchestrator import folders, include
 from kage_nvim.orchestrator.repository import user_config
 from kage_nvim.orchestrator.shadow import Store, bare_repository
@@ -32,6 +32,10 @@ from kage_nvim.trees import own_objects
 
 _LINK = "tree"
 """The name of the one linked worktree inside ``repo.git/worktrees``."""
+
+
+_LITTLE = 16 * 1024 * 1024
+"""Bytes; a disk with less than this left is called full."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,9 @@ def acquire(store: Store, snapshot_commit: str, *, held: set[int]) -> Slot:
         fill(store, taken, snapshot_commit)
         fail_point("slot.acquire.done")
     except (KageError, OSError) as error:
+        failed = _slot_error(taken, error)
         _give_up(taken)
-        raise _slot_error(taken, error) from error
+        raise failed from error
     return taken
 
 
@@ -192,9 +197,15 @@ def _reset(store: Store, taken: Slot, commit: str) -> None:
     for folder in ("", *folders.open_up(taken.tree, [])):
         folders.remove(taken.tree / folder / ".git")
     _read_tree(store, taken, commit)
-    env = {"GIT_INDEX_FILE": str(taken.index)}
-    # Twice -f: also what calls itself a repository. -x: also what is ignored, or agents would inherit it.
-    run_git(["clean", "-ffdxq"], git_dir=store.git_dir, work_tree=taken.tree, env=env)
+    # Ignored files too, or agents would inherit them. Not git clean: it takes a minute over a deep tree.
+    extra = run_git(
+        ["ls-files", "-z", "-o", "--directory"],
+        git_dir=store.git_dir,
+        work_tree=taken.tree,
+        env={"GIT_INDEX_FILE": str(taken.index)},
+    )
+    for path in fields(extra):
+        folders.remove(taken.tree / path.rstrip("/"))
 
 
 def _read_tree(store: Store, taken: Slot, commit: str) -> None:
@@ -241,6 +252,8 @@ def _give_up(taken: Slot) -> None:
 def _slot_error(taken: Slot, error: KageError | OSError) -> KageError:
     words = error.message if isinstance(error, KageError) else str(error)
     fix = f"Look at {taken.folder.parent} and try again; kage clean --all starts afresh."
-    if "No space left" in words or "Disk quota" in words:
+    # git says no more than "unable to write file" when a disk is full.
+    free = shutil.disk_usage(taken.folder.parent).free
+    if free < _LITTLE or "No space left" in words or "Disk quota" in words:
         fix = f"Free some space on the disk that holds {taken.folder.parent}; kage clean frees old slots."
     return KageError(f"slot {taken.number} could not be made: {words}", fix=fix, code="slot")
