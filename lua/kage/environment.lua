@@ -41,7 +41,9 @@ function M.candidates()
   add(vim.g.kage_python, "vim.g.kage_python")
   add(require("kage.config").get().python, "`python` given to setup()")
   add(M.checkout() .. "/.venv/bin/python", "the checkout's own environment (make install)")
-  add(vim.fn.stdpath("data") .. "/kage/env/current/bin/python", "the environment that build.lua made")
+  -- The folder behind `current`, so that what runs keeps its environment when a newer one is installed.
+  local current = vim.uv.fs_realpath(vim.fn.stdpath("data") .. "/kage/env/current")
+  add(current and current .. "/bin/python", "the environment that build.lua made")
   add(registered(), "vim.g.python3_host_prog, where :UpdateRemotePlugins registered Kage")
   return found
 end
