@@ -198,7 +198,7 @@ class Daemon:
         if verb is None:
             raise KageError(f"kaged {__version__} knows no {method}", code="unknown_method")
         try:
-            asked = msgspec.convert(params, verb.params)
+            asked = msgspec.convert(params, verb.params, str_keys=True)
         except msgspec.ValidationError as error:
             raise KageError(f"{method}: {error}", code="usage") from error
         return await verb.run(self.conductor, connection, asked)
