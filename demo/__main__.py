@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 import time
@@ -64,7 +65,9 @@ class Demo:
         self.terminal.type("V5j:")
         self.terminal.wait(r"^:'<,'>", "the selection's range")
         self.terminal.type(f"KageSpawn 3 {TASK}", enter=True)
-        self.terminal.wait(r"kage 1 · right(.|\n)*kage 2 · slow(.|\n)*kage 3 · breaks", "a pane for each agent", 30)
+        self.terminal.wait(
+            r"kage 1 · right(.|\n)*kage 2 · slow(.|\n)*kage 3 · breaks", "a pane for each agent", 30
+        )
         self.terminal.wait(r" 1\S.* 2\S.* 3\S.*\$", "three agents in the statusline", 30)
         self.show(self.terminal.wait(r"● edit prices\.py", "an agent at work in its pane", 30))
         self.expect(len(self.terminal.panes()) == 4, "four panes: the editor and three agents")
@@ -116,7 +119,7 @@ class Demo:
         self.terminal.command("Kage hide")
         self.terminal.wait(r"I read the code", "the agents' panes", gone=True)
         self.terminal.command("KageDiff")
-        self.show(self.terminal.wait(r"price \+ quantity.*price \* quantity", "yours beside agent 1's"))
+        self.show(self.terminal.wait(r"price \+ quan.*price \* quan", "yours beside agent 1's"))
         self.title("Agent 2's version of this hunk", "2do")
         self.terminal.type("gg/price + quantity")
         self.terminal.keys("Enter")
@@ -126,9 +129,9 @@ class Demo:
         )
         self.title("Taken back, and the next file", "u, ]f")
         self.terminal.type("u")
-        self.terminal.wait(r"price \+ quantity.*price \* quantity", "the line as it was")
+        self.terminal.wait(r"price \+ quan.*price \* quan", "the line as it was")
         self.terminal.type("]f")
-        self.show(self.terminal.wait(r"Nothing yet.*multiplies", "NOTES.md side by side"))
+        self.show(self.terminal.wait(r"Nothing yet.*multip", "NOTES.md side by side"))
         self.terminal.command("tabclose")
 
     def accept(self) -> None:
@@ -193,6 +196,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", action="store_true", help="stay in that Neovim instead of leaving")
     keep: bool = parser.parse_args().keep
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     stage = Stage()
     terminal = Terminal(stage.folder, stage.environment)
     demo = Demo(stage, terminal)
@@ -209,7 +214,7 @@ def main() -> int:
             demo.summary(demo.leave())
             print(f"\nAll {demo.step} steps happened.")
     except (Missed, RuntimeError, subprocess.SubprocessError) as error:
-        print(f"\nThe demo stopped at step {demo.step}: {error}", file=sys.stderr)
+        print(f"\nThe demo stopped at step {demo.step}: {error}\n{stage.log()}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -17,7 +17,7 @@ from pathlib import Path
 COLUMNS, ROWS = 150, 36
 TICK = 0.1
 NO_SURPRISES = "set -g status off\nset -s escape-time 0\nset -g exit-empty off\n"
-USERS = "set -g status off\nset -s escape-time 0\nset -g default-terminal tmux-256color\n"
+USERS = "set -g status off\nset -s escape-time 0\nset -g default-terminal screen-256color\n"
 
 
 class Missed(Exception):

@@ -126,6 +126,13 @@ class Stage:
                 said.append(f"{process.pid} {' '.join(process.cmdline())[:120]}")
         return said
 
+    def log(self) -> str:
+        """The last words of Kage's processes, for a demo that stopped."""
+        files = sorted((self.home / "state" / "kage").glob("*.log"))
+        return "\n".join(
+            f"{file.name}: {text[-2000:]}" for file in files if (text := file.read_text().strip())
+        )
+
     def remove(self) -> None:
         """End what is left, each process by its id, and remove every folder."""
         for process in self.processes():
