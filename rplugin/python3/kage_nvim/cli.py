@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import json
 import os
 import sys
@@ -107,7 +108,7 @@ class Shell:
 
     async def ask(self, method: str, **params: Any) -> Any:
         """Ask kaged about the repository around the current folder."""
-        place = {"cwd": os.getcwd(), "run": getattr(self.given, "run", None)}  # noqa: PTH109
+        place = {"cwd": _here(), "run": getattr(self.given, "run", None)}
         return await self.client.request(method, place | params)
 
     def show(self, answer: Any, text: str) -> None:
@@ -120,7 +121,9 @@ class Shell:
     async def spawn(self) -> Exit:
         """See parser()."""
         given = self.given
-        text = sys.stdin.read() if given.task == ["-"] else " ".join(given.task)
+        text = " ".join(given.task)
+        if given.task == ["-"]:
+            text = sys.stdin.buffer.read().decode("utf-8", "replace")
         asked: dict[str, Any] = {
             "task": {
                 "text": text,
@@ -290,6 +293,29 @@ class Shell:
         return Exit.DONE if all(check["ok"] for check in checks) else Exit.ERROR
 
 
+def _here() -> str:
+    """The folder that this shell is in.
+
+    Raises:
+        KageError: it was removed, or its name cannot be said to kaged.
+    """
+    try:
+        here = os.getcwd()  # noqa: PTH109
+        here.encode("utf-8")
+    except FileNotFoundError:
+        raise KageError(
+            "this folder is gone", fix="Go to one that exists (cd).", code="no_repository"
+        ) from None
+    except UnicodeEncodeError:
+        shown = os.fsencode(here).decode("utf-8", "backslashreplace")
+        raise KageError(
+            f"the path of this folder is not UTF-8: {shown}",
+            fix="Rename the folders that are named so.",
+            code="path",
+        ) from None
+    return here
+
+
 def _agent(word: str | int) -> str | int:
     return word if word == "all" else int(word) if str(word).isdigit() else word
 
@@ -316,7 +342,7 @@ READING = ("status", "wait", "log", "diff", "history", "explain", "cost", "docto
 async def _run(given: argparse.Namespace) -> Exit:
     for last in (False, True):
         client = Client()
-        await client.open("cli", os.getcwd())  # noqa: PTH109
+        await client.open("cli", _here())
         try:
             result: Exit = await getattr(Shell(client, given), given.verb)()
             return result
@@ -330,8 +356,14 @@ async def _run(given: argparse.Namespace) -> Exit:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
+    # Words are bytes that need not be UTF-8, and a terminal need not show all that is.
+    words = [
+        os.fsencode(word).decode("utf-8", "replace") for word in (sys.argv[1:] if argv is None else argv)
+    ]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return int(asyncio.run(_run(parser().parse_args(argv))))
+        return int(asyncio.run(_run(parser().parse_args(words))))
     except KageError as error:
         print(f"kage: {error.message}", file=sys.stderr)
         if error.fix:
@@ -342,6 +374,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(Exit.DONE)
     except ConnectionError as error:
         print(f"kage: {error}\nTry again; kage doctor says how things stand.", file=sys.stderr)
+        return int(Exit.ERROR)
+    except OSError as error:
+        print(f"kage: {error}\nkage doctor says what Kage needs.", file=sys.stderr)
         return int(Exit.ERROR)
     except KeyboardInterrupt:
         return 130

@@ -110,6 +110,10 @@ def _load(path: Path, kind: type[T]) -> T:
         return kind()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise _bad(path, f"not valid TOML: {error}") from error
+    except OSError as error:
+        raise KageError(
+            f"{path}: {error.strerror or error}", fix="It must be a file that you may read.", code="config"
+        ) from error
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:

@@ -31,7 +31,7 @@ ANGLES = (
 )
 """Given in turn to the agents that share a player, so that their candidates differ."""
 
-_WANTED = re.compile(r"(?P<name>[^:+\s]+)(?::(?P<count>\d+))?(?:\+(?P<role>[^\s:+]+))?")
+_WANTED = re.compile(r"(?P<name>[^:+\s]+)(?::(?P<count>\d{1,4}))?(?:\+(?P<role>[^\s:+]+))?")
 
 
 class Seat(msgspec.Struct, frozen=True, kw_only=True):
