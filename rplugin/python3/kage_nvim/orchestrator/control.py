@@ -13,10 +13,10 @@ from kage_nvim.errors import Exit, KageError
 from kage_nvim.model import AgentSpec, State
 from kage_nvim.orchestrator import players, slots
 from kage_nvim.orchestrator.conductor import Conductor
+from kage_nvim.orchestrator.launch import agent_argv, agent_environment, open_panes, panes_of
 from kage_nvim.orchestrator.panes import Panes, Place
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.runs import Agent, Run
-from kage_nvim.orchestrator.spawn import agent_argv, agent_environment, open_panes, panes_of
 
 STOP_SECONDS = 3.0
 """How long a stopped agent may take to end by itself before its process is killed."""

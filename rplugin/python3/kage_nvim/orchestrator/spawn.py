@@ -15,10 +15,12 @@ from kage_nvim import config, discover, paths, sandbox
 from kage_nvim.config import RepositoryConfig, UserConfig
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
-from kage_nvim.model import AgentSpec, AgentStatus, Limits, Profile, RunStatus, Task
+from kage_nvim.model import AgentStatus, Profile, RunStatus, Task
 from kage_nvim.orchestrator import include, players, shadow, slots
 from kage_nvim.orchestrator.conductor import Conductor
-from kage_nvim.orchestrator.panes import PaneRequest, Panes, Place
+from kage_nvim.orchestrator.editors import open_buffers
+from kage_nvim.orchestrator.launch import open_panes, panes_of
+from kage_nvim.orchestrator.panes import Panes, Place
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.players import Seat
 from kage_nvim.orchestrator.runs import Agent, Run
@@ -144,9 +146,13 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
     profiles = {number: _profile(plan, store, slot, number) for number, slot in enumerate(made, 1)}
     await _setup(plan, profiles)
     limits = _budget(plan)
-    for number, (seat, agent) in enumerate(zip(plan.seats, run.agents.values(), strict=True), 1):
-        await conductor.gateway.register(run_id, number, agent.record.token, seat, str(run.root), limits)
-        _write_spec(plan, run, agent, seat, profiles[number], socket)
+    pairs = list(zip(plan.seats, run.agents.values(), strict=True))
+    register = conductor.gateway.register
+    await asyncio.gather(
+        *(register(run_id, a.number, a.record.token, seat, str(run.root), limits) for seat, a in pairs)
+    )
+    for seat, agent in pairs:
+        write_spec(run, agent, seat, profiles[agent.number], plan.user.defaults, socket)
     fail_point("spawn.panes.intent")
     await open_panes(conductor, run, list(run.agents.values()), plan.peer, plan.place)
     fail_point("spawn.panes.done")
@@ -159,8 +165,6 @@ async def unsaved(conductor: Conductor, root: Path) -> dict[str, bytes]:
     Raises:
         KageError: two editors hold different unsaved versions of one file.
     """
-    from kage_nvim.orchestrator.editors import open_buffers
-
     return {
         str(buffer.path.relative_to(root)): buffer.content
         for buffer in await open_buffers(conductor.peers, root)
@@ -171,6 +175,8 @@ async def unsaved(conductor: Conductor, root: Path) -> dict[str, bytes]:
 async def _gateway(conductor: Conductor, plan: Plan) -> str:
     """Have the gateway up and the keys in it, so that no agent starts without what it needs."""
     socket = await conductor.gateway.ensure()
+    if any(seat.player.model and not seat.player.recorded for seat in plan.seats):
+        await conductor.gateway.load()
     names = {name: seat for seat in plan.seats if (name := discover.key_variable(seat.player))}
     if not names:
         return socket
@@ -292,77 +298,6 @@ def _budget(plan: Plan) -> dict[str, Any]:
         "run_usd": tighter(user.run_usd, repository.run_usd),
         "day_usd": repository.day_usd,
     }
-
-
-def _write_spec(plan: Plan, run: Run, agent: Agent, seat: Seat, profile: Profile, socket: str) -> None:
-    agent.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    defaults = plan.user.defaults
-    spec = AgentSpec(
-        run=run.id,
-        number=agent.number,
-        player=seat.name,
-        model=seat.label,
-        role=seat.role,
-        angle=seat.angle,
-        repository=str(run.root),
-        task=plan.task,
-        base=run.base,
-        log=str(agent.folder / "log.jsonl"),
-        token=agent.record.token,
-        daemon=str(paths.daemon_file()),
-        gateway=socket,
-        profile=profile,
-        limits=Limits(
-            steps=defaults.steps, seconds=defaults.seconds, command_seconds=defaults.command_seconds
-        ),
-        stream=seat.player.stream,
-        temperature=seat.player.temperature,
-        max_tokens=seat.player.max_tokens,
-        command=seat.player.command,
-    )
-    (agent.folder / "spec.json").write_bytes(msgspec.json.encode(spec))
-
-
-def agent_argv(agent: Agent, *, resume: bool = False) -> list[str]:
-    """The command that an agent's pane runs. ``-I`` keeps the worktree off the import path."""
-    argv = [paths.python(), "-I", "-m", "kage_nvim.agent_runtime", "--spec", str(agent.folder / "spec.json")]
-    return [*argv, "--resume"] if resume else argv
-
-
-def agent_environment(peer: Peer) -> dict[str, str]:
-    """The environment of the agent's own process, beside tmux's TERM: no key is in it."""
-    wanted = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SHELL")
-    return {"LANG": "C.UTF-8"} | {name: peer.hello.env[name] for name in wanted if name in peer.hello.env}
-
-
-def panes_of(peer: Peer) -> Panes:
-    """The tmux that a client sits in, or Kage's own when it sits in none."""
-    env = peer.hello.env
-    return Panes(env.get("TMUX"), env.get("TMUX_PANE"), own_socket=paths.sockets() / "tmux")
-
-
-async def open_panes(
-    conductor: Conductor, run: Run, agents: list[Agent], peer: Peer, place: Place, *, resume: bool = False
-) -> None:
-    """Start the agents' processes in panes and note where they are."""
-    requests = [
-        PaneRequest(
-            number=agent.number,
-            title=f"kage {agent.number} · {agent.record.status.player}",
-            argv=agent_argv(agent, resume=resume),
-            env=agent_environment(peer),
-            run=run.id,
-        )
-        for agent in agents
-    ]
-    opened = await asyncio.to_thread(panes_of(peer).open, requests, place)
-    for agent in agents:
-        info = opened[agent.number]
-        agent.record.status.pane = info.pane_id
-        agent.record.tmux = info.socket
-        agent.record.hidden = place == "hidden"
-        conductor.agent_changed(run, agent)
-        conductor.spawn_task(conductor.must_arrive(run, agent))
 
 
 async def undo(conductor: Conductor, run_id: str, root: str, tmux: str) -> None:

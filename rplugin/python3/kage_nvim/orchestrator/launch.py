@@ -1,0 +1,89 @@
+"""Launch: an agent in its pane. The specification is its only argument, its environment is given."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from kage_nvim import paths
+from kage_nvim.config import Defaults
+from kage_nvim.model import AgentSpec, Limits, Profile
+from kage_nvim.orchestrator.conductor import Conductor
+from kage_nvim.orchestrator.panes import PaneRequest, Panes, Place
+from kage_nvim.orchestrator.peers import Peer
+from kage_nvim.orchestrator.players import Seat
+from kage_nvim.orchestrator.runs import Agent, Run
+
+
+def write_spec(
+    run: Run, agent: Agent, seat: Seat, profile: Profile, defaults: Defaults, gateway: str
+) -> None:
+    """Write the file that an agent's process is started with; ``gateway`` is the gateway's socket."""
+    agent.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    spec = AgentSpec(
+        run=run.id,
+        number=agent.number,
+        player=seat.name,
+        model=seat.label,
+        role=seat.role,
+        angle=seat.angle,
+        repository=str(run.root),
+        task=run.record.task,
+        base=run.base,
+        log=str(agent.folder / "log.jsonl"),
+        token=agent.record.token,
+        daemon=str(paths.daemon_file()),
+        gateway=gateway,
+        profile=profile,
+        limits=Limits(
+            steps=defaults.steps, seconds=defaults.seconds, command_seconds=defaults.command_seconds
+        ),
+        stream=seat.player.stream,
+        temperature=seat.player.temperature,
+        max_tokens=seat.player.max_tokens,
+        command=seat.player.command,
+    )
+    (agent.folder / "spec.json").write_bytes(msgspec.json.encode(spec))
+
+
+def agent_argv(agent: Agent, *, resume: bool = False) -> list[str]:
+    """The command that an agent's pane runs. ``-I`` keeps the worktree off the import path."""
+    argv = [paths.python(), "-I", "-m", "kage_nvim.agent_runtime", "--spec", str(agent.folder / "spec.json")]
+    return [*argv, "--resume"] if resume else argv
+
+
+def agent_environment(peer: Peer) -> dict[str, str]:
+    """The environment of the agent's own process, beside tmux's TERM: no key is in it."""
+    wanted = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SHELL")
+    return {"LANG": "C.UTF-8"} | {name: peer.hello.env[name] for name in wanted if name in peer.hello.env}
+
+
+def panes_of(peer: Peer) -> Panes:
+    """The tmux that a client sits in, or Kage's own when it sits in none."""
+    env = peer.hello.env
+    return Panes(env.get("TMUX"), env.get("TMUX_PANE"), own_socket=paths.sockets() / "tmux")
+
+
+async def open_panes(
+    conductor: Conductor, run: Run, agents: list[Agent], peer: Peer, place: Place, *, resume: bool = False
+) -> None:
+    """Start the agents' processes in panes and note where they are."""
+    requests = [
+        PaneRequest(
+            number=agent.number,
+            title=f"kage {agent.number} · {agent.record.status.player}",
+            argv=agent_argv(agent, resume=resume),
+            env=agent_environment(peer),
+            run=run.id,
+        )
+        for agent in agents
+    ]
+    opened = await asyncio.to_thread(panes_of(peer).open, requests, place)
+    for agent in agents:
+        info = opened[agent.number]
+        agent.record.status.pane = info.pane_id
+        agent.record.tmux = info.socket
+        agent.record.hidden = place == "hidden"
+        conductor.agent_changed(run, agent)
+        conductor.spawn_task(conductor.must_arrive(run, agent))
