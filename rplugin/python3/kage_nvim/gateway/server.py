@@ -47,6 +47,7 @@ class Server:
         app.add_routes(
             [
                 web.post("/v1/chat/completions", self._chat),
+                web.post("/kage/load", self._load),
                 web.post("/kage/agents", self._register),
                 web.post("/kage/keys", self._put_keys),
                 web.get("/kage/keys", self._get_keys),
@@ -114,6 +115,11 @@ class Server:
             await response.write(_event(problem.to_wire()))
         await response.write_eof()
         return response
+
+    async def _load(self, request: web.Request) -> web.Response:
+        """A model will be called soon: its library loads while slots and panes are still being made."""
+        self._provider.load()
+        return _json({})
 
     async def _register(self, request: web.Request) -> web.Response:
         agent = self._agents.add(await request.read())

@@ -57,6 +57,10 @@ class GatewayLink:
             code="gateway",
         )
 
+    async def load(self) -> None:
+        """Let it load its model library now, for a model will be called soon."""
+        await self._post("/kage/load", {})
+
     async def register(
         self, run: str, number: int, token: str, seat: Seat, repository: str, limits: dict[str, Any]
     ) -> None:
@@ -89,15 +93,23 @@ class GatewayLink:
         return dict(answer)
 
     async def _post(self, url: str, body: dict[str, Any]) -> None:
-        socket = await self.ensure()
-        status, answer = await asyncio.to_thread(unixhttp.request, socket, "POST", url, body)
+        try:
+            status, answer = await asyncio.to_thread(unixhttp.request, _named(), "POST", url, body)
+        except (OSError, ValueError, KeyError):
+            socket = await self.ensure()
+            status, answer = await asyncio.to_thread(unixhttp.request, socket, "POST", url, body)
         if status != 200:
             raise KageError(f"the gateway answered {status} to {url}: {answer}", code="gateway")
 
 
+def _named() -> str:
+    """The socket that the gateway's file names, whether it answers there or not."""
+    return str(json.loads(paths.gateway_file().read_text("utf-8"))["socket"])
+
+
 def _answering() -> str | None:
     try:
-        socket = str(json.loads(paths.gateway_file().read_text("utf-8"))["socket"])
+        socket = _named()
         status, _ = unixhttp.request(socket, "GET", "/kage/health", timeout=2.0)
     except (OSError, ValueError, KeyError):
         return None
