@@ -19,7 +19,7 @@ from kage_nvim.model import AgentStatus, Profile, RunStatus, Task
 from kage_nvim.orchestrator import include, players, shadow, slots
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import open_buffers
-from kage_nvim.orchestrator.launch import open_panes, panes_of
+from kage_nvim.orchestrator.launch import open_panes, panes_of, write_spec
 from kage_nvim.orchestrator.panes import Panes, Place
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.players import Seat
