@@ -26,7 +26,7 @@ def __getattr__(name: str) -> Any:
 def _make_plugin() -> type:
     import pynvim
 
-    @pynvim.plugin  # type: ignore[untyped-decorator]
+    @pynvim.plugin
     class KagePlugin:
         """Two functions that queue and return: a handler that worked would block the next one."""
 

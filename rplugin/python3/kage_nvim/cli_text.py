@@ -48,7 +48,8 @@ def status(answer: dict[str, Any]) -> str:
     for run in answer["runs"]:
         first = clean(run["task"].splitlines()[0])
         landed = f", candidate {run['landed']} landed" if run["landed"] else ""
-        parts.append(f"run {run['id']} in {clean(run['repository'])}{landed}\n  {first[:100]}")
+        on = f" on {clean(run['head'])[:60]}" if run["head"] else ""
+        parts.append(f"run {run['id']} in {clean(run['repository'])}{on}{landed}\n  {first[:100]}")
         parts.append(agents(run["agents"]))
         for candidate in run["candidates"]:
             size = f"{candidate['files']} files +{candidate['added']} -{candidate['removed']}"

@@ -114,13 +114,14 @@ class CandidateStatus(msgspec.Struct, kw_only=True):
 
 
 class RunStatus(msgspec.Struct, kw_only=True):
-    """One spawn: a task, a base, N agents and what came of them."""
+    """One spawn: a task, a base, N agents and what came of them; ``head`` is the commit under the base."""
 
     id: str
     task: str
     repository: str
     store: str
     base: str
+    head: str = ""
     created: float
     agents: list[AgentStatus] = []
     candidates: list[CandidateStatus] = []

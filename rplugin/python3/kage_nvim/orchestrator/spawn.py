@@ -16,7 +16,7 @@ from kage_nvim.config import RepositoryConfig, UserConfig
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
 from kage_nvim.model import AgentStatus, Profile, RunStatus, Task
-from kage_nvim.orchestrator import include, players, shadow, slots
+from kage_nvim.orchestrator import history, include, players, shadow, slots
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import open_buffers
 from kage_nvim.orchestrator.launch import open_panes, panes_of, write_spec
@@ -138,6 +138,7 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
         made = await _slots(conductor, plan, store, base.commit)
         fail_point("spawn.slots.done")
         run = _register(conductor, plan, store, base.commit, run_id, made)
+        run.record.status.head = await asyncio.to_thread(history.standing_on, store, plan.repository)
         socket = await gateway
     except BaseException:
         gateway.cancel()
