@@ -8,10 +8,11 @@ import io
 import json
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from kage_nvim import cli_text
+from kage_nvim import cli_text, paths
 from kage_nvim.client import Client
 from kage_nvim.errors import Exit, KageError, usage
 from kage_nvim.protocol import unb64
@@ -375,11 +376,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConnectionError as error:
         print(f"kage: {error}\nTry again; kage doctor says how things stand.", file=sys.stderr)
         return int(Exit.ERROR)
-    except OSError as error:
-        print(f"kage: {error}\nkage doctor says what Kage needs.", file=sys.stderr)
-        return int(Exit.ERROR)
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        with (paths.state() / "cli.log").open("a", encoding="utf-8") as log:
+            traceback.print_exc(file=log)
+        print(f"kage: failed unexpectedly: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"The details are in {paths.state() / 'cli.log'}.", file=sys.stderr)
+        return int(Exit.ERROR)
 
 
 if __name__ == "__main__":
