@@ -52,13 +52,36 @@ plug({ "n" }, "KageUndo", "<Cmd>KageUndo<CR>")
 plug({ "n" }, "KageHide", "<Cmd>KageHide<CR>")
 plug({ "n" }, "KageAttach", "<Cmd>KageAttach<CR>")
 
--- Runs that go on from an earlier session show by themselves. Where no kaged lives, this costs one stat.
----@param event table?
-local function look(event)
+local look ---@type fun(event: table?)
+local waiting = false
+
+--- Before the first run on this machine there is nothing to look at: wait for the folder of runs, started
+--- perhaps by a shell.
+---@param folder string where programs keep their state
+local function await_the_first(folder)
+  local eye = not waiting and vim.uv.new_fs_event()
+  if not eye then
+    return
+  end
+  local inside = vim.uv.fs_stat(folder .. "/kage") and folder .. "/kage" or folder
+  waiting = eye:start(inside, {}, function()
+    eye:close()
+    waiting = false
+    vim.schedule(look)
+  end) == 0
+  if not waiting then
+    eye:close()
+  end
+end
+
+-- Runs that go on from an earlier session show by themselves. Where there never were any, this costs one stat.
+function look(event)
   local folder = vim.env.XDG_STATE_HOME
   folder = folder and folder ~= "" and folder or (vim.env.HOME or "") .. "/.local/state"
-  if vim.uv.fs_stat(folder .. "/kage/kaged.json") then
+  if package.loaded["kage.watch"] or vim.uv.fs_stat(folder .. "/kage/runs") then
     require("kage.watch").look(folder .. "/kage", event ~= nil and event.event == "DirChanged")
+  else
+    await_the_first(folder)
   end
 end
 vim.api.nvim_create_autocmd({ "VimEnter", "DirChanged", "FocusGained" }, {

@@ -1,10 +1,12 @@
--- Which repository this Neovim watches. A subscription is made by the first command, or by itself when runs
--- of the repository are alive; it follows the working directory, and comes back when kaged or the host died.
+-- Which repository this Neovim watches. A subscription is made by the first command, or by itself when there
+-- are runs of the repository; it follows the working directory, and comes back when kaged or the host died.
 
 local M = {}
 
 local watched ---@type string? a folder in the repository that is watched
 local scheduled = false
+local eye ---@type uv.uv_fs_event_t? sees runs appear
+local LATER = { 100, 500, 2000 } -- milliseconds after a run's folder appeared
 
 ---@param path string
 ---@return table? # the JSON object in that file
@@ -45,7 +47,28 @@ local function has_runs_here(state_folder)
   return false
 end
 
---- Subscribe without a command when kaged lives and there are runs here. Two small files are read, no process
+--- A run that a shell started becomes known without a command: its folder appears among the runs. What is in
+--- it is written a moment later.
+---@param state_folder string
+local function await_runs(state_folder)
+  if eye then
+    return
+  end
+  eye = vim.uv.new_fs_event()
+  local function appeared()
+    for _, wait in ipairs(watched and {} or LATER) do
+      vim.defer_fn(function()
+        M.look(state_folder, false)
+      end, wait)
+    end
+  end
+  if eye and not eye:start(state_folder .. "/runs", {}, vim.schedule_wrap(appeared)) then
+    eye:close()
+    eye = nil
+  end
+end
+
+--- Subscribe without a command when there are runs here, alive or not. A few small files are read, no process
 --- is started otherwise. A subscription follows when the working directory moved to another repository.
 ---@param state_folder string
 ---@param moved boolean
@@ -56,9 +79,8 @@ function M.look(state_folder, moved)
     end
     return
   end
-  local daemon = read_json(state_folder .. "/kaged.json")
-  local pid = daemon and tonumber(daemon.pid)
-  if pid and vim.uv.kill(pid, 0) == 0 and has_runs_here(state_folder) then
+  await_runs(state_folder)
+  if has_runs_here(state_folder) then
     M.ensure(vim.fn.getcwd())
   end
 end

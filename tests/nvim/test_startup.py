@@ -107,14 +107,38 @@ def test_the_view_follows_the_directory_but_not_the_focus(
     assert nvim.lua("return require('kage.watch').watched()") == str(other)
 
 
-def test_a_dead_kaged_starts_nothing(start_nvim: Callable[..., Editor], repository: Path) -> None:
+def test_runs_show_again_after_kaged_was_killed(
+    start_nvim: Callable[..., Editor], repository: Path
+) -> None:
     spec(paths.state(), repository)
     child = os.fork()
     if child == 0:
         os._exit(0)
     os.waitpid(child, 0)
     paths.daemon_file().write_text(json.dumps({"pid": child, "socket": "/nowhere"}))
-    nvim = start_nvim(init=WATCH)
+    nvim = start_nvim()
     nvim.until("return package.loaded['kage.watch'] ~= nil")
-    nvim.lua("vim.wait(50)")
-    assert nvim.lua("return _G.started") == []
+    nvim.until("return require('kage.watch').watched() == ...", str(repository))
+
+
+def test_the_first_run_of_a_shell_shows_without_a_command(
+    start_nvim: Callable[..., Editor], kaged: FakeDaemon, repository: Path
+) -> None:
+    kaged.runs = [run(agent(1), agent(2))]
+    nvim = start_nvim()
+    nvim.lua("vim.wait(30)")
+    assert nvim.lua(LOADED) == []
+    spec(paths.state(), repository)
+    nvim.until("return vim.g.kage_status ~= ''")
+
+
+def test_a_further_run_of_a_shell_shows_without_a_command(
+    start_nvim: Callable[..., Editor], kaged: FakeDaemon, repository: Path
+) -> None:
+    (paths.state() / "runs").mkdir()
+    kaged.runs = [run(agent(1), agent(2))]
+    nvim = start_nvim()
+    nvim.until("return package.loaded['kage.watch'] ~= nil")
+    assert nvim.lua("return require('kage.watch').watched()") is None
+    spec(paths.state(), repository)
+    nvim.until("return vim.g.kage_status ~= ''")
