@@ -68,8 +68,16 @@ DAEMON = [
     "TZ",
     "TMPDIR",
     "PYTHONDONTWRITEBYTECODE",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_RUNTIME_DIR",
+    "KAGE_TRACE",
+    "KAGE_LINGER",
+    "KAGE_FAIL_AT",
 ]
-"""What kaged and the gateway inherit, besides the XDG folders and Kage's own variables."""
+"""What kaged and the gateway inherit: exact names, for anything else could be somebody's key."""
 
 Push = Callable[[str, dict[str, Any]], None]
 Answer = Callable[[str, dict[str, Any]], Awaitable[Any]]
@@ -82,11 +90,7 @@ def client_environment() -> dict[str, str]:
 
 def daemon_environment() -> dict[str, str]:
     """The environment for long-lived processes: an allow-list, so that no key is inherited."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name in DAEMON or (name.startswith(("XDG_", "KAGE_")) and not name.endswith("KEY"))
-    }
+    return {name: os.environ[name] for name in DAEMON if name in os.environ}
 
 
 def start_daemon() -> subprocess.Popen[bytes]:

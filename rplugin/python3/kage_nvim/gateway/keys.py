@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from itertools import groupby
+from operator import itemgetter
 
 from kage_nvim import discover
 from kage_nvim.gateway.problems import Problem
@@ -17,6 +19,9 @@ NO_KEY = "no-key-needed"
 """Sent to local servers, since client libraries insist on some key."""
 COMMAND_SECONDS = 60.0
 """A password manager may have to ask its owner first."""
+
+PART = 12
+"""Characters of a key that are as secret as the whole; shorter beginnings are how providers name keys."""
 
 
 class Keys:
@@ -69,9 +74,9 @@ class Keys:
         self._by_command.pop(tuple(player.api_key_command or ()), None)
 
     def scrub(self, text: str) -> str:
-        """The text without any key in it, not even one that was replaced meanwhile."""
+        """The text without any key in it, nor a large part of one, nor one that was replaced meanwhile."""
         for key in sorted(self._ever, key=len, reverse=True):
-            text = text.replace(key, "[key]")
+            text = _without(text, key)
         return text
 
     async def _from_command(self, name: str, argv: tuple[str, ...]) -> str:
@@ -86,6 +91,18 @@ class Keys:
             raise
         self._ever.add(key)
         return key
+
+
+def _without(text: str, key: str) -> str:
+    """The text with every run of ``PART`` characters of the key masked: servers echo keys cut short, too."""
+    size = min(PART, len(key))
+    parts = {key[at : at + size] for at in range(len(key) - size + 1)}
+    hidden = bytearray(len(text))
+    for at in range(len(text) - size + 1):
+        if text[at : at + size] in parts:
+            hidden[at : at + size] = b"\1" * size
+    runs = groupby(zip(hidden, text, strict=True), key=itemgetter(0))
+    return "".join("[key]" if hide else "".join(letter for _, letter in run) for hide, run in runs)
 
 
 async def _run(name: str, argv: tuple[str, ...]) -> str:
