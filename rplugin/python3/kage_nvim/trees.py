@@ -4,8 +4,9 @@ Every object that Kage writes goes to ``own`` inside the store, and is written *
 objects*: git touches the time stamp of an object (or of its whole pack) that it finds in place of writing it
 again, in borrowed folders too, and the user's ``.git`` has to stay as it is.
 
-The runner is used rather than GitPython: names, kinds, modes and line counts come out of a single hardened
-``diff-tree`` here, GitPython would need two and reads neither SHA-256 repositories nor undecodable names.
+The runner is used rather than GitPython: kinds, modes and line counts of all files come out of one hardened
+``diff-tree`` here (GitPython needs two calls, neither hardened), reading one file takes it two processes and
+twice the time, and it cannot open SHA-256 repositories.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ SUBMODULE = "160000"
 PLAIN = "100644"
 EXECUTABLE = "100755"
 ABSENT = "000000"
+BROUGHT = "brought"
+"""Folder in the store with an empty file for each tree that ``bring`` has copied whole."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +136,10 @@ def diffstat(store: HasGitDir, old: str, new: str) -> bytes:
     return run_git(["diff-tree", "-r", "--stat=80", "--find-renames", old, new], git_dir=store.git_dir)
 
 
-def tree_of(store: HasGitDir, name: str) -> str:
-    """The tree that a commit or tree name stands for."""
-    return run_git(["rev-parse", "--verify", f"{name}^{{tree}}"], git_dir=store.git_dir).decode().strip()
+def trees_of(store: HasGitDir, names: Iterable[str]) -> list[str]:
+    """The trees that commits or trees stand for."""
+    wanted = [f"{name}^{{tree}}" for name in names]
+    return run_git(["rev-parse", *wanted], git_dir=store.git_dir).decode().split()
 
 
 def entries(store: HasGitDir, tree: str, paths: Iterable[str] = ()) -> list[Entry]:
@@ -192,15 +196,17 @@ def write_blob(store: HasGitDir, data: bytes) -> str:
 def bring(store: HasGitDir, names: Iterable[str], known: str | None = None, *, blobs: bool = True) -> int:
     """Copy what these trees consist of into the store's own objects; returns how many were copied.
 
-    ``known`` is a tree that was brought before; without ``blobs`` only trees are copied. What a partial
-    clone lacks is passed over.
+    Without ``blobs`` only trees are copied. What a partial clone lacks is passed over.
     """
-    wanted = [f"{name}^{{tree}}" for name in names]
-    without = ["--not", f"{known}^{{tree}}"] if known else []
+    trees = trees_of(store, names)
+    brought = store.git_dir / BROUGHT
+    known = [tree for tree in trees if (brought / tree).exists()]
+    if len(known) == len(trees):
+        return 0
     kinds = [] if blobs else ["--filter=blob:none"]
+    options = ["--objects", "--no-object-names", "--missing=allow-any", *kinds]
     listed = run_git(
-        ["rev-list", "--objects", "--no-object-names", "--missing=allow-any", *kinds, *wanted, *without],
-        git_dir=store.git_dir,
+        ["rev-list", *options, *(set(trees) - set(known)), "--not", *known], git_dir=store.git_dir
     )
     checked = run_git(
         ["cat-file", "--batch-check"], git_dir=store.git_dir, env=writing(store.git_dir), input=listed
@@ -213,6 +219,10 @@ def bring(store: HasGitDir, names: Iterable[str], known: str | None = None, *, b
             git_dir=store.git_dir,
             input="".join(f"{name}\n" for name in missing).encode(),
         )
+    if blobs:
+        brought.mkdir(exist_ok=True)
+        for tree in trees:
+            (brought / tree).touch()
     return len(missing)
 
 

@@ -197,7 +197,7 @@ def test_big_files_are_named(work: Work) -> None:
 
 
 def test_deeper_than_any_path(work: Work) -> None:
-    script = "import os\nfor n in range(2500): os.mkdir('d'), os.chdir('d')\nopen('x', 'w')"
+    script = "import os\nfor n in range(2100): os.mkdir('d'), os.chdir('d')\nopen('x', 'w')"
     subprocess.run([sys.executable, "-c", script], cwd=work.tree, check=True)
     put(work.tree, {"a": b"changed"})
     assert work.content()["a"][1] == b"changed"

@@ -15,10 +15,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from kage_nvim.compare.land import Blob, FilePlan
-from kage_nvim.errors import KageError
+from kage_nvim.errors import KageError, refused
 from kage_nvim.failpoints import fail_point
 from kage_nvim.trees import EXECUTABLE, SYMLINK
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -45,14 +46,14 @@ def write(root: Path, files: Sequence[FilePlan]) -> list[tuple[str, str]]:
     Raises:
         KageError: code ``write``; ``data.done`` lists the paths that were already changed, mostly none.
     """
+    if any(_outside(plan.path) for plan in files):
+        raise refused("a path of the plan leads out of the working tree", code="write")
     done: list[tuple[str, str]] = []
     order = sorted(files, key=lambda plan: (plan.new is not None, plan.path))
     try:
+        staged = {plan.path: _stage(root, plan, plan.new) for plan in order if plan.new is not None}
         for plan in order:
-            if plan.new is not None:
-                _stage(root, plan, plan.new)
-        for plan in order:
-            _finish(root, plan)
+            _finish(root, plan, staged.get(plan.path, ""))
             done.append((plan.path, plan.action))
             fail_point("land.file.action")
     except OSError as error:
@@ -69,11 +70,20 @@ def write(root: Path, files: Sequence[FilePlan]) -> list[tuple[str, str]]:
 def sweep(root: Path, files: Sequence[FilePlan]) -> None:
     """Remove what a ``write`` that was killed left beside its targets."""
     for plan in files:
-        with suppress(OSError), _nearest(root, plan.path) as folder:
-            os.unlink(_staged(plan.path), dir_fd=folder)
+        for parent in PurePosixPath(plan.path).parents:
+            beside = (parent / _staged(plan.path)).as_posix()
+            with suppress(OSError), _folder(root, beside, create=False) as folder:
+                os.unlink(_staged(plan.path), dir_fd=folder)
+
+
+def _outside(path: str) -> bool:
+    """True for what is no path of a file in a working tree: it leads out of it, or into ``.git``."""
+    return any(name in ("", ".", "..") or name.lower() == ".git" for name in path.split("/"))
 
 
 def _objection(root: Path, plan: FilePlan, going: set[str], file_mode: bool) -> str:
+    if _outside(plan.path):
+        return "it leads out of the working tree"
     for parent in reversed(list(PurePosixPath(plan.path).parents)[:-1]):
         found = _lstat(root / parent)
         if found is None:
@@ -143,21 +153,15 @@ def _staged(path: str) -> str:
     return f".kage-landing-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
 
 
-@contextmanager
-def _nearest(root: Path, path: str) -> Iterator[int]:
-    """The file's folder, open, or the nearest one above it that exists."""
-    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        for name in PurePosixPath(path).parts[:-1]:
-            try:
-                inner = os.open(name, _FOLDER, dir_fd=folder)
-            except OSError:
-                break
-            os.close(folder)
-            folder = inner
-        yield folder
-    finally:
-        os.close(folder)
+def _nearest(root: Path, path: str) -> PurePosixPath:
+    """The file's folder, or the nearest one above it that exists and is no symbolic link."""
+    found = PurePosixPath()
+    for name in PurePosixPath(path).parts[:-1]:
+        seen = _lstat(root / found / name)
+        if seen is None or not stat.S_ISDIR(seen.st_mode):
+            break
+        found /= name
+    return found
 
 
 @contextmanager
@@ -177,26 +181,29 @@ def _folder(root: Path, path: str, *, create: bool) -> Iterator[int]:
         os.close(folder)
 
 
-def _stage(root: Path, plan: FilePlan, new: Blob) -> None:
-    """Write the new content where a rename can bring it to its place; a mere change of mode needs none."""
+def _stage(root: Path, plan: FilePlan, new: Blob) -> str:
+    """Write the new content to where a rename can bring it to its place; returns that path.
+
+    A mere change of mode needs none.
+    """
+    name = _staged(plan.path)
+    beside = (_nearest(root, plan.path) / name).as_posix()
     if plan.action == "mode":
-        return
-    with _nearest(root, plan.path) as folder:
-        name = _staged(plan.path)
+        return beside
+    with _folder(root, beside, create=False) as folder:
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=folder)
         if new.mode == SYMLINK:
             os.symlink(os.fsdecode(new.data), name, dir_fd=folder)
-            return
+            return beside
         bits = 0o777 if new.mode == EXECUTABLE else 0o666
-        handle = os.open(
-            name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, bits, dir_fd=folder
-        )
+        handle = os.open(name, _NEW, bits, dir_fd=folder)
         with os.fdopen(handle, "wb") as file:
             file.write(new.data)
             file.flush()
             _like(root / plan.path, handle, new.mode)
             os.fsync(handle)
+    return beside
 
 
 def _like(target: Path, handle: int, mode: str) -> None:
@@ -217,7 +224,7 @@ def _bits(now: int, mode: str) -> int:
     return bits | (bits & 0o444) >> 2 if mode == EXECUTABLE else bits & ~0o111
 
 
-def _finish(root: Path, plan: FilePlan) -> None:
+def _finish(root: Path, plan: FilePlan, staged: str) -> None:
     name = PurePosixPath(plan.path).name
     if plan.new is None:
         with suppress(FileNotFoundError), _folder(root, plan.path, create=False) as folder:
@@ -232,7 +239,7 @@ def _finish(root: Path, plan: FilePlan) -> None:
             finally:
                 os.close(handle)
     else:
-        with _nearest(root, plan.path) as source, _folder(root, plan.path, create=True) as folder:
+        with _folder(root, staged, create=False) as source, _folder(root, plan.path, create=True) as folder:
             with suppress(OSError):
                 os.rmdir(name, dir_fd=folder)  # an empty folder that git knows nothing of
             os.rename(_staged(plan.path), name, src_dir_fd=source, dst_dir_fd=folder)

@@ -28,7 +28,7 @@ from kage_nvim.trees import (
     commit_tree,
     edit_tree,
     read_blobs,
-    tree_of,
+    trees_of,
     write_blob,
     writing,
 )
@@ -108,11 +108,10 @@ def merge(
     Raises:
         KageError: ``not_changed`` when the candidate does not change one of ``paths``.
     """
-    base_tree, yours_tree, other = (tree_of(store, name) for name in (base, yours, candidate))
+    base_tree, yours_tree, other = trees_of(store, [base, yours, candidate])
     if paths is not None:
         other = _only(store, base_tree, other, paths)
-    bring(store, [base_tree])
-    bring(store, [yours_tree, other], known=base_tree)
+    bring(store, [base_tree, yours_tree, other])
     started = commit_tree(store, base_tree, None, "base", when=0)
     ours = commit_tree(store, yours_tree, started, "yours", when=0)
     theirs = commit_tree(store, other, started, label, when=0)

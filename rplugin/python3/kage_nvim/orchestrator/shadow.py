@@ -21,7 +21,7 @@ from kage_nvim.orchestrator import folders
 from kage_nvim.orchestrator.repository import Repository, UserConfig, discover
 from kage_nvim.orchestrator.snapshot import SIZE_LIMIT, Snapshot, take_snapshot
 from kage_nvim.orchestrator.view import repository_config
-from kage_nvim.trees import SUBMODULE, bring, entries, own_objects, read_blobs, writing
+from kage_nvim.trees import BROUGHT, SUBMODULE, bring, entries, own_objects, read_blobs, writing
 
 __all__ = ["Repository", "Snapshot", "Store", "discover"]
 
@@ -94,6 +94,7 @@ class Store:
         if old:
             steps = "".join(f"delete {name}\0\0" for name in old)
             run_git(["update-ref", "-z", "--stdin"], git_dir=self.git_dir, input=steps.encode())
+            folders.remove(self.git_dir / BROUGHT)
             env = writing(self.git_dir) | {"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self.git_dir / "objects")}
             run_git(["prune", f"--expire={days}.days.ago"], git_dir=self.git_dir, env=env)
         for left in self.scratch.iterdir():
