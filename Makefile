@@ -56,7 +56,7 @@ lint-types: .venv/.kage-dev
 	@.venv/bin/mypy
 
 lint-layers: .venv/.kage-dev
-	@.venv/bin/lint-imports --no-logo
+	@.venv/bin/lint-imports --no-logo --no-cache
 
 lint-lua: tools/node_modules/.package-lock.json
 	@node tools/stylua.mjs --check $(LUA)
