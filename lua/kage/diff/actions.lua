@@ -159,9 +159,9 @@ end
 ---@param step integer
 local function turn_file(view, step)
   for index, file in ipairs(view.files) do
-    if file.path == view.path then
+    if file.path == view.wanted then
       local next_file = view.files[(index - 1 + step * vim.v.count1) % #view.files + 1]
-      if next_file.path ~= view.path then
+      if next_file.path ~= view.wanted then
         view:show(next_file.path)
       end
       return
@@ -225,7 +225,7 @@ function M:resize()
   end
 end
 
-function M:help()
+function M.help()
   local lines = maps.help()
   local buffer = vim.api.nvim_create_buf(false, true)
   vim.bo[buffer].bufhidden = "wipe"

@@ -121,7 +121,8 @@ function M.set_document(buffer, new, format)
   if is_edit then
     M.set_lines(buffer, old, new)
   end
-  local wanted = vim.tbl_extend("force", format or {}, { endofline = #new == 0 and before.endofline or hunks.ends(new) })
+  local wanted =
+    vim.tbl_extend("force", format or {}, { endofline = #new == 0 and before.endofline or hunks.ends(new) })
   if formats.set(buffer, wanted) and is_edit then
     formats.follow_undo(buffer, before)
   end

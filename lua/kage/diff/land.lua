@@ -56,7 +56,8 @@ local function buffer_problem(file, buffer)
   if why then
     return ("%s; %s first"):format(why, fix)
   elseif vim.bo[buffer].modified == file.write then
-    return file.write and "it was modified in the editor meanwhile" or "it was written in the editor meanwhile"
+    return file.write and "it was modified in the editor meanwhile"
+      or "it was written in the editor meanwhile"
   elseif not file.write and not file.new_b64 then
     return "it has changes that are not written, and the candidate deletes it; write or revert it first"
   elseif not file.write and file.yours_b64 and content(buffer) ~= vim.base64.decode(file.yours_b64) then

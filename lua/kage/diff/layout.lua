@@ -6,7 +6,7 @@ local M = {}
 -- No window gets narrower than this.
 local NARROWEST = 20
 -- Where the user did not name the agents, text gets at least this much.
-local READABLE = 36
+local READABLE = 30
 local MOST = 7
 
 --- The panel gives way to text, down to this.

@@ -65,9 +65,13 @@ function M.attach(view, buffer)
       return true
     end
     view.timer:stop()
-    view.timer:start(REST, 0, vim.schedule_wrap(function()
-      M.catch_up(view)
-    end))
+    view.timer:start(
+      REST,
+      0,
+      vim.schedule_wrap(function()
+        M.catch_up(view)
+      end)
+    )
   end
   vim.api.nvim_buf_attach(buffer, false, { on_lines = changed, on_reload = changed })
 end
@@ -223,7 +227,8 @@ function M.close(view)
   view.timer:close()
   vim.api.nvim_del_augroup_by_id(view.group)
   local mine = { view.panel.buffer }
-  local was_here = not vim.api.nvim_tabpage_is_valid(view.tab) or vim.api.nvim_get_current_tabpage() == view.tab
+  local was_here = not vim.api.nvim_tabpage_is_valid(view.tab)
+    or vim.api.nvim_get_current_tabpage() == view.tab
   for _, column in ipairs(view.columns) do
     mine[#mine + 1] = column.buffer
   end

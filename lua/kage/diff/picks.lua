@@ -67,7 +67,9 @@ local function add_parts(pick, yours, side, first, past, parts)
   first, past = first - from + 1, past - from + 1
   for _, piece in ipairs(hunks.diff(hunks.slice(yours, pick.y0, pick.y1), pick.lines, true)) do
     local hunk = side == "yours" and piece or mirrored(piece)
-    if (hunk.a0 < past and first < hunk.a1) or (hunk.a0 == hunk.a1 and first <= hunk.a0 and hunk.a0 <= past) then
+    if
+      (hunk.a0 < past and first < hunk.a1) or (hunk.a0 == hunk.a1 and first <= hunk.a0 and hunk.a0 <= past)
+    then
       hunk = trimmed(hunk, first, past)
       hunk = side == "yours" and hunk or mirrored(hunk)
       parts[#parts + 1] = {

@@ -24,6 +24,7 @@ local titles = require("kage.diff.titles")
 ---@field named boolean the user asked for them by number
 ---@field files kage.ChangedFile[]
 ---@field path string? of the file shown
+---@field wanted string? of the file last asked for
 ---@field content kage.Content?
 ---@field tab integer
 ---@field yours integer window
@@ -35,9 +36,10 @@ local titles = require("kage.diff.titles")
 local View = {}
 View.__index = View
 
----@type table<string, fun(view: kage.DiffView, mode: string)>
-for name, action in pairs(require("kage.diff.actions")) do
-  View[name] = action
+for _, methods in ipairs({ require("kage.diff.columns"), require("kage.diff.actions") }) do
+  for name, method in pairs(methods) do
+    View[name] = method
+  end
 end
 
 ---@class kage.DiffAnswer
@@ -88,37 +90,6 @@ function View:open_panel()
   maps.install(buffer, "panel", self)
 end
 
---- Open or close columns, as many as the screen has room for.
-function View:arrange()
-  local wanted = self.named and #self.agents or require("kage.config").get().diff.columns
-  local count = layout.count(vim.o.columns, #self.agents, wanted, self.named)
-  while #self.columns > count do
-    self:drop(#self.columns)
-  end
-  while #self.columns < count do
-    local beside = #self.columns > 0 and self.columns[#self.columns].window or self.yours
-    local window = layout.split(agent_buffer.create(("kage://%s/empty%d"):format(self.run, #self.columns)), beside, "right")
-    local buffer = vim.api.nvim_win_get_buf(window)
-    self.columns[#self.columns + 1] = { window = window, agent = 0, buffer = buffer }
-  end
-  self.first = math.max(1, math.min(self.first, #self.agents - #self.columns + 1))
-  local windows = { self.yours }
-  for _, column in ipairs(self.columns) do
-    windows[#windows + 1] = column.window
-  end
-  layout.share(self.panel.window, windows)
-end
-
---- Close a column.
----@param index integer
-function View:drop(index)
-  local column = table.remove(self.columns, index)
-  if vim.api.nvim_win_is_valid(column.window) then
-    vim.api.nvim_win_close(column.window, true)
-  end
-  lifecycle.wipe(column.buffer)
-end
-
 ---@param path string
 ---@return kage.ChangedFile?
 function View:file(path)
@@ -146,7 +117,7 @@ function View:show(path, keep)
   if not file then
     return
   end
-  self.serial = self.serial + 1
+  self.serial, self.wanted = self.serial + 1, path
   local serial = self.serial
   local params = { cwd = self.cwd, run = self.run, path = path, agents = self:changers(file) }
   host.request("diff_file", params, function(err, answer)
@@ -206,70 +177,6 @@ function View:enter(file)
   end
   layout.set(self.yours, "winbar", titles.yours(file))
   lifecycle.take_keys(self)
-end
-
---- Give each column its agent's version.
----@param renew boolean the buffers belong to another file or other agents
-function View:fill_columns(renew)
-  local file = assert(self:file(self.path))
-  local is_text = file.kind == "text"
-  for index, column in ipairs(self.columns) do
-    local agent = self.agents[self.first + index - 1]
-    if renew or column.agent ~= agent then
-      local old = column.buffer
-      column.agent, column.doc = agent, nil
-      column.buffer = agent_buffer.create(("kage://%s/%d/%s"):format(self.run, agent, file.path))
-      layout.diff_off(column.window)
-      vim.api.nvim_win_set_buf(column.window, column.buffer)
-      lifecycle.wipe(old)
-      maps.install(column.buffer, "agent", self)
-    end
-    if not is_text then
-      agent_buffer.fill(column.buffer, nil, titles.note(file, agent, self.content.versions[agent]))
-      layout.set(column.window, "winbar", titles.agent(self, column))
-    end
-  end
-  if is_text then
-    self:refresh()
-    self:compare()
-  end
-end
-
---- Diff mode for yours and the columns.
-function View:compare()
-  layout.diff_on(self.yours)
-  for _, column in ipairs(self.columns) do
-    if not vim.bo[column.buffer].syntax:find("%S") then
-      agent_buffer.colour(column.buffer, self.path, self.content.buffer)
-    end
-    layout.diff_on(column.window)
-  end
-end
-
---- Merge every version shown onto yours as it is now.
-function View:refresh()
-  local content = self.content
-  if not (content and content.buffer and vim.api.nvim_buf_is_loaded(content.buffer)) then
-    return
-  end
-  self.stale = false
-  local yours = content:yours()
-  self.tick = vim.api.nvim_buf_get_changedtick(content.buffer)
-  local shown = vim.tbl_map(function(column)
-    return column.agent
-  end, self.columns)
-  local merges = content:merges(yours, shown)
-  for _, column in ipairs(self.columns) do
-    local version = content.versions[column.agent]
-    column.merge = merges[column.agent] or { picks = {}, lines = version and {} or yours }
-    agent_buffer.fill(column.buffer, column.doc, column.merge.lines)
-    column.doc = column.merge.lines
-    agent_buffer.mark_conflicts(column.buffer, column.merge)
-    layout.set(column.window, "winbar", titles.agent(self, column))
-  end
-  vim.api.nvim_win_call(self.yours, function()
-    vim.cmd("diffupdate")
-  end)
 end
 
 function View:go_to_first_change()

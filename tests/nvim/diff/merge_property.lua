@@ -84,7 +84,7 @@ for case = 1, cases do
   local found = merge.merge(base, yours, agent)
   check(hunks.equal(merge.take(yours, {}), yours), "no pick gives yours")
   local past = 0
-  for index, pick in ipairs(found.picks) do
+  for _, pick in ipairs(found.picks) do
     check(pick.y0 >= past and pick.y1 >= pick.y0 and pick.y1 <= #yours + 1, "picks are disjoint, in order")
     past = pick.y1
     local one = merge.take(yours, { vim.deepcopy(pick) })

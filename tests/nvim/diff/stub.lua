@@ -61,7 +61,12 @@ local function versions(path)
       old_path = version.old_path,
     }
   end
-  return { path = path, base_b64 = change.base and vim.base64.encode(change.base) or nil, base_mode = "100644", versions = found }
+  return {
+    path = path,
+    base_b64 = change.base and vim.base64.encode(change.base) or nil,
+    base_mode = "100644",
+    versions = found,
+  }
 end
 
 function M.request(method, params, callback)
@@ -81,26 +86,17 @@ function M.handle(method, handler)
   M.handlers[method] = handler
 end
 
+--- A push of kaged.
+function M.update(seq, candidates)
+  local agents = {}
+  for number, player in ipairs({ "fast", "mini", "100%slow" }) do
+    agents[number] = { number = number, player = player, state = "done" }
+  end
+  local run = { id = "k7", task = "t", repository = root, store = "", base = "b", created = 1 }
+  run.agents, run.candidates = agents, candidates
+  require("kage.state").push({ epoch = 1, seq = seq, repository = root, runs = { run } })
+end
+
 package.loaded["kage.host"] = M
-require("kage.state").push({
-  epoch = 1,
-  seq = 1,
-  repository = root,
-  runs = {
-    {
-      id = "k7",
-      task = "t",
-      repository = root,
-      store = "",
-      base = "b",
-      created = 1,
-      agents = {
-        { number = 1, player = "fast", state = "done" },
-        { number = 2, player = "mini", state = "done" },
-        { number = 3, player = "100%slow", state = "done" },
-      },
-      candidates = {},
-    },
-  },
-})
+M.update(1, {})
 _G.kaged = M

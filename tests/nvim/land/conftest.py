@@ -42,7 +42,8 @@ class Lander:
             local bytes = require("kage.diff.bytes")
             local doc = bytes.document(buffer)
             local text = bytes.encode(doc, bytes.format(buffer, doc))
-            return { vim.api.nvim_buf_get_changedtick(buffer), vim.bo[buffer].modified, vim.base64.encode(text) }
+            local tick = vim.api.nvim_buf_get_changedtick(buffer)
+            return { tick, vim.bo[buffer].modified, vim.base64.encode(text) }
             """,
             str(path),
         )

@@ -43,13 +43,16 @@ def test_marks_extmarks_folds_and_cursors_stay(lander: Lander, path: Path) -> No
         local plain = vim.api.nvim_buf_set_extmark(0, ns, 44, 2, {})
         function state.now()
           local function mark(which) return vim.api.nvim_buf_get_extmark_by_id(0, ns, which, {}) end
-          local function view(win) return vim.api.nvim_win_call(win, vim.fn.winsaveview) end
+          local function above(win)
+            local view = vim.api.nvim_win_call(win, vim.fn.winsaveview)
+            return view.lnum - view.topline
+          end
           return {
             marks = { vim.fn.line("'a"), vim.fn.line("'b"), vim.fn.line("'c") },
             extmarks = { mark(id), mark(plain) },
-            folds = { vim.fn.foldclosed(22), vim.fn.foldclosed(24), vim.fn.foldclosed(37), vim.fn.foldclosed(40) },
+            folds = vim.tbl_map(vim.fn.foldclosed, { 22, 24, 37, 40 }),
             cursors = { vim.api.nvim_win_get_cursor(wins[1]), vim.api.nvim_win_get_cursor(wins[2]) },
-            screen = { view(wins[1]).lnum - view(wins[1]).topline, view(wins[2]).lnum - view(wins[2]).topline },
+            screen = { above(wins[1]), above(wins[2]) },
           }
         end
         return state.now()
@@ -120,7 +123,7 @@ def test_formatters_and_other_autocommands_do_not_run(lander: Lander, path: Path
     lander.editor.lua(
         """
         ran = {}
-        for _, event in ipairs({ "BufWritePre", "BufWritePost", "FileWritePre", "BufWriteCmd", "BufEnter" }) do
+        for _, event in ipairs({ "BufWritePre", "BufWritePost", "BufWriteCmd", "BufEnter" }) do
           vim.api.nvim_create_autocmd(event, { callback = function()
             ran[#ran + 1] = event
             if event ~= "BufEnter" then vim.api.nvim_buf_set_lines(0, 0, 0, true, { "formatted" }) end

@@ -1,0 +1,129 @@
+--- The agents' windows of the diff: how many there are, which agent each shows, what its buffer holds.
+--- Methods of the view.
+local agent_buffer = require("kage.diff.agent_buffer")
+local layout = require("kage.diff.layout")
+local lifecycle = require("kage.diff.lifecycle")
+local maps = require("kage.diff.maps")
+local titles = require("kage.diff.titles")
+
+local M = {}
+
+--- Open or close columns, as many as the screen has room for.
+function M:arrange()
+  local wanted = self.named and #self.agents or require("kage.config").get().diff.columns
+  local count = layout.count(vim.o.columns, #self.agents, wanted, self.named)
+  while #self.columns > count do
+    self:drop(#self.columns)
+  end
+  while #self.columns < count do
+    local beside = #self.columns > 0 and self.columns[#self.columns].window or self.yours
+    -- No agent has these numbers; `fill_columns` puts agents' buffers in their place.
+    local number = -1 - #self.columns
+    local buffer = agent_buffer.create(("kage://%s/%d"):format(self.run, number))
+    local window = layout.split(buffer, beside, "right")
+    self.columns[#self.columns + 1] = { window = window, agent = number, buffer = buffer }
+  end
+  self.first = math.max(1, math.min(self.first, #self.agents - #self.columns + 1))
+  local windows = { self.yours }
+  for _, column in ipairs(self.columns) do
+    windows[#windows + 1] = column.window
+  end
+  layout.share(self.panel.window, windows)
+end
+
+--- Close a column.
+---@param index integer
+function M:drop(index)
+  local column = table.remove(self.columns, index)
+  if vim.api.nvim_win_is_valid(column.window) then
+    vim.api.nvim_win_close(column.window, true)
+  end
+  lifecycle.wipe(column.buffer)
+end
+
+--- Give each column its agent's version.
+---@param renew boolean the buffers there belong to another file
+function M:fill_columns(renew)
+  local file = assert(self:file(self.path))
+  local before = {}
+  for _, column in ipairs(self.columns) do
+    before[column.agent] = { buffer = column.buffer, doc = column.doc }
+    column.buffer, column.doc = nil, nil
+  end
+  for index, column in ipairs(self.columns) do
+    local agent = self.agents[self.first + index - 1]
+    local moved = not renew and before[agent]
+    column.agent = agent
+    if moved then
+      column.buffer, column.doc, before[agent] = moved.buffer, moved.doc, nil
+    else
+      column.buffer = agent_buffer.create(("kage://%s/%d/%s"):format(self.run, agent, file.path))
+      maps.install(column.buffer, "agent", self)
+    end
+    if vim.api.nvim_win_get_buf(column.window) ~= column.buffer then
+      layout.diff_off(column.window)
+      vim.api.nvim_win_set_buf(column.window, column.buffer)
+    end
+  end
+  for _, unused in pairs(before) do
+    lifecycle.wipe(unused.buffer)
+  end
+  if file.kind == "text" then
+    self:refresh()
+    self:compare()
+  else
+    self:fill_notes(file)
+  end
+end
+
+--- What there is to say of a file without lines to compare.
+---@param file kage.ChangedFile
+function M:fill_notes(file)
+  for _, column in ipairs(self.columns) do
+    agent_buffer.fill(
+      column.buffer,
+      nil,
+      titles.note(file, column.agent, self.content.versions[column.agent])
+    )
+    layout.set(column.window, "winbar", titles.agent(self, column))
+  end
+end
+
+--- Diff mode for yours and the columns.
+function M:compare()
+  layout.diff_on(self.yours)
+  for _, column in ipairs(self.columns) do
+    if not vim.bo[column.buffer].syntax:find("%S") then
+      agent_buffer.colour(column.buffer, self.path, self.content.buffer)
+    end
+    layout.diff_on(column.window)
+  end
+end
+
+--- Merge every version shown onto yours as it is now.
+function M:refresh()
+  local content = self.content
+  if not (content and content.buffer and vim.api.nvim_buf_is_loaded(content.buffer)) then
+    return
+  end
+  self.stale = false
+  local yours = content:yours()
+  self.tick = vim.api.nvim_buf_get_changedtick(content.buffer)
+  local shown = vim.tbl_map(function(column)
+    return column.agent
+  end, self.columns)
+  local merges = content:merges(yours, shown)
+  for _, column in ipairs(self.columns) do
+    local version = content.versions[column.agent]
+    column.merge = merges[column.agent] or { picks = {}, lines = version and {} or yours }
+    agent_buffer.fill(column.buffer, column.doc, column.merge.lines)
+    column.doc = column.merge.lines
+    agent_buffer.mark_conflicts(column.buffer, column.merge)
+    layout.set(column.window, "winbar", titles.agent(self, column))
+  end
+  vim.api.nvim_win_call(self.yours, function()
+    vim.cmd("diffupdate")
+  end)
+end
+
+return M
