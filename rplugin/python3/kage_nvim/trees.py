@@ -193,7 +193,7 @@ def write_blob(store: HasGitDir, data: bytes) -> str:
     return out.decode().strip()
 
 
-def bring(store: HasGitDir, names: Iterable[str], known: str | None = None, *, blobs: bool = True) -> int:
+def bring(store: HasGitDir, names: Iterable[str], *, blobs: bool = True) -> int:
     """Copy what these trees consist of into the store's own objects; returns how many were copied.
 
     Without ``blobs`` only trees are copied. What a partial clone lacks is passed over.

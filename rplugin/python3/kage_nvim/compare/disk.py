@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from kage_nvim.compare.land import Blob, FilePlan
+from kage_nvim.compare.plan import Blob, FilePlan
 from kage_nvim.errors import KageError, refused
 from kage_nvim.failpoints import fail_point
 from kage_nvim.trees import EXECUTABLE, SYMLINK
