@@ -101,17 +101,7 @@ def git_result(
     Raises:
         KageError: git is not installed (``git``) or did not end in time (``git``).
     """
-    command = ["git"]
-    for setting in (*_HARDENED, *(() if trusted else _UNTRUSTED), *config):
-        command += ["-c", setting]
-    if git_dir is not None:
-        command.append(f"--git-dir={git_dir}")
-    if work_tree is not None:
-        command.append(f"--work-tree={work_tree}")
-    command.append(args[0])
-    if args[0] in _DIFFS:
-        command += ["--no-ext-diff", "--no-textconv"]
-    command += args[1:]
+    command = _command(args, git_dir, work_tree, config, trusted)
     started = time.perf_counter()
     try:
         done = subprocess.run(
@@ -189,6 +179,27 @@ def line(out: bytes) -> str:
 def fields(out: bytes) -> list[str]:
     """The NUL-terminated fields that git printed."""
     return os.fsdecode(out[:-1]).split("\0") if out else []
+
+
+def _command(
+    args: Sequence[str],
+    git_dir: Path | None,
+    work_tree: Path | None,
+    config: Sequence[str],
+    trusted: bool,
+) -> list[str]:
+    command = ["git"]
+    for setting in (*_HARDENED, *(() if trusted else _UNTRUSTED), *config):
+        command += ["-c", setting]
+    if git_dir is not None:
+        command.append(f"--git-dir={git_dir}")
+    if work_tree is not None:
+        command.append(f"--work-tree={work_tree}")
+    command.append(args[0])
+    if args[0] in _DIFFS:
+        command += ["--no-ext-diff", "--no-textconv"]
+    command += args[1:]
+    return command
 
 
 def _environment(
