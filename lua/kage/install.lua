@@ -1,5 +1,5 @@
 --- Kage's own Python environment: made under the data folder by tools/environment.py, never touched again,
---- and put in place by moving one link. `build.lua` (lazy.nvim) and `:Kage install` call this.
+--- and put in place by moving one link. `build.lua` (lazy.nvim) calls this.
 
 local M = {}
 
@@ -64,7 +64,7 @@ function M.find(configured)
     if configured then
       local found = version and "is Python " .. vim.trim(version):gsub(" ", ".") or "does not run"
       return nil,
-        ("%s %s; Kage needs Python 3.10 to 3.14.\nName another one: :Kage install /path/to/python3"):format(
+        ("%s %s; Kage needs Python 3.10 to 3.14.\nName another one: :lua require('kage.install').run('/path/to/python3')"):format(
           configured,
           found
         )
@@ -73,7 +73,7 @@ function M.find(configured)
   return nil,
     "no Python 3.10 to 3.14 was found on PATH.\n"
       .. "Install one (Debian, Ubuntu: apt-get install python3 python3-venv; macOS: brew install python), "
-      .. "or name it: :Kage install /path/to/python3"
+      .. "or name it: :lua require('kage.install').run('/path/to/python3')"
 end
 
 --- Feed whole lines of a stream to `on_line`; returns what to give `vim.system` and all that came.
@@ -169,7 +169,7 @@ function M.relay(queue, finished)
   end
 end
 
---- `:Kage install [PYTHON]`: the same from inside the editor, with notifications.
+--- The same from inside the editor, with notifications: `:lua require("kage.install").run()`.
 ---@param python? string
 function M.run(python)
   M.start({
