@@ -11,17 +11,18 @@ PYTHON ?= $(shell for p in $(NEWEST_FIRST); do \
 	"$$p" -c '$(FITS)' 2>/dev/null && { command -v "$$p"; break; }; done)
 ENVIRONMENT := "$(or $(PYTHON),python3)" tools/environment.py .venv --editable .
 SOURCES := $(wildcard rplugin/python3 tests demo tools benchmarks)
-LUA := $(shell find lua plugin tests demo build.lua -name '*.lua' 2>/dev/null)
+LUA := $(shell find lua plugin tests tools build.lua -name '*.lua' -not -path '*/node_modules/*' 2>/dev/null)
 WORKERS ?= 2
 TESTS ?= tests
 
-.PHONY: help install test lint lint-python lint-types lint-layers lint-lua format demo lock clean tmux
+.PHONY: help install test lint lint-python lint-types lint-layers lint-lua format docs demo lock clean tmux
 
 help:
 	@echo "make install   Kage's environment and the kage command at .venv/bin/kage"
 	@echo "make test      every test (TESTS=tests/unit for some, WORKERS=4 for more at once)"
 	@echo "make lint      ruff, mypy, import-linter, stylua, luacheck"
 	@echo "make format    ruff format and stylua"
+	@echo "make docs      the parts of the help that come out of the code"
 	@echo "make demo      the whole loop in a real Neovim in a real tmux, without a key (KEEP=1 stays in it)"
 	@echo "make lock      the hash-locked lists again, from pyproject.toml (needs uv)"
 	@echo "make clean     remove what these made"
@@ -76,6 +77,9 @@ tools/node_modules/.package-lock.json: tools/package.json tools/package-lock.jso
 		exit 1; }
 	@cd tools && npm ci --silent --no-audit --no-fund
 	@touch $@
+
+docs: .venv/.kage-dev
+	@"$$(.venv/bin/python -c 'from demo.driver import find_neovim; print(find_neovim())')" -l tools/help.lua
 
 demo: .venv/.kage-dev tmux
 	@.venv/bin/python -m demo $(if $(filter 1,$(KEEP)),--keep)
