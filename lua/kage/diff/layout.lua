@@ -17,7 +17,7 @@ local NARROWEST_PANEL = 16
 ---@return integer width of the panel
 local function panel_width(columns, windows)
   local left = columns - windows * (NARROWEST + 1)
-  return math.max(NARROWEST_PANEL, math.min(36, math.floor(columns / 5), left))
+  return math.max(NARROWEST_PANEL, math.min(36, math.max(NARROWEST, math.floor(columns / 5)), left))
 end
 
 --- How many agents are shown at once.

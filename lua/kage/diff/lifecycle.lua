@@ -32,7 +32,7 @@ function M.load(view, path)
       vim.v.swapchoice = "o"
     end,
   })
-  vim.fn.bufload(buffer)
+  pcall(vim.fn.bufload, buffer)
   vim.api.nvim_del_autocmd(careful)
   return buffer, true
 end
@@ -73,7 +73,14 @@ function M.attach(view, buffer)
       end)
     )
   end
-  vim.api.nvim_buf_attach(buffer, false, { on_lines = changed, on_reload = changed })
+  local function unloaded()
+    vim.schedule(function()
+      if not gone() and not vim.api.nvim_buf_is_loaded(buffer) then
+        M.close(view)
+      end
+    end)
+  end
+  vim.api.nvim_buf_attach(buffer, false, { on_lines = changed, on_reload = changed, on_detach = unloaded })
 end
 
 --- Show the text of yours as it is now; later, while another tab is the current one.
@@ -96,6 +103,20 @@ function M.leave(view)
   if vim.api.nvim_win_is_valid(view.yours) then
     layout.diff_off(view.yours)
     layout.set(view.yours, "winbar", view.winbar)
+  end
+end
+
+--- The user brought another file into the window of yours: compare that one if an agent changed it.
+---@param view kage.DiffView
+---@param buffer integer
+local function other_file(view, buffer)
+  local name = vim.api.nvim_buf_get_name(buffer)
+  local path = vim.uv.fs_realpath(name) or name
+  local relative = vim.startswith(path, view.root .. "/") and path:sub(#view.root + 2) or ""
+  if view:file(relative) then
+    view:show(relative, true)
+  else
+    M.leave(view)
   end
 end
 
@@ -166,6 +187,12 @@ function M.follow(view)
       if view.stale then
         view:refresh()
       end
+    end
+  end)
+  on("BufWinEnter", nil, function(event)
+    local window = vim.api.nvim_get_current_win()
+    if window == view.yours and not view.entering and view.content and view.content.buffer ~= event.buf then
+      other_file(view, event.buf)
     end
   end)
   on("WinEnter", nil, function()

@@ -18,7 +18,7 @@ M.keys = {
     action = "take",
     modes = { "n", "x" },
     where = "yours agent panel",
-    desc = "take the change of the agent in focus; 2do of agent 2; in the panel the whole file",
+    desc = "take the change of the agent in focus, 2do of agent 2",
   },
   {
     lhs = "dp",
@@ -158,6 +158,7 @@ function M.help()
       lines[#lines + 1] = (" %-5s %s"):format(key.lhs, key.desc)
     end
   end
+  table.insert(lines, 2, " do    in the panel: take the whole file")
   vim.list_extend(lines, { " ]c    next change, [c the previous one", " u     undo: each pick is one step" })
   return lines
 end

@@ -24,15 +24,16 @@ local NAMESPACE = vim.api.nvim_create_namespace("kage.diff.panel")
 ---@field [2] string? highlight group
 
 local WORDS = { A = "new", D = "deleted", R = "renamed", T = "type changed" }
+local MODES = { ["100644100755"] = "+x", ["100755100644"] = "-x" }
 local GROUPS = { A = "KageAdded", M = "KageChanged", D = "KageRemoved", R = "KageChanged", T = "KageChanged" }
 
---- "644 to 755", where the mode of a regular file changed.
+--- "+x" or "mode 600", where the mode of a file changed.
 ---@param change kage.FileChange
 ---@return string?
 local function mode_change(change)
   local old, new = change.old_mode, change.new_mode
   if old and new and old ~= new and change.status ~= "A" and change.status ~= "D" then
-    return ("mode %s to %s"):format(old:sub(-3), new:sub(-3))
+    return MODES[old .. new] or "mode " .. new:sub(-3)
   end
 end
 
@@ -147,7 +148,7 @@ end
 function M.rows(files, agents, current, width)
   local count = #files == 1 and "1 file" or #files .. " files"
   local rows = {
-    { spans = { { " " .. count, "KageTitle" }, { "   g? help", "KageFaint" } } },
+    { spans = { { " " .. count, "KageTitle" }, { "  g? keys", "KageFaint" } } },
     { spans = { { "" } } },
   }
   local folder

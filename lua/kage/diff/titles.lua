@@ -77,7 +77,8 @@ function M.agent(view, column)
     end
     local remarks = panel.remarks(file, change, change.status ~= "R")
     if remarks ~= "" then
-      add("KageFaint", safe(remarks))
+      -- In a narrow window the remarks give way first.
+      add("KageFaint", "%<" .. safe(remarks))
     end
   end
   return table.concat(parts)

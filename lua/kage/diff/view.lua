@@ -136,7 +136,8 @@ end
 ---@param keep? boolean
 function View:place(file, answer, keep)
   local here = vim.api.nvim_get_current_win()
-  local same = self.path == file.path
+  local shown = self.content and self.content.buffer
+  local same = self.path == file.path and (not shown or shown == vim.api.nvim_win_get_buf(self.yours))
   self.path = file.path
   if not same then
     lifecycle.leave(self)
@@ -168,9 +169,15 @@ function View:enter(file)
     buffer = agent_buffer.create(("kage://%s/yours/%s"):format(self.run, file.path))
     agent_buffer.fill(buffer, nil, titles.note(file, nil))
   end
-  vim.api.nvim_win_call(self.yours, function()
+  self.entering = true
+  local _, problem = pcall(vim.api.nvim_win_call, self.yours, function()
     vim.cmd("hide keepalt keepjumps buffer " .. buffer)
   end)
+  self.entering = false
+  -- An autocommand of the user's that fails leaves the file shown all the same.
+  if vim.api.nvim_win_get_buf(self.yours) ~= buffer then
+    error(problem, 0)
+  end
   if fresh then
     self.visited[buffer] = vim.api.nvim_buf_get_changedtick(buffer)
     vim.bo[buffer].buflisted = true

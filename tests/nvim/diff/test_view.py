@@ -394,3 +394,94 @@ def test_help(three: Diff) -> None:
     assert any("take the change of the agent" in row for row in three.editor.screen(160, 30))
     three.keys("q")
     assert three.tabs() == 2
+
+
+def leftovers(diff: Diff) -> int:
+    """Kage's buffers and event groups that are still there."""
+    return int(
+        diff.editor.lua(
+            """
+            local count = 0
+            for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+              count = count + (vim.api.nvim_buf_get_name(buffer):find("^kage:") and 1 or 0)
+            end
+            for _, entry in ipairs(vim.api.nvim_get_autocmds({ event = "WinClosed" })) do
+              count = count + ((entry.group_name or ""):find("^kage.diff") and 1 or 0)
+            end
+            return count
+            """
+        )
+    )
+
+
+def test_closed_from_another_tab(three: Diff) -> None:
+    three.open(path="src/calc.py")
+    three.keys("gt:tabonly<CR>")
+    three.editor.until("return #vim.api.nvim_list_tabpages() == 1")
+    three.editor.lua("vim.wait(30)")
+    assert leftovers(three) == 0
+    assert three.editor.lua("return { vim.wo.diff, vim.wo.winbar, vim.wo.foldmethod }") == [
+        False,
+        "",
+        "manual",
+    ]
+
+
+def test_the_last_tab(three: Diff) -> None:
+    three.open(path="src/calc.py")
+    three.keys(":tabonly<CR>")
+    three.go(0)
+    three.keys("q")
+    three.editor.until("return vim.fn.winnr('$') == 1")
+    assert leftovers(three) == 0
+    assert three.editor.lines() == BASE.splitlines()
+    assert three.editor.lua("return { vim.wo.diff, vim.wo.winbar, vim.wo.foldmethod }") == [
+        False,
+        "",
+        "manual",
+    ]
+    assert three.editor.lua("return vim.fn.maparg('do', 'n')") == ""
+
+
+def test_only_yours(three: Diff) -> None:
+    three.open(path="src/calc.py")
+    three.keys(":only<CR>")
+    three.editor.until("return #vim.api.nvim_list_tabpages() == 1")
+    assert leftovers(three) == 0
+
+
+def test_another_file_in_the_window_of_yours(three: Diff) -> None:
+    three.open(path="src/calc.py")
+    three.keys(":edit test_calc.py<CR>")
+    three.editor.until("return vim.fn.bufname():find('test_calc') ~= nil")
+    assert three.editor.lua("return { vim.wo.diff, vim.fn.maparg('do', 'n') }") == [False, ""]
+    three.keys(":edit README.md<CR>")
+    three.editor.until("return vim.wo.diff and vim.fn.bufname(vim.fn.winbufnr(3)) == 'kage://k7/1/README.md'")
+    three.keys("3do")
+    three.editor.until("return vim.fn.getline(1) == '# a project'")
+    three.keys(":buffer src/calc.py<CR>")
+    three.editor.until("return vim.fn.bufname(vim.fn.winbufnr(3)) == 'kage://k7/1/src/calc.py'")
+    three.at(5)
+    three.keys("do")
+    assert three.yours()[4] == "line five"
+    three.go(0)
+    three.keys("q")
+    three.editor.until("return #vim.api.nvim_list_tabpages() == 1")
+    assert three.editor.lua("return vim.fn.maparg('do', 'n')") == ""
+    assert leftovers(three) == 0
+
+
+def test_the_user_wipes_the_buffer(three: Diff) -> None:
+    three.open(path="src/calc.py")
+    three.keys(":bwipeout!<CR>")
+    three.editor.until("return #vim.api.nvim_list_tabpages() == 1")
+    three.editor.lua("vim.wait(100)")
+    assert leftovers(three) == 0
+    assert three.editor.messages() == ""
+
+
+def test_nothing_changed(diff: Diff) -> None:
+    diff.changes()
+    diff.editor.lua("require('kage.diff').open()")
+    diff.editor.until("return vim.fn.execute('messages'):find('nothing to compare') ~= nil")
+    assert diff.tabs() == 1
