@@ -80,7 +80,7 @@ class Demo:
         self.terminal.wait(r"│.*say in NOTES\.md", "the steering message in agent 2's pane", 30)
         self.title("The dashboard", ":Kage")
         self.terminal.command("Kage")
-        self.show(self.terminal.wait(r"fix total so that", "the dashboard with the run's task"))
+        self.show(self.terminal.wait(r"run \S+ · base \w+", "the dashboard with the run"))
         self.terminal.type("q")
         self.title("All three are done")
         self.show(self.terminal.wait(r"1✓ 2✓ 3✓", "three agents done in the statusline", 60))
