@@ -20,7 +20,17 @@ from kage_nvim.git import HasGitDir
 from kage_nvim.orchestrator.conversion import Converted, blob_sizes, find_converted
 from kage_nvim.orchestrator.repository import Repository, UserConfig, head_of, state_of, user_config
 from kage_nvim.orchestrator.view import Listing, View, pattern, view
-from kage_nvim.trees import ABSENT, EXECUTABLE, PLAIN, SUBMODULE, Entry, commit_tree, write_blob
+from kage_nvim.trees import (
+    ABSENT,
+    BROUGHT,
+    EXECUTABLE,
+    PLAIN,
+    SUBMODULE,
+    Entry,
+    bring,
+    commit_tree,
+    write_blob,
+)
 
 SIZE_LIMIT = 50 * 1024 * 1024
 """Bytes; untracked files above this are left out and named."""
@@ -76,6 +86,7 @@ def take_snapshot(
             exclude=exclude_files(repository, config),
             attributes=repository.common_dir / "info" / "attributes",
         ) as look:
+            _first_time(store, head.result())
             look.unfold(head.result())
             listing = pool.submit(look.listing, _own_folders(repository.root))
             converted = pool.submit(find_converted, look, config)
@@ -94,6 +105,13 @@ def take_snapshot(
         )
     commit = commit_tree(store, tree, parent, "Kage: the working tree as it was")
     return Snapshot(commit, tree, parent, plan.notes, plan.skipped)
+
+
+def _first_time(store: HasGitDir, head: str | None) -> None:
+    """Copy HEAD's trees in one pack, once: written one by one they take seconds in a big repository."""
+    if head and not (store.git_dir / BROUGHT).exists():
+        bring(store, [head], blobs=False)
+        (store.git_dir / BROUGHT).mkdir(exist_ok=True)
 
 
 def human(size: int) -> str:
