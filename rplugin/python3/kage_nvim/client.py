@@ -172,7 +172,8 @@ class Client:
                 pass
             if not start:
                 raise KageError("kaged is not running", code="no_daemon")
-            started = started or start_daemon()
+            if started is None or started.poll() == 0:  # it found another at its end, or at its start
+                started = start_daemon()
             broken = started.poll() not in (None, 0)
             if broken or time.monotonic() > deadline:
                 how = "ended at its start" if broken else f"did not answer within {START_SECONDS:.0f} s"

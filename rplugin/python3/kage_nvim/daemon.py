@@ -135,6 +135,7 @@ class Daemon:
         server.close()
         self._socket.unlink(missing_ok=True)
         paths.daemon_file().unlink(missing_ok=True)
+        paths.leave_sockets()
 
     async def _listen(self) -> asyncio.Server:
         """Bind the socket (again, when a cleaner removed its folder) and say so in the state file."""
@@ -217,8 +218,8 @@ class Daemon:
 
 
 def main() -> int:
-    """Become kaged, unless somebody already is."""
-    os.umask(0o077)
+    """Become kaged, unless somebody already is. The umask stays the user's: landed files are theirs, and
+    Kage's own lie in folders that nobody else may enter."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
     lock = (paths.state() / "kaged.lock").open("w")
     try:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from platformdirs.unix import Unix
@@ -67,8 +69,26 @@ def sockets() -> Path:
     return folder
 
 
+def leave_sockets() -> None:
+    """Remove the sockets' folder with what servers that have ended left there, unless one still listens."""
+    folder = sockets()
+    for path in folder.iterdir():
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(path))
+            except ConnectionRefusedError:
+                path.unlink(missing_ok=True)
+            except OSError:
+                continue
+    with suppress(OSError):
+        folder.rmdir()
+
+
 def _private(folder: Path) -> Path:
+    """Nobody else may look inside, so that what lies in it can have the user's usual permissions."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_mode & 0o077:
+        folder.chmod(0o700)
     return folder
 
 

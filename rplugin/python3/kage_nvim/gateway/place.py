@@ -67,6 +67,7 @@ class Place:
         if self._bound and not self.lost():
             self._bound[0].unlink(missing_ok=True)
         paths.gateway_file().unlink(missing_ok=True)
+        paths.leave_sockets()
         os.close(self._lock)
 
     def _announce(self, path: Path) -> None:
