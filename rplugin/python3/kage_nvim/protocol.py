@@ -13,9 +13,12 @@ up to ``MAX_LINE`` bytes.
 from __future__ import annotations
 
 import base64
-from typing import Any
+import json
+from typing import Any, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 PROTOCOL = 1
 """The version spoken here; kaged also answers the one before."""
@@ -53,22 +56,40 @@ class Hello(msgspec.Struct, omit_defaults=True):
     token: str = ""
 
 
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Message)
+def dumps(value: object) -> bytes:
+    """JSON of any structure. A path that is no UTF-8 (a lone surrogate in Python) is escaped, not refused."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(value, str_keys=True)).encode("ascii")
+
+
+def loads(data: bytes, kind: type[T]) -> T:
+    """The structure that ``dumps`` wrote.
+
+    Raises:
+        ValueError: it is not one (``msgspec.DecodeError`` is a ValueError).
+    """
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return msgspec.convert(json.loads(data), kind, str_keys=True)
 
 
 def encode(message: Message) -> bytes:
     """One line, newline included."""
-    return _encoder.encode(message) + b"\n"
+    return dumps(message) + b"\n"
 
 
 def decode(line: bytes) -> Message:
     """The message of one line.
 
     Raises:
-        msgspec.DecodeError: the line is not one.
+        ValueError: the line is not one.
     """
-    return _decoder.decode(line)
+    return loads(line, Message)
 
 
 def b64(data: bytes) -> str:

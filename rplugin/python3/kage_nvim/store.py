@@ -18,6 +18,7 @@ import msgspec
 
 from kage_nvim.errors import KageError
 from kage_nvim.model import AgentStatus, RunStatus, Task
+from kage_nvim.protocol import dumps, loads
 
 MIGRATIONS = [
     """
@@ -98,7 +99,6 @@ class Intent(msgspec.Struct):
     payload: dict[str, Any]
 
 
-_encode = msgspec.json.encode
 DAMAGED = ("database disk image is malformed", "file is not a database")
 """SQLite's words for a file that holds no sound database; any other failure may pass and costs no file."""
 
@@ -190,14 +190,14 @@ class Database:
         status = run.status
         self._db.execute(
             "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)",
-            (status.id, status.repository, status.created, run.cleaned, _encode(run)),
+            (status.id, status.repository, status.created, run.cleaned, dumps(run)),
         )
 
     def runs(self, *, cleaned: bool = False) -> list[RunRecord]:
         """All runs, newest first; those that were cleaned only when asked for."""
         where = "" if cleaned else "WHERE cleaned IS NULL"
         rows = self._db.execute(f"SELECT record FROM runs {where} ORDER BY created DESC, id DESC")
-        return [msgspec.json.decode(row[0], type=RunRecord) for row in rows]
+        return [loads(row[0], RunRecord) for row in rows]
 
     def drop_run(self, run: str) -> None:
         """Forget a run that never began."""
@@ -207,13 +207,13 @@ class Database:
     def put_agent(self, agent: AgentRecord) -> None:
         """Write an agent, new or changed."""
         self._db.execute(
-            "INSERT OR REPLACE INTO agents VALUES (?, ?, ?)", (agent.run, agent.status.number, _encode(agent))
+            "INSERT OR REPLACE INTO agents VALUES (?, ?, ?)", (agent.run, agent.status.number, dumps(agent))
         )
 
     def agents(self, run: str) -> list[AgentRecord]:
         """The agents of a run by number."""
         rows = self._db.execute("SELECT record FROM agents WHERE run = ? ORDER BY number", (run,))
-        return [msgspec.json.decode(row[0], type=AgentRecord) for row in rows]
+        return [loads(row[0], AgentRecord) for row in rows]
 
     # Landings.
 
@@ -223,7 +223,7 @@ class Database:
         with self._durable():
             cursor = self._db.execute(
                 "INSERT INTO landings (repository, created, state, record) VALUES (?, ?, ?, ?)",
-                (landing.repository, landing.created, landing.state, _encode(landing)),
+                (landing.repository, landing.created, landing.state, dumps(landing)),
             )
         landing.id = int(cursor.lastrowid or 0)
         return landing
@@ -233,7 +233,7 @@ class Database:
         with self._durable():
             self._db.execute(
                 "UPDATE landings SET state = ?, record = ? WHERE id = ?",
-                (landing.state, _encode(landing), landing.id),
+                (landing.state, dumps(landing), landing.id),
             )
 
     def landings(self, repository: str | None = None, state: str | None = None) -> list[Landing]:
@@ -245,7 +245,7 @@ class Database:
         )
         found = []
         for number, record in rows:
-            landing = msgspec.json.decode(record, type=Landing)
+            landing = loads(record, Landing)
             landing.id = number
             found.append(landing)
         return found
@@ -256,7 +256,7 @@ class Database:
         """Say what is about to be done; returns the intent's number."""
         cursor = self._db.execute(
             "INSERT INTO intents (kind, payload, opened) VALUES (?, ?, ?)",
-            (kind, _encode(payload), time.time()),
+            (kind, dumps(payload), time.time()),
         )
         return int(cursor.lastrowid or 0)
 
@@ -267,7 +267,7 @@ class Database:
     def open_intents(self) -> list[Intent]:
         """What an earlier process began and did not finish, oldest first."""
         rows = self._db.execute("SELECT id, kind, payload FROM intents WHERE done IS NULL ORDER BY id")
-        return [Intent(number, kind, msgspec.json.decode(payload)) for number, kind, payload in rows]
+        return [Intent(number, kind, loads(payload, dict)) for number, kind, payload in rows]
 
     # What the user has confirmed.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from kage_nvim.config import RepositoryConfig, UserConfig
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
 from kage_nvim.model import AgentStatus, Profile, RunStatus, Task
-from kage_nvim.orchestrator import history, include, players, shadow, slots
+from kage_nvim.orchestrator import history, include, players, shadow, slots, tmux
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import open_buffers
 from kage_nvim.orchestrator.launch import open_panes, panes_of, write_spec
@@ -27,6 +29,8 @@ from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.shadow import Repository, Store
 from kage_nvim.orchestrator.slots import Slot
 from kage_nvim.store import AgentRecord, RunRecord
+
+log = logging.getLogger("kaged")
 
 PORTS = 20000
 """The first port of slot 0; each slot has ten."""
@@ -71,16 +75,19 @@ async def spawn(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> dict[s
     """
     plan = await prepare(conductor, peer, asked)
     run_id = _run_id()
-    tmux = str(panes_of(peer).socket)
+    socket = str(panes_of(peer).socket)
     intent = conductor.database.open_intent(
-        "spawn", {"run": run_id, "repository": str(plan.repository.root), "tmux": tmux}
+        "spawn", {"run": run_id, "repository": str(plan.repository.root), "tmux": socket}
     )
     fail_point("spawn.intent")
     try:
         run = await _make(conductor, plan, run_id)
     except BaseException:
-        await undo(conductor, run_id, str(plan.repository.root), tmux)
-        conductor.database.close_intent(intent)
+        try:
+            await undo(conductor, run_id, str(plan.repository.root), socket)
+            conductor.database.close_intent(intent)
+        except (KageError, OSError) as error:  # the next start tries again; what went wrong first is told
+            log.warning("spawn of run %s could not be taken back: %s", run_id, error)
         raise
     fail_point("spawn.action")
     conductor.database.close_intent(intent)
@@ -110,6 +117,7 @@ async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan
             conductor.database.confirm(str(repository.root), question.id)
     if user.sandbox == "on":
         await asyncio.to_thread(sandbox.check)
+    await asyncio.to_thread(tmux.binary)
     _recordings_exist(seated)
     notes = [f"the repository is in the middle of a {repository.state}"] if repository.state else []
     return Plan(repository, task, seated, user, settings, peer, asked.layout.place, notes)
@@ -204,14 +212,23 @@ async def _slots(conductor: Conductor, plan: Plan, store: Store, base: str) -> l
     made = sorted((r for r in results if isinstance(r, Slot)), key=lambda slot: slot.number)
     for result in results:
         if isinstance(result, BaseException):
-            for slot in made:
-                await asyncio.to_thread(slots.release, slot)
+            await _let_go(made)
             raise result
-    included = await asyncio.to_thread(include.included, plan.repository, store, store.scratch)
-    if included:
-        await asyncio.gather(*(asyncio.to_thread(slots.prepare, store, slot, included) for slot in made))
-        plan.notes.append(f"copied into each slot by .worktreeinclude: {', '.join(included)}")
+    try:
+        included = await asyncio.to_thread(include.included, plan.repository, store, store.scratch)
+        if included:
+            await asyncio.gather(*(asyncio.to_thread(slots.prepare, store, slot, included) for slot in made))
+            plan.notes.append(f"copied into each slot by .worktreeinclude: {', '.join(included)}")
+    except BaseException:
+        await _let_go(made)
+        raise
     return made
+
+
+async def _let_go(made: list[Slot]) -> None:
+    """Remove slots of a run that does not begin: the disk may be full of them."""
+    for slot in made:
+        await asyncio.to_thread(slots.destroy, slot)
 
 
 def _register(
@@ -257,7 +274,7 @@ def _profile(plan: Plan, store: Store, slot: Slot, number: int) -> Profile:
         slot_git=slot.repo_git,
         slot_home=slot.home,
         slot_tmp=slot.tmp,
-        objects=[store.git_dir / "objects", plan.repository.objects],
+        objects=store.object_folders(),
         repository=plan.repository.root,
         client_env=plan.peer.hello.env,
         number=number,
@@ -301,15 +318,16 @@ def _budget(plan: Plan) -> dict[str, Any]:
     }
 
 
-async def undo(conductor: Conductor, run_id: str, root: str, tmux: str) -> None:
+async def undo(conductor: Conductor, run_id: str, root: str, socket: str) -> None:
     """Take back a spawn that did not come about: panes, slots and refs.
 
     The panes are found by the run's name on the tmux server, for they may have been opened and not noted.
     """
     from kage_nvim.orchestrator.clean import discard
 
-    for socket in {tmux, str(paths.sockets() / "tmux")}:
-        await asyncio.to_thread(Panes(None, None, own_socket=Path(socket)).kill_run, run_id)
+    for place in {socket, str(paths.sockets() / "tmux")}:
+        with suppress(KageError):  # without tmux there are no panes
+            await asyncio.to_thread(Panes(None, None, own_socket=Path(place)).kill_run, run_id)
     run = conductor.runs.pop(run_id, None)
     if run is not None:
         await discard(run)
