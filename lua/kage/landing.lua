@@ -36,6 +36,9 @@ function M.accept(words, number)
   local params = { cwd = cwd, run = words.run, agent = number, paths = paths, force = words.bang }
   host.request("accept", params, function(err, result)
     if err then
+      if err.code == "conflict" then
+        list_conflicts(vim.fs.root(cwd, ".git") or cwd, number, err.data.conflicts)
+      end
       return notify.error(err)
     end
     context.changed_on_disk(cwd) -- what kaged wrote itself is shown; it asks nothing about unsaved text
