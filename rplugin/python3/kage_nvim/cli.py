@@ -379,11 +379,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
+        return _surprised(error)
+
+
+def _surprised(error: Exception) -> int:
+    """An error that nobody foresaw: said in a line, kept whole in a file."""
+    print(f"kage: failed unexpectedly: {type(error).__name__}: {error}", file=sys.stderr)
+    try:
         with (paths.state() / "cli.log").open("a", encoding="utf-8") as log:
             traceback.print_exc(file=log)
-        print(f"kage: failed unexpectedly: {type(error).__name__}: {error}", file=sys.stderr)
-        print(f"The details are in {paths.state() / 'cli.log'}.", file=sys.stderr)
-        return int(Exit.ERROR)
+        print(f"The details are in {log.name}.", file=sys.stderr)
+    except OSError:
+        print("Kage's state folder (XDG_STATE_HOME) must be one that you can write to.", file=sys.stderr)
+    return int(Exit.ERROR)
 
 
 if __name__ == "__main__":

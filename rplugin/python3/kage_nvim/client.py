@@ -12,6 +12,7 @@ import os
 import subprocess
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from kage_nvim.errors import KageError
 from kage_nvim.protocol import MAX_LINE, PROTOCOL, Hello, Message, decode, encode
 from kage_nvim.version import __version__
 
-START_SECONDS = 10.0
+START_SECONDS = float(os.environ.get("KAGE_START_SECONDS", "10"))
 """How long a kaged that was just started may take to answer."""
 
 TOOLCHAIN = [
@@ -161,18 +162,17 @@ class Client:
         deadline = time.monotonic() + START_SECONDS
         started: subprocess.Popen[bytes] | None = None
         while True:
-            try:
+            with suppress(OSError):
                 await self._connect()
                 self.daemon = await self._hello(kind, cwd)
                 if not _older(self.daemon["version"]):
+                    self._check_protocol()
                     return
-                await self.request("retire", {})
-                await self.close()
-            except OSError:
-                pass
+                await self._within(self.request("retire", {}))
+                self._hang_up()
             if not start:
                 raise KageError("kaged is not running", code="no_daemon")
-            if started is None or started.poll() == 0:  # it found another at its end, or at its start
+            if started is None or started.poll() == 0:  # 0: an older one still held the lock
                 started = start_daemon()
             broken = started.poll() not in (None, 0)
             if broken or time.monotonic() > deadline:
@@ -201,14 +201,32 @@ class Client:
             env=client_environment(),
             keys=sorted(name for name in os.environ if name.endswith("_API_KEY")),
         )
-        answer: dict[str, Any] = await self.request("hello", hello)
-        if answer["protocol"] not in (PROTOCOL, PROTOCOL + 1):
+        answer: dict[str, Any] = await self._within(self.request("hello", hello))
+        return answer
+
+    def _check_protocol(self) -> None:
+        """A newer kaged also speaks the protocol before its own."""
+        spoken = self.daemon["protocol"]
+        if spoken not in (PROTOCOL, PROTOCOL + 1):
+            self._hang_up()
             raise KageError(
-                f"kaged {answer['version']} speaks protocol {answer['protocol']}, this client {PROTOCOL}",
-                fix="Update the older of the two, then restart Neovim.",
+                f"kaged {self.daemon['version']} speaks protocol {spoken}, this client {PROTOCOL}",
+                fix=f"Update Kage here (this is {__version__}), then restart Neovim.",
                 code="protocol",
             )
-        return answer
+
+    async def _within(self, answer: Awaitable[Any]) -> Any:
+        """What kaged answers at once unless it hangs."""
+        try:
+            return await asyncio.wait_for(answer, START_SECONDS)
+        except asyncio.TimeoutError:
+            self._hang_up()
+            pid = json.loads(paths.daemon_file().read_text("utf-8")).get("pid", "?")
+            raise KageError(
+                f"kaged (process {pid}) is there but does not answer",
+                fix=f"End it (kill -9 {pid}) and try again: agents go on, and the next kaged finds them.",
+                code="no_daemon",
+            ) from None
 
     async def request(self, method: str, params: object) -> Any:
         """Ask kaged; returns its result.
@@ -226,8 +244,11 @@ class Client:
         return await future
 
     async def close(self) -> None:
-        """Hang up."""
+        """Hang up for good; ``on_close`` is not called."""
         self._on_close = None
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         self._writer.close()
         for task in self._tasks:
             task.cancel()

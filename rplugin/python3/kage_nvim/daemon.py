@@ -7,6 +7,7 @@ the next start finds in git, tmux, the logs and the database what was under way.
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import json
 import logging
@@ -24,6 +25,7 @@ from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.peers import Peer
+from kage_nvim.orchestrator.tmux import SEARCH
 from kage_nvim.protocol import MAX_LINE, PROTOCOL, Hello, Message, decode, encode
 from kage_nvim.store import Database
 from kage_nvim.verbs import VERBS
@@ -182,11 +184,7 @@ class Daemon:
             reply.error = error.to_wire()
         except Exception as error:
             log.exception("%s failed", message.method)
-            reply.error = KageError(
-                f"{message.method} failed unexpectedly: {type(error).__name__}: {error}",
-                fix=f"The details are in {paths.state() / 'kaged.log'}.",
-                code="internal",
-            ).to_wire()
+            reply.error = _unforeseen(message.method or "", error).to_wire()
         connection.write(reply)
 
     async def _dispatch(self, connection: Connection, method: str, params: dict[str, Any]) -> Any:
@@ -202,6 +200,7 @@ class Daemon:
             asked = msgspec.convert(params, verb.params, str_keys=True)
         except msgspec.ValidationError as error:
             raise KageError(f"{method}: {error}", code="usage") from error
+        SEARCH.set(connection.hello.env.get("PATH"))
         return await verb.run(self.conductor, connection, asked)
 
     def _hello(self, connection: Connection, hello: Hello) -> dict[str, Any]:
@@ -215,6 +214,22 @@ class Daemon:
             "pid": os.getpid(),
             "captured": captured,
         }
+
+
+def _unforeseen(method: str, error: Exception) -> KageError:
+    """An error that no part of Kage put into words; a full disk can meet any of them."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or "disk is full" in str(error):
+        return KageError(
+            f"{method} failed: a disk is full ({error})",
+            fix=f"Free some space where {paths.data()} and {paths.state()} are; kage clean frees old slots.",
+            code="disk_full",
+        )
+    return KageError(
+        f"{method} failed unexpectedly: {type(error).__name__}: {error}",
+        fix=f"The details are in {paths.state() / 'kaged.log'}.",
+        code="internal",
+    )
 
 
 def main() -> int:

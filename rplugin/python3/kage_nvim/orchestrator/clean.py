@@ -49,11 +49,11 @@ async def clean(conductor: Conductor, runs: list[Run]) -> dict[str, Any]:
 
 async def clean_one(conductor: Conductor, run: Run) -> list[str]:
     """Clean one run, from wherever an earlier attempt got; returns the trash refs."""
-    intent = conductor.database.open_intent("clean", {"run": run.id, "repository": str(run.root)})
-    fail_point("clean.intent")
     for agent in run.agents.values():
         if agent.record.status.state.ended:
             await _keep_later_work(conductor, run, agent)
+    intent = conductor.database.open_intent("clean", {"run": run.id, "repository": str(run.root)})
+    fail_point("clean.intent")
     await _end_panes(list(run.agents.values()))
     fail_point("clean.panes.done")
     trash = await _free(run)
@@ -67,10 +67,21 @@ async def clean_one(conductor: Conductor, run: Run) -> list[str]:
 
 
 async def _keep_later_work(conductor: Conductor, run: Run, agent: Agent) -> None:
-    """Files may have changed after the candidate was read (the user worked in the slot): read them again."""
-    with suppress(KageError):
+    """Files may have changed after the candidate was read (the user worked in the slot): read them again.
+
+    Raises:
+        KageError: they cannot be kept, as on a full disk; so nothing may go.
+    """
+    try:
         async with agent.reading:
             await conductor.capture(run, agent, "before clean")
+    except (KageError, OSError) as error:
+        if agent.slot.tree.is_dir():
+            raise refused(
+                f"the files of agent {agent.number} could not be kept, so nothing was cleaned: {error}",
+                fix=f"Mend that (is a disk full?), or remove {agent.slot.tree} yourself, then clean again.",
+                code="not_kept",
+            ) from error
 
 
 async def _free(run: Run) -> list[str]:

@@ -246,8 +246,8 @@ class Conductor:
                 return
             try:
                 await self.capture(run, agent, reason)
-            except KageError as error:
-                state, reason = State.FAILED, f"its files could not be read: {error.message}"
+            except (KageError, OSError) as error:
+                state, reason = State.FAILED, f"its files could not be read: {error}"
             agent.record.captured = turn
             if agent.turn <= turn:  # else it was spoken to meanwhile and is at work again
                 status.state, status.reason, status.activity = state, reason, ""

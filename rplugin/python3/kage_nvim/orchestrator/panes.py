@@ -136,7 +136,7 @@ class Panes:
         """Bring the user to that pane: out of hiding, its window, its session in the editor's client."""
         self.show([pane_id])
         home = self._home()
-        server = Server(socket_path=str(self.socket))
+        server = Server(socket_path=str(self.socket), tmux_bin=binary())
         try:
             pane = Pane.from_pane_id(server, pane_id)
             pane.window.select()

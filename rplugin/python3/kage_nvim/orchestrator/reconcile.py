@@ -65,10 +65,14 @@ async def _finish_intents(conductor: Conductor) -> None:
         run_id = str(intent.payload["run"])
         run = conductor.runs.get(run_id)
         log.info("finishing %s of run %s", intent.kind, run_id)
-        if intent.kind == "spawn":
-            await spawn.undo(conductor, run_id, intent.payload["repository"], intent.payload["tmux"])
-        elif intent.kind == "clean" and run is not None:
-            await clean.clean_one(conductor, run)
+        try:
+            if intent.kind == "spawn":
+                await spawn.undo(conductor, run_id, intent.payload["repository"], intent.payload["tmux"])
+            elif intent.kind == "clean" and run is not None:
+                await clean.clean_one(conductor, run)
+        except (KageError, OSError) as error:  # a repository that is gone, a full disk: at the next start
+            log.warning("%s of run %s could not be finished: %s", intent.kind, run_id, error)
+            continue
         conductor.database.close_intent(intent.id)
 
 

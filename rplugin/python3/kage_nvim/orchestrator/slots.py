@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -161,10 +162,16 @@ def _claim(store: Store, held: set[int]) -> Slot:
         free = [number for number in existing if number not in held and not _claimed(slot(store, number))]
         number = free[0] if free else max([0, *existing, *held]) + 1
         taken = Slot(number, top / str(number))
-        taken.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         half = taken.folder / "claim.half"
-        half.write_text(json.dumps({"pid": os.getpid(), "start": processes.born(os.getpid())}))
-        half.replace(taken.claim)
+        try:
+            taken.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            half.write_text(json.dumps({"pid": os.getpid(), "start": processes.born(os.getpid())}))
+            half.replace(taken.claim)
+        except OSError as error:
+            with suppress(OSError):
+                half.unlink(missing_ok=True)
+                taken.folder.rmdir()  # when it was made for this
+            raise _slot_error(taken, error) from error
     return taken
 
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 
 from kage_nvim.errors import KageError, refused
@@ -17,6 +18,10 @@ INSTALL = "Install tmux 3.2 or newer (apt install tmux, dnf install tmux, brew i
 MESSAGE = 12_000
 """Bytes of arguments in one call; tmux refuses above 16 KB (``command too long``)."""
 SECONDS = 10
+
+
+SEARCH: ContextVar[str | None] = ContextVar("SEARCH", default=None)
+"""PATH of the client that is being served: the user's tmux may lie where kaged's own PATH does not lead."""
 
 
 class TmuxFailed(KageError):
@@ -37,7 +42,7 @@ def binary() -> str:
     Raises:
         KageError: code ``tmux``; there is none, or one older than 3.2.
     """
-    found = shutil.which("tmux")
+    found = shutil.which("tmux", path=SEARCH.get()) or shutil.which("tmux")
     if found is None:
         raise refused("Agents run in tmux panes, and tmux was not found.", INSTALL, code="tmux")
     version = _version(found, Path(found).stat().st_mtime_ns)
