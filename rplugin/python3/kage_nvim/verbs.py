@@ -160,6 +160,7 @@ async def _log(conductor: Conductor, peer: Peer, asked: Log) -> dict[str, Any]:
 @verb("send", Say)
 async def _send(conductor: Conductor, peer: Peer, asked: Say) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
+    await conductor.renew_keys(peer)
     return {"agents": await control.send(run, asked.agent, asked.text)}
 
 
@@ -177,12 +178,14 @@ async def _stop(conductor: Conductor, peer: Peer, asked: Of) -> dict[str, Any]:
 @verb("resume", Of)
 async def _resume(conductor: Conductor, peer: Peer, asked: Of) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
+    await conductor.renew_keys(peer)
     return {"agents": await control.resume(conductor, run, asked.agent, peer)}
 
 
 @verb("restart", Say)
 async def _restart(conductor: Conductor, peer: Peer, asked: Say) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
+    await conductor.renew_keys(peer)
     return {"agents": await control.restart(conductor, run, asked.agent, asked.text, peer)}
 
 

@@ -10,6 +10,9 @@ from kage_nvim.agent_runtime.log import Log, Past, Usage
 from kage_nvim.agent_runtime.text import first_line, one_line
 from kage_nvim.model import State
 
+REASON = 600
+"""Characters of a reason: a failure's holds what was found and, at its end, the fix."""
+
 
 class Progress:
     """The agent's own account of itself."""
@@ -45,7 +48,7 @@ class Progress:
 
     def enter(self, state: State, reason: str) -> None:
         """Take a state, for a reason that fits one line."""
-        reason = first_line(reason)
+        reason = first_line(reason, REASON)
         if (self._report.state, self._report.reason) == (state.value, reason) and state is not State.WORKING:
             return
         self._report.state = state.value

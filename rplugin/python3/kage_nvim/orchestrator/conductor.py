@@ -288,6 +288,14 @@ class Conductor:
                 log.warning("keys were not delivered: %s", error)
         return brought
 
+    async def renew_keys(self, peer: Peer) -> None:
+        """Have the client that sets agents to work again bring its keys: they may have changed since."""
+        try:
+            if names := await self.gateway.known_keys():
+                await self.deliver_keys(names, [peer])
+        except (KageError, OSError) as error:
+            log.warning("keys were not renewed: %s", error)
+
     async def _bring_keys(self, peers: list[Peer]) -> None:
         names: set[str] = set()
         for run in self.runs.values():

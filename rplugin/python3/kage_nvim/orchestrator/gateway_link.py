@@ -83,6 +83,14 @@ class GatewayLink:
         """Note in the ledger what became of an agent's work."""
         await self._post("/kage/outcome", {"run": run, "number": number, "outcome": outcome})
 
+    async def known_keys(self) -> list[str]:
+        """The names of the variables that clients have brought so far."""
+        socket = await self.ensure()
+        status, answer = await asyncio.to_thread(unixhttp.request, socket, "GET", "/kage/keys")
+        if status != 200:
+            raise KageError(f"the gateway answered {status} to /kage/keys: {answer}", code="gateway")
+        return list(answer["known"])
+
     async def cost(self, run: str, repository: str) -> dict[str, Any]:
         """The ledger's sums for a run, today and by player."""
         socket = await self.ensure()
