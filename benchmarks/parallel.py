@@ -12,6 +12,7 @@ import statistics
 import sys
 
 from ground import machine, seconds
+
 from tests.fixtures.model_server import ModelServer, Reply
 
 MOST = 1.15

