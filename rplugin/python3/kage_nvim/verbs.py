@@ -105,7 +105,8 @@ def verb(name: str, params: type[Any]) -> Callable[[Any], Any]:
 
 @verb("subscribe", In)
 async def _subscribe(conductor: Conductor, peer: Peer, asked: In) -> dict[str, Any]:
-    return await conductor.subscribe(peer, asked.cwd)
+    root = (await conductor.repository(asked.cwd)).root
+    return conductor.audience.follow(peer, root)
 
 
 @verb("spawn", spawn.SpawnRequest)
@@ -138,12 +139,8 @@ async def _wait(conductor: Conductor, peer: Peer, asked: Wait) -> RunStatus:
         ended = [agent.record.status.state.ended for agent in run.agents.values()]
         return any(ended) if asked.any else all(ended)
 
-    async def until() -> None:
-        async with conductor.changes:
-            await conductor.changes.wait_for(over)
-
     try:
-        await asyncio.wait_for(until(), asked.timeout)
+        await asyncio.wait_for(conductor.audience.until(over), asked.timeout)
     except asyncio.TimeoutError:
         raise KageError(
             f"run {run.id} still works after {asked.timeout:g} s", code="timeout", exit=Exit.TIMED_OUT

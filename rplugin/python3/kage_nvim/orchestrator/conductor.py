@@ -1,8 +1,7 @@
 """The conductor: what runs exist, what each agent does, who is told.
 
 It owns the runs in memory and in the database. Agents report their states; when a turn ends their files
-are read into a candidate before anybody is told that they are done. Everybody who subscribed to a
-repository gets its whole state at most every ``COALESCE`` seconds; nothing polls for what can be reported.
+are read into a candidate before anybody is told that they are done.
 """
 
 from __future__ import annotations
@@ -16,8 +15,9 @@ from typing import Any
 
 from kage_nvim import processes
 from kage_nvim.errors import KageError
-from kage_nvim.model import CandidateStatus, RunStatus, State
+from kage_nvim.model import CandidateStatus, State
 from kage_nvim.orchestrator import candidates, reconcile, shadow
+from kage_nvim.orchestrator.audience import Audience
 from kage_nvim.orchestrator.gateway_link import GatewayLink
 from kage_nvim.orchestrator.peers import Peer, Peers
 from kage_nvim.orchestrator.runs import Agent, Run
@@ -26,8 +26,6 @@ from kage_nvim.store import Database
 
 log = logging.getLogger("kaged")
 
-COALESCE = 0.05
-"""Seconds between a change and the push that tells of it."""
 DEATH_WATCH = 0.5
 """Seconds between looks at a process that is not connected."""
 ARRIVE_SECONDS = 20.0
@@ -45,11 +43,8 @@ class Conductor:
         self.epoch = epoch
         self.gateway = GatewayLink()
         self.runs: dict[str, Run] = {}
-        self.changes = asyncio.Condition()
+        self.audience = Audience(epoch, lambda root: [run.status() for run in self.of_repository(root)])
         self.landing = asyncio.Lock()
-        self._subscribers: dict[int, tuple[Peer, Path]] = {}
-        self._sequence = 0
-        self._dirty: set[Path] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # What there is.
@@ -105,45 +100,15 @@ class Conductor:
         """Find again what an earlier kaged left: runs, agents, half-done spawns and landings."""
         await reconcile.reconcile(self)
 
-    # Who is told.
-
-    async def subscribe(self, peer: Peer, cwd: str) -> dict[str, Any]:
-        """Tell ``peer`` from now on about the repository around ``cwd``; returns the state of now."""
-        root = (await self.repository(cwd)).root
-        self._subscribers[id(peer)] = (peer, root)
-        return self._state(root)
-
     def changed(self, run: Run) -> None:
-        """Keep the run, and tell its subscribers soon."""
+        """Keep the run, and tell those who follow its repository soon."""
         self.database.put_run(run.record)
-        self.tell(run.root)
-
-    def tell(self, root: Path) -> None:
-        """Tell a repository's subscribers soon how it stands."""
-        self.spawn_task(self._wake())
-        if not self._dirty:
-            asyncio.get_running_loop().call_later(COALESCE, self._push)
-        self._dirty.add(root)
+        self.audience.tell(run.root)
 
     def agent_changed(self, run: Run, agent: Agent) -> None:
-        """Keep the agent, and tell the run's subscribers soon."""
+        """Keep the agent, and tell those who follow its repository soon."""
         self.database.put_agent(agent.record)
         self.changed(run)
-
-    async def _wake(self) -> None:
-        async with self.changes:
-            self.changes.notify_all()
-
-    def _push(self) -> None:
-        dirty, self._dirty = self._dirty, set()
-        for peer, root in list(self._subscribers.values()):
-            if root in dirty:
-                peer.push("update", self._state(root))
-
-    def _state(self, root: Path) -> dict[str, Any]:
-        self._sequence += 1
-        runs: list[RunStatus] = [run.status() for run in self.of_repository(root)]
-        return {"epoch": self.epoch, "seq": self._sequence, "repository": str(root), "runs": runs}
 
     def spawn_task(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run something beside the request that asked for it; a failure is logged."""
@@ -183,7 +148,7 @@ class Conductor:
 
     def gone(self, peer: Peer) -> None:
         """A connection ended; an agent's process may have ended with it."""
-        self._subscribers.pop(id(peer), None)
+        self.audience.leave(peer)
         for run in self.runs.values():
             for agent in run.agents.values():
                 if agent.peer is peer:

@@ -332,7 +332,7 @@ async def undo(conductor: Conductor, run_id: str, root: str, socket: str) -> Non
     if run is not None:
         await discard(run)
         conductor.database.drop_run(run_id)
-        conductor.tell(run.root)
+        conductor.audience.tell(run.root)
         return
     store = await asyncio.to_thread(lambda: Store.open(shadow.discover(Path(root))))
     for ref in await asyncio.to_thread(store.refs, f"refs/kage/{run_id}/"):
