@@ -34,7 +34,7 @@ help:
 .venv/.kage-dev: requirements-dev.lock pyproject.toml tools/environment.py
 	@$(ENVIRONMENT) --lock requirements-dev.lock --stamp dev
 
-install: .venv/.kage-runtime
+install: .venv/.kage-runtime doc/tags
 	@.venv/bin/kage --help >/dev/null
 	@echo "kage is at $(CURDIR)/.venv/bin/kage"
 	@echo
@@ -42,6 +42,12 @@ install: .venv/.kage-runtime
 	@echo "For Neovim, in ~/.config/nvim/init.lua:"
 	@echo "                  vim.opt.runtimepath:prepend(\"$(CURDIR)\")"
 	@echo "Then, inside it:  :checkhealth kage"
+
+# What `:helptags doc` writes, without an editor, so that `:help kage` works at once.
+doc/tags: doc/kage.txt
+	@awk '{ n = split($$0, word, /[ \t]+/); for (i = 1; i <= n; i++) if (word[i] ~ /^[*][^*|"]+[*]$$/) { \
+		tag = substr(word[i], 2, length(word[i]) - 2); print tag "\tkage.txt\t/*" tag "*" } }' $< \
+		| LC_ALL=C sort > $@
 
 test: .venv/.kage-dev tmux
 	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)

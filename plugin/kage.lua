@@ -67,7 +67,9 @@ local function await_the_first(folder)
   waiting = eye:start(inside, {}, function()
     eye:close()
     waiting = false
-    vim.schedule(look)
+    vim.schedule(function()
+      look({ event = "appeared" })
+    end)
   end) == 0
   if not waiting then
     eye:close()
@@ -79,7 +81,11 @@ function look(event)
   local folder = vim.env.XDG_STATE_HOME
   folder = folder and folder ~= "" and folder or (vim.env.HOME or "") .. "/.local/state"
   if package.loaded["kage.watch"] or vim.uv.fs_stat(folder .. "/kage/runs") then
-    require("kage.watch").look(folder .. "/kage", event ~= nil and event.event == "DirChanged")
+    local name = event and event.event
+    require("kage.watch").look(folder .. "/kage", name == "DirChanged")
+    if name == "appeared" then
+      require("kage.watch").appeared(folder .. "/kage")
+    end
   else
     await_the_first(folder)
   end

@@ -79,6 +79,11 @@ local function is_stock()
   return source:find("vim/_", 1, true) ~= nil
 end
 
+---@return boolean # `-- INSERT --` would take the place of a message at once
+local function typing()
+  return vim.o.showmode and vim.api.nvim_get_mode().mode:find("^[iR]") ~= nil
+end
+
 ---@param text string
 ---@param level integer
 local function show(text, level)
@@ -100,7 +105,7 @@ local function show(text, level)
         record(wrap(lines))
       end),
     })
-  elseif #lines == 1 and vim.api.nvim_strwidth(one) < vim.o.columns - 12 then
+  elseif #lines == 1 and vim.api.nvim_strwidth(one) < vim.o.columns - 12 and not typing() then
     vim.api.nvim_echo({ { one, GROUPS[level] } }, true, {})
   else
     local wrapped = wrap(lines)
@@ -109,13 +114,20 @@ local function show(text, level)
   end
 end
 
+local soon ---@type fun(text: string, level: integer)
+
+--- While a question is on the screen a message would wipe it out: it waits for the answer.
 ---@param text string
 ---@param level integer
-local function soon(text, level)
+function soon(text, level)
   if vim.in_fast_event() then
     vim.schedule(function()
-      show(text, level)
+      soon(text, level)
     end)
+  elseif vim.api.nvim_get_mode().mode:find("^r%?") then
+    vim.defer_fn(function()
+      soon(text, level)
+    end, 100)
   else
     show(text, level)
   end

@@ -47,22 +47,26 @@ local function has_runs_here(state_folder)
   return false
 end
 
---- A run that a shell started becomes known without a command: its folder appears among the runs. What is in
---- it is written a moment later.
+--- A run's folder appeared, started perhaps by a shell. What is in it is written a moment later.
+---@param state_folder string
+function M.appeared(state_folder)
+  for _, wait in ipairs(watched and {} or LATER) do
+    vim.defer_fn(function()
+      M.look(state_folder, false)
+    end, wait)
+  end
+end
+
 ---@param state_folder string
 local function await_runs(state_folder)
   if eye then
     return
   end
   eye = vim.uv.new_fs_event()
-  local function appeared()
-    for _, wait in ipairs(watched and {} or LATER) do
-      vim.defer_fn(function()
-        M.look(state_folder, false)
-      end, wait)
-    end
-  end
-  if eye and not eye:start(state_folder .. "/runs", {}, vim.schedule_wrap(appeared)) then
+  local appeared = vim.schedule_wrap(function()
+    M.appeared(state_folder)
+  end)
+  if eye and not eye:start(state_folder .. "/runs", {}, appeared) then
     eye:close()
     eye = nil
   end

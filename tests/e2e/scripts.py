@@ -11,3 +11,15 @@ FIX = [
     Reply(tool_calls=[("finish", {"summary": "add() adds now."})]),
 ]
 """Mends ``calc.add`` of the tests' repository in four calls."""
+
+NOTED = [
+    Reply("Let me look around first.", tool_calls=[("search", {"pattern": "def"})]),
+    Reply(
+        tool_calls=[
+            ("edit", {"path": "calc.py", "old": "return a - b", "new": '"""Sum."""\n    return b + a'}),
+            ("write", {"path": "NOTES.md", "content": "# Notes\nadd adds\n"}),
+        ]
+    ),
+    Reply(tool_calls=[("finish", {"summary": "add() adds now; noted."})]),
+]
+"""Mends it otherwise, and adds a file."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kage_nvim import paths
-from kage_nvim.errors import KageError
+from kage_nvim.errors import refused
 from tests.conftest import until
 from tests.nvim.editor import Editor
 from tests.nvim.kaged import FakeDaemon, agent, run
@@ -94,7 +94,9 @@ def test_paths_of_accept_are_whole(busy: Editor, kaged: FakeDaemon, repository: 
 
 def test_a_refused_accept_lists_its_conflicts(busy: Editor, kaged: FakeDaemon) -> None:
     def refuse(_: object) -> None:
-        raise KageError("candidate 2 conflicts:\n  calc.py:2 (content)", fix="KageAccept! 2", code="conflict")
+        message = "candidate 2 conflicts:\n  calc.py:2 (content)"
+        conflicts = [{"path": "calc.py", "kind": "content", "line": 2}]
+        raise refused(message, fix="KageAccept! 2", code="conflict", conflicts=conflicts)
 
     kaged.answers["accept"] = refuse
     busy.screen()

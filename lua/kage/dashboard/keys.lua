@@ -47,7 +47,7 @@ local function help()
   for _, key in ipairs(M.keys) do
     lines[#lines + 1] = ("%-4s %s"):format(key[1], key[2])
   end
-  require("kage.notify").info(table.concat(lines, "\n"))
+  require("kage.keys_help")("Kage dashboard", lines)
 end
 
 ---@type { [1]: string, [2]: string, [3]: fun() }[]

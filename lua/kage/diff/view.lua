@@ -200,6 +200,22 @@ function View:go_to_first_change()
     vim.cmd("normal! zz")
     vim.cmd("silent! syncbind")
   end)
+  if vim.fn.line("w0", self.yours) == 1 then
+    self:show_top()
+  end
+end
+
+--- Above a first line there may be others' lines, which `zz` leaves out of sight.
+function View:show_top()
+  local windows = { self.yours }
+  for _, column in ipairs(self.columns) do
+    windows[#windows + 1] = column.window
+  end
+  for _, window in ipairs(windows) do
+    vim.api.nvim_win_call(window, function()
+      vim.fn.winrestview({ topline = 1, topfill = vim.fn.diff_filler(1) })
+    end)
+  end
 end
 
 function View:draw_panel()

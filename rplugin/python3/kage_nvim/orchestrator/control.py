@@ -98,7 +98,11 @@ def living(agent: Agent) -> bool:
 
 async def resume(conductor: Conductor, run: Run, which: int | str, peer: Peer) -> list[int]:
     """Start ended processes again, going on from their logs."""
-    agents = [agent for agent in chosen(run, which) if not living(agent)]
+    wanted = chosen(run, which)
+    ending = [agent.record for agent in wanted if agent.stopping]
+    ends = (asyncio.to_thread(processes.ended, record.pid, record.born, STOP_SECONDS) for record in ending)
+    await asyncio.gather(*ends)
+    agents = [agent for agent in wanted if not living(agent)]
     if not agents:
         raise KageError("nothing to resume: the agent is running", code="nothing", exit=Exit.NOTHING)
     for agent in agents:
