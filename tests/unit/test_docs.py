@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kage_nvim import cli, config, discover, model
+from kage_nvim import cli_arguments, config, discover, model
 from tests.nvim.editor import CHECKOUT, binary
 
 HELP = (CHECKOUT / "doc" / "kage.txt").read_text("utf-8")
@@ -54,7 +54,7 @@ def toml_keys() -> dict[str, Any]:
 
 def cli_verbs() -> dict[str, argparse.ArgumentParser]:
     """The subcommands of ``kage``."""
-    top = cli.parser()
+    top = cli_arguments.parser()
     return next(
         dict(action.choices) for action in top._actions if isinstance(action, argparse._SubParsersAction)
     )

@@ -10,94 +10,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from kage_nvim import cli_text, paths
+from kage_nvim.cli_arguments import parser
 from kage_nvim.client import Client
-from kage_nvim.errors import Exit, KageError, usage
+from kage_nvim.errors import Exit, KageError
 from kage_nvim.protocol import unb64
-from kage_nvim.version import __version__
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse that says what was wrong as Kage does: one reason, one fix, exit 2."""
-
-    def error(self, message: str) -> NoReturn:
-        """See argparse."""
-        raise usage(message, f"See {self.prog} --help; a task that begins with - goes after --.")
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line, one subcommand a verb."""
-    top = Parser(prog="kage", description="Conduct AI coding agents from a shell.")
-    top.add_argument("--version", action="version", version=f"kage {__version__}")
-    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
-
-    def add(name: str, help: str, *, json_too: bool = False) -> argparse.ArgumentParser:
-        verb = verbs.add_parser(name, help=help, description=help, allow_abbrev=False)
-        if name != "spawn":
-            verb.add_argument("--run", metavar="ID", help="the run (default: the newest of this repository)")
-        if json_too:
-            verb.add_argument("--json", action="store_true", help="machine-readable answer")
-        return verb
-
-    _spawn_arguments(add("spawn", "start agents on a task", json_too=True))
-    status = add("status", "show runs and agents", json_too=True)
-    status.add_argument("--all", action="store_true", help="of all repositories")
-    wait = add("wait", "wait until the agents have ended", json_too=True)
-    wait.add_argument("--any", action="store_true", help="until the first has ended")
-    wait.add_argument("--timeout", type=float, metavar="S", help="give up after S seconds (exit 124)")
-    log = add("log", "show an agent's log")
-    log.add_argument("agent", type=int, metavar="N")
-    log.add_argument("-f", "--follow", action="store_true", help="go on until the agent has ended")
-    send = add("send", "say something to an agent at work or idle")
-    send.add_argument("agent", metavar="N|all")
-    send.add_argument("text", nargs="+", metavar="TEXT")
-    for name, help in (
-        ("interrupt", "stop what agents are doing; they wait for what is said next"),
-        ("stop", "end agents; their work is kept as candidates"),
-        ("resume", "start ended agents again from their logs"),
-    ):
-        add(name, help).add_argument("agent", metavar="N|all")
-    restart = add("restart", "start agents again from the base")
-    restart.add_argument("agent", metavar="N|all")
-    restart.add_argument("text", nargs="*", metavar="TASK")
-    add("attach", "show the agents' panes in this terminal")
-    add("focus", "bring an agent's pane to the front").add_argument("agent", type=int, metavar="N")
-    add("hide", "put the agents' panes away, or back")
-    diff = add("diff", "show what candidates change")
-    diff.add_argument("agents", type=int, nargs="*", metavar="N")
-    form = diff.add_mutually_exclusive_group()
-    form.add_argument(
-        "--patch", dest="form", action="store_const", const="patch", help="as a patch for git apply"
-    )
-    form.add_argument("--stat", dest="form", action="store_const", const="stat", help="as a table (default)")
-    accept = add("accept", "land a candidate in your working tree", json_too=True)
-    accept.add_argument("agent", type=int, metavar="N")
-    accept.add_argument("paths", nargs="*", metavar="PATH")
-    accept.add_argument("--force", action="store_true", help="write conflict markers instead of refusing")
-    add("undo", "take the newest landing back", json_too=True)
-    add("history", "list landings", json_too=True)
-    clean = add("clean", "free slots and panes; content is kept in the trash for 30 days", json_too=True)
-    clean.add_argument("--all", action="store_true", help="all runs of this repository")
-    add("explain", "say why an agent is in its state").add_argument("agent", type=int, metavar="N")
-    add("cost", "tokens and money: this run, today, by player", json_too=True)
-    add("doctor", "check what Kage needs", json_too=True)
-    return top
-
-
-def _spawn_arguments(spawn: argparse.ArgumentParser) -> None:
-    spawn.add_argument("-n", dest="count", type=int, metavar="N", help="how many agents (1 to 50)")
-    spawn.add_argument("--player", action="append", default=[], metavar="P[:n][+role]", help="who answers")
-    spawn.add_argument(
-        "--variant", action="append", default=[], metavar="TEXT", help="more, for agent 1, 2, …"
-    )
-    spawn.add_argument(
-        "--file", action="append", default=[], metavar="PATH", help="a file the agents should read"
-    )
-    spawn.add_argument("--hidden", action="store_true", help="panes in a hidden session")
-    spawn.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
-    spawn.add_argument("task", nargs="*", metavar="TASK", help="what to do; - reads it from stdin")
 
 
 class Shell:
