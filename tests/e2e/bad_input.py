@@ -69,8 +69,14 @@ def play(stage: Stage, row: Row) -> str:
     return done.stderr
 
 
-def nothing_left(stage: Stage) -> None:
-    """No run, no pane, no slot that is taken."""
+def nothing_taken(stage: Stage) -> None:
+    """No pane, no slot that is taken, no run's folder."""
     assert stage.panes() == []
     assert list(paths.data().glob("stores/*/slots/*/claim")) == []
+    assert list((paths.state() / "runs").glob("*")) == []
+
+
+def nothing_left(stage: Stage) -> None:
+    """The same, and kaged knows no run."""
+    nothing_taken(stage)
     assert stage.json("status", "--all")["runs"] == []

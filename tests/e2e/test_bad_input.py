@@ -14,7 +14,7 @@ import pytest
 
 from kage_nvim import paths
 from tests.conftest import git
-from tests.e2e.bad_input import WRITES, Row, kage, nothing_left, play
+from tests.e2e.bad_input import WRITES, Row, kage, nothing_left, nothing_taken, play
 from tests.e2e.stage import Stage, tape
 
 
@@ -117,7 +117,8 @@ def test_refused(one: Stage, subtests: pytest.Subtests, table: list[Row]) -> Non
     for row in table:
         with subtests.test(row.name):
             play(one, row)
-            nothing_left(one)
+            nothing_taken(one)
+    nothing_left(one)
 
 
 CONFIG = [
@@ -137,7 +138,7 @@ def test_config_toml(one: Stage, subtests: pytest.Subtests) -> None:
         with subtests.test(name):
             one.configure(content)
             play(one, Row(name, SPAWN, 1, [*says, "config.toml"]))
-            nothing_left(one)
+            nothing_taken(one)
     with subtests.test("a folder"):
         paths.config_file().unlink()
         paths.config_file().mkdir()

@@ -61,8 +61,8 @@ def test_servers(stage: Stage) -> None:
 
 
 def test_keys(stage: Stage) -> None:
-    """A missing key refuses; a changed one is taken from the next client; agents without one wait for it."""
-    with ModelServer([*WRITES, WRITES[-1]], key=KEY) as server:
+    """A missing key refuses; a changed one is taken from the next client. (A lost one: tests/faults.)"""
+    with ModelServer(WRITES, key=KEY) as server:
         stage.player(server.url)
         del stage.environment["OPENAI_API_KEY"]
         says = ["`fast` (openai/test-model) needs OPENAI_API_KEY", "not set", "export OPENAI_API_KEY"]
@@ -81,11 +81,3 @@ def test_keys(stage: Stage) -> None:
         )
         stage.shell("spawn", "-n", "1", "x")
         stage.shell("wait", "--timeout", "30")
-
-        stage.kill("gateway")
-        del stage.environment["OPENAI_API_KEY"]
-        stage.shell("send", "1", "once more")
-        until(lambda: stage.agents()[0]["state"] == "waiting", 30, "it waits for the key")
-        assert stage.agents()[0]["reason"] == "keys: OPENAI_API_KEY"
-        stage.environment["OPENAI_API_KEY"] = KEY
-        until(lambda: stage.agents()[0]["state"] == "done", 30, "any client brings the key")

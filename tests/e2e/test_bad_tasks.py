@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kage_nvim import paths
 from tests.conftest import until
 from tests.e2e.bad_input import WRITES, Row, kage, play
 from tests.e2e.stage import Stage, digest, tape
@@ -42,9 +43,9 @@ def test_tasks(stage: Stage, subtests: pytest.Subtests, tmp_path: Path) -> None:
             told = json.loads(kage(stage, ["wait", "--timeout", "30", "--json"]).stdout)
             assert (told["id"], told["task"]) == (run, wanted or words[-1])
             assert [agent["state"] for agent in told["agents"]] == ["done"]
-            log = kage(stage, ["log", "1"]).stdout
-            assert told["task"].split("\n")[0] in log
+            log = (paths.run_folder(run) / "agents" / "1" / "log.jsonl").read_text()
             assert "\x1b" not in log
+            assert "\\u001b" not in log
     assert len(stage.panes()) == len(TASKS)
     stage.shell("clean", "--all")
     assert digest(stage.repository) == before
