@@ -13,107 +13,19 @@ import subprocess
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from kage_nvim import paths, unixhttp
 from kage_nvim.errors import KageError
 from kage_nvim.protocol import MAX_LINE, PROTOCOL, Hello, Message, decode, encode
+from kage_nvim.summon import client_environment, daemon_socket, start_daemon
 from kage_nvim.version import __version__
 
 START_SECONDS = float(os.environ.get("KAGE_START_SECONDS", "10"))
 """How long a kaged that was just started may take to answer."""
 
-TOOLCHAIN = [
-    "PATH",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "SHELL",
-    "TERM",
-    "TZ",
-    "TMUX",
-    "TMUX_PANE",
-    "VIRTUAL_ENV",
-    "CONDA_PREFIX",
-    "PYENV_ROOT",
-    "PYENV_VERSION",
-    "NVM_DIR",
-    "NVM_BIN",
-    "FNM_DIR",
-    "VOLTA_HOME",
-    "CARGO_HOME",
-    "RUSTUP_HOME",
-    "GOPATH",
-    "GOROOT",
-    "JAVA_HOME",
-    "SDKMAN_DIR",
-    "ASDF_DIR",
-    "ASDF_DATA_DIR",
-    "MISE_DATA_DIR",
-    "UV_PYTHON_INSTALL_DIR",
-    "NODE_PATH",
-]
-"""What of a client's environment travels with it: never anything that could be a key."""
-
-DAEMON = [
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "PATH",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "SHELL",
-    "TZ",
-    "TMPDIR",
-    "PYTHONDONTWRITEBYTECODE",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
-    "XDG_STATE_HOME",
-    "XDG_CACHE_HOME",
-    "XDG_RUNTIME_DIR",
-    "KAGE_TRACE",
-    "KAGE_LINGER",
-    "KAGE_FAIL_AT",
-]
-"""What kaged and the gateway inherit: exact names, for anything else could be somebody's key."""
-
 Push = Callable[[str, dict[str, Any]], None]
 Answer = Callable[[str, dict[str, Any]], Awaitable[Any]]
-
-
-def client_environment() -> dict[str, str]:
-    """The part of this process's environment that belongs to the client's requests."""
-    return {name: os.environ[name] for name in TOOLCHAIN if name in os.environ}
-
-
-def daemon_environment() -> dict[str, str]:
-    """The environment for long-lived processes: an allow-list, so that no key is inherited."""
-    return {name: os.environ[name] for name in DAEMON if name in os.environ}
-
-
-def start_daemon() -> subprocess.Popen[bytes]:
-    """Start kaged detached from this process; a second one finds the lock taken and ends at once."""
-    with (paths.state() / "kaged.log").open("ab") as log:
-        return subprocess.Popen(
-            [paths.python(), "-I", "-m", "kage_nvim.daemon"],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            env=daemon_environment(),
-            start_new_session=True,
-        )
-
-
-def daemon_socket() -> Path | None:
-    """The socket that kaged's state file names, if there is such a file."""
-    try:
-        return Path(json.loads(paths.daemon_file().read_text("utf-8"))["socket"])
-    except (OSError, ValueError, KeyError):
-        return None
 
 
 def deliver_keys(names: list[str], socket: str) -> list[str]:

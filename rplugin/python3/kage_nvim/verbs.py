@@ -14,6 +14,7 @@ from kage_nvim.model import RunStatus, Status
 from kage_nvim.orchestrator import clean, control, doctor, landing, panes_view, spawn, views
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.peers import Peer
+from kage_nvim.orchestrator.preparation import SpawnRequest
 
 
 class In(msgspec.Struct):
@@ -109,8 +110,8 @@ async def _subscribe(conductor: Conductor, peer: Peer, asked: In) -> dict[str, A
     return conductor.audience.follow(peer, root)
 
 
-@verb("spawn", spawn.SpawnRequest)
-async def _spawn(conductor: Conductor, peer: Peer, asked: spawn.SpawnRequest) -> dict[str, Any]:
+@verb("spawn", SpawnRequest)
+async def _spawn(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> dict[str, Any]:
     return await spawn.spawn(conductor, peer, asked)
 
 

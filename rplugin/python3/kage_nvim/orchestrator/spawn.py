@@ -7,26 +7,22 @@ import logging
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from kage_nvim import config, discover, paths, sandbox
-from kage_nvim.config import RepositoryConfig, UserConfig
+from kage_nvim import discover, paths, sandbox
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
-from kage_nvim.model import AgentStatus, Profile, RunStatus, Task
-from kage_nvim.orchestrator import history, include, players, shadow, slots, tmux
+from kage_nvim.model import AgentStatus, Profile, RunStatus
+from kage_nvim.orchestrator import history, include, shadow, slots
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import open_buffers
 from kage_nvim.orchestrator.launch import open_panes, panes_of, write_spec
-from kage_nvim.orchestrator.panes import Panes, Place
+from kage_nvim.orchestrator.panes import Panes
 from kage_nvim.orchestrator.peers import Peer
-from kage_nvim.orchestrator.players import Seat
+from kage_nvim.orchestrator.preparation import Plan, SpawnRequest, prepare
 from kage_nvim.orchestrator.runs import Agent, Run
-from kage_nvim.orchestrator.shadow import Repository, Store
+from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.orchestrator.slots import Slot
 from kage_nvim.store import AgentRecord, RunRecord
 
@@ -34,37 +30,6 @@ log = logging.getLogger("kaged")
 
 PORTS = 20000
 """The first port of slot 0; each slot has ten."""
-
-
-@dataclass
-class Plan:
-    """A run that may begin: everything was checked, nothing made yet."""
-
-    repository: Repository
-    task: Task
-    seats: list[Seat]
-    user: UserConfig
-    settings: RepositoryConfig
-    peer: Peer
-    place: Place
-    notes: list[str]
-
-
-class Layout(msgspec.Struct, frozen=True):
-    """Where panes go: ``beside`` the editor, in a ``window`` of their own, or ``hidden``."""
-
-    place: Place = "beside"
-
-
-class SpawnRequest(msgspec.Struct):
-    """The parameters of ``spawn``."""
-
-    cwd: str
-    task: Task
-    count: int | None = None
-    players: list[str] = []
-    confirmed: list[str] = []
-    layout: Layout = Layout()
 
 
 async def spawn(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> dict[str, Any]:
@@ -95,44 +60,6 @@ async def spawn(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> dict[s
     return {"run": run_id, "agents": run.status().agents, "notes": plan.notes}
 
 
-async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan:
-    """Check everything that can be checked before anything is made."""
-    repository = await conductor.repository(asked.cwd)
-    task = msgspec.structs.replace(
-        asked.task,
-        text=players.tidy_task(asked.task.text),
-        variants={number: players.tidy_task(text) for number, text in asked.task.variants.items()},
-    )
-    user = await asyncio.to_thread(config.load_user)
-    settings = await asyncio.to_thread(config.load_repository, repository.root)
-    present = dict.fromkeys(peer.hello.keys, "set")
-    found = await discover.found_async(present, probe=True) if not user.players else []
-    seated, unconfigured = players.seats(asked.players, asked.count, user, found)
-    yes = conductor.database.confirmed(str(repository.root)) | set(asked.confirmed)
-    questions = players.questions(seated, unconfigured, settings, repository.root, yes)
-    if questions:
-        raise players.must_confirm(questions)
-    for question in players.questions(seated, unconfigured, settings, repository.root, set()):
-        if question.lasting:
-            conductor.database.confirm(str(repository.root), question.id)
-    if user.sandbox == "on":
-        await asyncio.to_thread(sandbox.check)
-    await asyncio.to_thread(tmux.binary)
-    _recordings_exist(seated)
-    notes = [f"the repository is in the middle of a {repository.state}"] if repository.state else []
-    return Plan(repository, task, seated, user, settings, peer, asked.layout.place, notes)
-
-
-def _recordings_exist(seated: list[Seat]) -> None:
-    for seat in seated:
-        if seat.player.recorded and not Path(seat.player.recorded).expanduser().is_file():
-            raise KageError(
-                f"the recording of player `{seat.name}` is missing: {seat.player.recorded}",
-                fix="Correct `recorded` in config.toml.",
-                code="config",
-            )
-
-
 async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
     overlays = await unsaved(conductor, plan.repository.root)
     gateway = asyncio.create_task(_gateway(conductor, plan))
@@ -154,7 +81,7 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
     conductor.spawn_task(asyncio.to_thread(store.import_base_objects, base.commit))
     profiles = {number: _profile(plan, store, slot, number) for number, slot in enumerate(made, 1)}
     await _setup(plan, profiles)
-    limits = _budget(plan)
+    limits = plan.limits()
     pairs = list(zip(plan.seats, run.agents.values(), strict=True))
     register = conductor.gateway.register
     await asyncio.gather(
@@ -301,21 +228,6 @@ async def _setup(plan: Plan, profiles: dict[int, Profile]) -> None:
                 fix="Mend [setup] in .kage.toml (network = true if it must download), then spawn again.",
                 code="setup",
             )
-
-
-def _budget(plan: Plan) -> dict[str, Any]:
-    """The tighter of the user's and the repository's limits, in US dollars."""
-
-    def tighter(*values: float | None) -> float | None:
-        given = [value for value in values if value is not None]
-        return min(given) if given else None
-
-    user, repository = plan.user.defaults, plan.settings.budget
-    return {
-        "agent_usd": tighter(user.agent_usd, repository.agent_usd),
-        "run_usd": tighter(user.run_usd, repository.run_usd),
-        "day_usd": repository.day_usd,
-    }
 
 
 async def undo(conductor: Conductor, run_id: str, root: str, socket: str) -> None:

@@ -1,0 +1,107 @@
+"""Preparation: everything about a spawn that can be checked or asked before anything is made."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from kage_nvim import config, discover, sandbox
+from kage_nvim.config import RepositoryConfig, UserConfig
+from kage_nvim.errors import KageError
+from kage_nvim.model import Task
+from kage_nvim.orchestrator import players, tmux
+from kage_nvim.orchestrator.conductor import Conductor
+from kage_nvim.orchestrator.panes import Place
+from kage_nvim.orchestrator.peers import Peer
+from kage_nvim.orchestrator.players import Seat
+from kage_nvim.orchestrator.shadow import Repository
+
+
+@dataclass
+class Plan:
+    """A run that may begin: everything was checked, nothing made yet."""
+
+    repository: Repository
+    task: Task
+    seats: list[Seat]
+    user: UserConfig
+    settings: RepositoryConfig
+    peer: Peer
+    place: Place
+    notes: list[str]
+
+    def limits(self) -> dict[str, float | None]:
+        """What may be spent, in US dollars: the tighter of the user's and the repository's limits."""
+        user, repository = self.user.defaults, self.settings.budget
+        return {
+            "agent_usd": _tighter(user.agent_usd, repository.agent_usd),
+            "run_usd": _tighter(user.run_usd, repository.run_usd),
+            "day_usd": repository.day_usd,
+        }
+
+
+def _tighter(*values: float | None) -> float | None:
+    given = [value for value in values if value is not None]
+    return min(given) if given else None
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """Where panes go: ``beside`` the editor, in a ``window`` of their own, or ``hidden``."""
+
+    place: Place = "beside"
+
+
+class SpawnRequest(msgspec.Struct):
+    """The parameters of ``spawn``."""
+
+    cwd: str
+    task: Task
+    count: int | None = None
+    players: list[str] = []
+    confirmed: list[str] = []
+    layout: Layout = Layout()
+
+
+async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan:
+    """Check a request and say what will be made of it.
+
+    Raises:
+        KageError: it cannot be done, or something must be confirmed first (code ``confirm``).
+    """
+    repository = await conductor.repository(asked.cwd)
+    task = msgspec.structs.replace(
+        asked.task,
+        text=players.tidy_task(asked.task.text),
+        variants={number: players.tidy_task(text) for number, text in asked.task.variants.items()},
+    )
+    user = await asyncio.to_thread(config.load_user)
+    settings = await asyncio.to_thread(config.load_repository, repository.root)
+    present = dict.fromkeys(peer.hello.keys, "set")
+    found = await discover.found_async(present, probe=True) if not user.players else []
+    seated, unconfigured = players.seats(asked.players, asked.count, user, found)
+    yes = conductor.database.confirmed(str(repository.root)) | set(asked.confirmed)
+    questions = players.questions(seated, unconfigured, settings, repository.root, yes)
+    if questions:
+        raise players.must_confirm(questions)
+    for question in players.questions(seated, unconfigured, settings, repository.root, set()):
+        if question.lasting:
+            conductor.database.confirm(str(repository.root), question.id)
+    if user.sandbox == "on":
+        await asyncio.to_thread(sandbox.check)
+    await asyncio.to_thread(tmux.binary)
+    _recordings_exist(seated)
+    notes = [f"the repository is in the middle of a {repository.state}"] if repository.state else []
+    return Plan(repository, task, seated, user, settings, peer, asked.layout.place, notes)
+
+
+def _recordings_exist(seated: list[Seat]) -> None:
+    for seat in seated:
+        if seat.player.recorded and not Path(seat.player.recorded).expanduser().is_file():
+            raise KageError(
+                f"the recording of player `{seat.name}` is missing: {seat.player.recorded}",
+                fix="Correct `recorded` in config.toml.",
+                code="config",
+            )
