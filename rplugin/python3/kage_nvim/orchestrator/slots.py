@@ -135,6 +135,11 @@ def prepare(store: Store, taken: Slot, files: Iterable[str]) -> list[str]:
     return done
 
 
+def set_aside(taken: Slot, files: Iterable[str]) -> None:
+    """Keep more files out of the slot's candidates: what a setup command made is not the agent's work."""
+    (taken.folder / "included").write_text(json.dumps(sorted({*taken.included(), *files})))
+
+
 def release(taken: Slot) -> None:
     """Free a slot for the next run: the tree stays for reuse, the agent's home, tmp and git go."""
     for folder in (taken.home, taken.tmp, taken.repo_git):

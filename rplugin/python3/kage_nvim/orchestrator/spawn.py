@@ -14,7 +14,7 @@ from kage_nvim import discover, paths, sandbox
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
 from kage_nvim.model import AgentStatus, Profile, RunStatus
-from kage_nvim.orchestrator import history, include, shadow, slots
+from kage_nvim.orchestrator import candidates, history, include, shadow, slots
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import open_buffers
 from kage_nvim.orchestrator.launch import open_panes, panes_of, write_spec
@@ -25,6 +25,7 @@ from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.orchestrator.slots import Slot
 from kage_nvim.store import AgentRecord, RunRecord
+from kage_nvim.trees import changes
 
 log = logging.getLogger("kaged")
 
@@ -80,7 +81,7 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
         raise
     conductor.spawn_task(asyncio.to_thread(store.import_base_objects, base.commit))
     profiles = {number: _profile(plan, store, slot, number) for number, slot in enumerate(made, 1)}
-    await _setup(plan, profiles)
+    await _setup(plan, run, profiles)
     limits = plan.limits()
     pairs = list(zip(plan.seats, run.agents.values(), strict=True))
     register = conductor.gateway.register
@@ -210,7 +211,8 @@ def _profile(plan: Plan, store: Store, slot: Slot, number: int) -> Profile:
     )
 
 
-async def _setup(plan: Plan, profiles: dict[int, Profile]) -> None:
+async def _setup(plan: Plan, run: Run, profiles: dict[int, Profile]) -> None:
+    """Run the setup command in every slot; the files that it makes are kept out of the candidates."""
     setup = plan.settings.setup
     if setup is None:
         return
@@ -228,6 +230,14 @@ async def _setup(plan: Plan, profiles: dict[int, Profile]) -> None:
                 fix="Mend [setup] in .kage.toml (network = true if it must download), then spawn again.",
                 code="setup",
             )
+    for agent in run.agents.values():
+        await asyncio.to_thread(_set_aside, run, agent)
+
+
+def _set_aside(run: Run, agent: Agent) -> None:
+    made = candidates.capture(run.store, agent.slot, run.base, "after setup", agent.number)
+    added = [change.path for change in changes(run.store, run.base, made.commit) if change.status == "A"]
+    slots.set_aside(agent.slot, added)
 
 
 async def undo(conductor: Conductor, run_id: str, root: str, socket: str) -> None:
