@@ -30,7 +30,8 @@ end
 ---@param lines string[]
 ---@return string[] # with what fits into the corner, one line each
 local function wrap(lines)
-  local columns = math.max(20, math.min(76, vim.o.columns - 8))
+  -- What fits beside the border, and into the last line beside 'showcmd', where more would ask for ENTER.
+  local columns = math.max(20, math.min(76, vim.o.columns - 20))
   local wrapped = {}
   for _, line in ipairs(lines) do
     vim.list_extend(wrapped, words.wrap(line, columns))

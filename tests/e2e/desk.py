@@ -30,7 +30,7 @@ import psutil
 from demo.driver import find_neovim
 from tests.conftest import until
 from tests.e2e.stage import Stage
-from tests.nvim.editor import CHECKOUT, lua_string
+from tests.nvim.editor import CHECKOUT, alive, lua_string
 
 CONF = "set -g status off\nset -s escape-time 0\nset -g default-terminal screen-256color\n"
 WINDOW = ("window_width", "window_height")
@@ -241,4 +241,4 @@ class Desk:
     def kill(self, pid: int) -> None:
         """SIGKILL a process and wait until it is gone."""
         os.kill(pid, signal.SIGKILL)
-        until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie", 5, "its end")
+        until(lambda: not alive(pid), 5, f"the end of process {pid}")

@@ -84,6 +84,8 @@ def test_one_agent_by_number_and_paging(desk: Desk) -> None:
     desk.until_screen(r"│ 2 noted")
     desk.type("[a")
     desk.until_screen(r"│ 1 fix")
+    desk.type("]f")
+    desk.until_screen(r"yours NOTES\.md .*│ 2 noted  \+2")  # whose agent 1 is not
     desk.command("KageDiff 7")
     desk.until_screen("7")
 

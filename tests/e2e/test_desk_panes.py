@@ -45,7 +45,7 @@ def test_a_column_beside_the_editor_and_the_users_panes_as_they_were(
         assert desk.ask("#{pane_active}") == "1"
         assert len(added) == agents or "kage" in desk.windows()
         desk.command("Kage clean")
-        desk.until_screen("still works: agent 1")
+        desk.until_screen("still works: agent")
         desk.command("Kage stop all")
         desk.until_screen("1[■✓].*2[■✓]")
         desk.command("Kage clean")

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.conftest import until
 from tests.e2e.desk import Desk
 from tests.e2e.scripts import FIX
 from tests.e2e.stage import Stage, tape
+from tests.nvim.editor import alive
 
 
 @pytest.fixture
 def slow(stage: Stage, tmp_path: Path) -> Stage:
     """Two agents that work for some seconds."""
-    stage.recorded(fix=tape(tmp_path / "fix.jsonl", FIX, delay=0.8))
+    stage.recorded(fix=tape(tmp_path / "fix.jsonl", FIX, delay=0.6))
     return stage
 
 
@@ -42,7 +42,7 @@ def whole(desk: Desk) -> None:
 
 
 def test_quit_at_work_and_come_back(slow: Stage) -> None:
-    with Desk(slow) as desk:
+    with Desk(slow, columns=80, rows=26) as desk:
         start(desk)
         desk.leave()
         desk.open("calc.py")
@@ -74,7 +74,7 @@ def test_a_killed_editor_finds_its_agents_again(slow: Stage) -> None:
         host = desk.host()
         assert host is not None
         desk.kill(desk.pid())
-        until(lambda: not psutil.pid_exists(host.pid), 10, "the host ended with its editor")
+        until(lambda: not alive(host.pid), 10, "the host ended with its editor")
         desk.open("calc.py")
         whole(desk)
 

@@ -184,7 +184,7 @@ function M:turn_to(first)
   if first == self.first then
     return notify.info("no more agents; " .. #self.agents .. " have a candidate")
   end
-  self.first, self.focus = first, nil
+  self.first, self.page, self.focus = first, first, nil
   if self.content then
     self:fill_columns(false)
   end

@@ -39,7 +39,7 @@ end
 ---@param view kage.DiffView
 ---@return string
 function M.panel(view)
-  return coloured("KageTitle", " kage ") .. coloured("KageFaint", safe(view.run))
+  return coloured("KageFaint", " " .. safe(view.run))
 end
 
 ---@param file kage.ChangedFile

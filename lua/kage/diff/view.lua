@@ -30,6 +30,7 @@ local titles = require("kage.diff.titles")
 ---@field yours integer window
 ---@field columns kage.Column[]
 ---@field first integer index in `agents` of the first column's
+---@field page integer the same, as the user last chose it
 ---@field focus integer? the agent last visited
 ---@field panel {window: integer?, buffer: integer, rows: kage.PanelRow[]}
 ---@field closed boolean
@@ -67,7 +68,8 @@ end
 ---@param options {cwd: string, root: string, named: boolean}
 ---@return kage.DiffView
 function View.open(answer, options)
-  local self = setmetatable({ columns = {}, first = 1, closed = false, serial = 0, visited = {} }, View)
+  local self =
+    setmetatable({ columns = {}, first = 1, page = 1, closed = false, serial = 0, visited = {} }, View)
   self.cwd, self.root, self.named = options.cwd, options.root, options.named
   self.run, self.agents, self.files = answer.run, answer.agents, View.changed(answer)
   self.scrollopt = vim.o.scrollopt
@@ -146,6 +148,9 @@ function View:place(file, answer, keep)
   local is_text = file.kind == "text"
   local buffer = vim.api.nvim_win_get_buf(self.yours)
   self.content = Content.new(answer, is_text and buffer or nil)
+  if not same then
+    self:turn_to_a_changer(file)
+  end
   self:fill_columns(not same)
   if not same and is_text then
     lifecycle.attach(self, buffer)
@@ -156,6 +161,27 @@ function View:place(file, answer, keep)
   self:draw_panel()
   if vim.api.nvim_win_is_valid(here) and vim.api.nvim_get_current_tabpage() == self.tab then
     vim.api.nvim_set_current_win(here)
+  end
+end
+
+--- The agents that the user turned to are shown; for a file that none of those changed, the first that did.
+---@param file kage.ChangedFile
+function View:turn_to_a_changer(file)
+  local last = math.max(1, #self.agents - #self.columns + 1)
+  local page = math.min(self.page, last)
+  local changer
+  for index, agent in ipairs(self.agents) do
+    local is_shown = index >= page and index < page + #self.columns
+    if file.agents[tostring(agent)] and (is_shown or not changer) then
+      changer = is_shown and page or index
+      if is_shown then
+        break
+      end
+    end
+  end
+  local first = math.min(changer or page, last)
+  if first ~= self.first then
+    self.first, self.focus = first, nil
   end
 end
 

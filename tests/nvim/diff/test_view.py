@@ -456,7 +456,7 @@ def test_another_file_in_the_window_of_yours(three: Diff) -> None:
     three.editor.until("return vim.fn.bufname():find('test_calc') ~= nil")
     assert three.editor.lua("return { vim.wo.diff, vim.fn.maparg('do', 'n') }") == [False, ""]
     three.keys(":edit README.md<CR>")
-    three.editor.until("return vim.wo.diff and vim.fn.bufname(vim.fn.winbufnr(3)) == 'kage://k7/1/README.md'")
+    three.editor.until("return vim.wo.diff and vim.fn.bufname(vim.fn.winbufnr(3)) == 'kage://k7/2/README.md'")
     three.keys("3do")
     three.editor.until("return vim.fn.getline(1) == '# a project'")
     three.keys(":buffer src/calc.py<CR>")

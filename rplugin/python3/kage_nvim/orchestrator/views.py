@@ -133,7 +133,6 @@ def explain(run: Run, agent: Agent) -> list[str]:
     for event in states[-10:]:
         when = time.strftime("%H:%M:%S", time.localtime(event.get("t", 0)))
         what = event.get("state") or "error"
-        lines.append(
-            f"  {when} {what}: {event.get('reason') or event.get('text') or event.get('activity') or ''}"
-        )
+        why = event.get("reason") or event.get("text") or event.get("activity") or ""
+        lines.append(f"  {when} {what}: {why}" if why else f"  {when} {what}")
     return lines
