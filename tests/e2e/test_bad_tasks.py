@@ -114,6 +114,9 @@ def test_setup_that_is_trusted_runs_in_each_slot(stage: Stage, tmp_path: Path) -
     assert digest(stage.repository) == before
     changed = stage.shell("diff", "--patch")
     assert "setup.txt" not in changed, "what the setup made is not the agents' work"
+    stage.shell("restart", "1")
+    stage.shell("wait", "--timeout", "30")
+    assert [(Path(a["worktree"]) / "setup.txt").read_text() for a in stage.agents()] == ["ready\n"] * 2
     stage.shell("spawn", "-n", "1", "x")
     settings.write_text('[setup]\ncommand = "echo other > setup.txt"\n')
     stage.shell("spawn", "-n", "1", "x", code=4)

@@ -57,10 +57,14 @@ class AgentRecord(msgspec.Struct, kw_only=True):
 
 
 class RunRecord(msgspec.Struct, kw_only=True):
-    """A run as it was asked for, and what came of it. ``status.agents`` is empty here: agents have rows."""
+    """A run as it was asked for, and what came of it. ``status.agents`` is empty here: agents have rows.
+
+    ``setup`` is the trusted ``[setup]`` table of that moment, to be run again when an agent restarts.
+    """
 
     status: RunStatus
     task: Task
+    setup: dict[str, Any] | None = None
     cleaned: float | None = None
 
 

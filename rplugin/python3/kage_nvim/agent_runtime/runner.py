@@ -16,8 +16,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
-
 from kage_nvim.agent_runtime.command import CommandPlayer
 from kage_nvim.agent_runtime.inbox import Inbox, TurnEnd
 from kage_nvim.agent_runtime.link import Link
@@ -28,6 +26,7 @@ from kage_nvim.agent_runtime.screen import Screen, complain
 from kage_nvim.agent_runtime.text import plain
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.model import AgentSpec, State
+from kage_nvim.protocol import loads
 
 USAGE = "usage: kage agent --spec PATH [--resume]"
 PASTE = 0.03
@@ -57,10 +56,10 @@ def main(argv: Sequence[str]) -> int:
         complain(USAGE)
         return Exit.USAGE
     try:
-        spec = msgspec.json.decode(Path(words[1]).read_bytes(), type=AgentSpec)
+        spec = loads(Path(words[1]).read_bytes(), AgentSpec)
         past = recover(spec.log) if resume else Past()
         log = Log(spec.log)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, ValueError) as error:
         complain(f"This agent cannot start: {error}")
         return Exit.ERROR
     try:

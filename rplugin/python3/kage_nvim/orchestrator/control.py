@@ -17,6 +17,8 @@ from kage_nvim.orchestrator.launch import agent_argv, agent_environment, open_pa
 from kage_nvim.orchestrator.panes import Panes, Place
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.runs import Agent, Run
+from kage_nvim.orchestrator.setup import run_setup
+from kage_nvim.protocol import dumps, loads
 
 STOP_SECONDS = 3.0
 """How long a stopped agent may take to end by itself before its process is killed."""
@@ -115,12 +117,15 @@ async def restart(conductor: Conductor, run: Run, which: int | str, text: str, p
     agents = chosen(run, which)
     for agent in agents:
         await _stop(conductor, run, agent)
+        async with agent.reading:  # its files may have changed since its turn ended
+            await conductor.capture(run, agent, "before restart")
         candidates = [c for c in run.record.status.candidates if c.number != agent.number]
         run.record.status.candidates = candidates
         await asyncio.to_thread(run.store.trash, run.ref(agent.number))
         files = agent.slot.included()
         await asyncio.to_thread(slots.fill, run.store, agent.slot, run.base)
         await asyncio.to_thread(slots.prepare, run.store, agent.slot, files)
+        await run_setup(run, [agent], {agent.number: _spec(agent).profile})
         log = agent.folder / "log.jsonl"
         if log.exists():
             log.rename(agent.folder / f"log-{time.time_ns()}.jsonl")
@@ -132,13 +137,16 @@ async def restart(conductor: Conductor, run: Run, which: int | str, text: str, p
     return [agent.number for agent in agents]
 
 
+def _spec(agent: Agent) -> AgentSpec:
+    return loads((agent.folder / "spec.json").read_bytes(), AgentSpec)
+
+
 def _new_task(agent: Agent, text: str) -> None:
-    path = agent.folder / "spec.json"
-    spec = msgspec.json.decode(path.read_bytes(), type=AgentSpec)
+    spec = _spec(agent)
     changed = msgspec.structs.replace(spec, task=msgspec.structs.replace(spec.task, text=text))
-    draft = path.with_suffix(".new")
-    draft.write_bytes(msgspec.json.encode(changed))
-    draft.replace(path)
+    draft = agent.folder / "spec.json.new"
+    draft.write_bytes(dumps(changed))
+    draft.replace(agent.folder / "spec.json")
 
 
 async def _start_again(conductor: Conductor, run: Run, agent: Agent, peer: Peer, *, resume: bool) -> None:

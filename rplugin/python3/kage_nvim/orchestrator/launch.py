@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import msgspec
-
 from kage_nvim import paths
 from kage_nvim.config import Defaults
 from kage_nvim.model import AgentSpec, Limits, Profile
@@ -14,6 +12,7 @@ from kage_nvim.orchestrator.panes import PaneRequest, Panes, Place
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.players import Seat
 from kage_nvim.orchestrator.runs import Agent, Run
+from kage_nvim.protocol import dumps
 
 
 def write_spec(
@@ -44,7 +43,7 @@ def write_spec(
         max_tokens=seat.player.max_tokens,
         command=seat.player.command,
     )
-    (agent.folder / "spec.json").write_bytes(msgspec.json.encode(spec))
+    (agent.folder / "spec.json").write_bytes(dumps(spec))
 
 
 def agent_argv(agent: Agent, *, resume: bool = False) -> list[str]:

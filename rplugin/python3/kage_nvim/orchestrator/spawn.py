@@ -10,11 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from kage_nvim import discover, paths, sandbox
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
 from kage_nvim.model import AgentStatus, Profile, RunStatus
-from kage_nvim.orchestrator import candidates, history, include, shadow, slots
+from kage_nvim.orchestrator import history, include, shadow, slots
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import open_buffers
 from kage_nvim.orchestrator.launch import open_panes, panes_of, write_spec
@@ -22,10 +24,10 @@ from kage_nvim.orchestrator.panes import Panes
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.preparation import Plan, SpawnRequest, prepare
 from kage_nvim.orchestrator.runs import Agent, Run
+from kage_nvim.orchestrator.setup import run_setup
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.orchestrator.slots import Slot
 from kage_nvim.store import AgentRecord, RunRecord
-from kage_nvim.trees import changes
 
 log = logging.getLogger("kaged")
 
@@ -81,7 +83,9 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
         raise
     conductor.spawn_task(asyncio.to_thread(store.import_base_objects, base.commit))
     profiles = {number: _profile(plan, store, slot, number) for number, slot in enumerate(made, 1)}
-    await _setup(plan, run, profiles)
+    if plan.settings.setup:
+        run.record.setup = msgspec.to_builtins(plan.settings.setup)
+        await run_setup(run, list(run.agents.values()), profiles)
     limits = plan.limits()
     pairs = list(zip(plan.seats, run.agents.values(), strict=True))
     register = conductor.gateway.register
@@ -209,35 +213,6 @@ def _profile(plan: Plan, store: Store, slot: Slot, number: int) -> Profile:
         ports=PORTS + 10 * slot.number,
         environments=plan.settings.setup is None,
     )
-
-
-async def _setup(plan: Plan, run: Run, profiles: dict[int, Profile]) -> None:
-    """Run the setup command in every slot; the files that it makes are kept out of the candidates."""
-    setup = plan.settings.setup
-    if setup is None:
-        return
-    command = ["sh", "-c", setup.command] if isinstance(setup.command, str) else setup.command
-    jobs = [
-        sandbox.run(profile, command, timeout=setup.timeout, network=setup.network)
-        for profile in profiles.values()
-    ]
-    for number, done in zip(profiles, await asyncio.gather(*jobs), strict=True):
-        if done.returncode != 0:
-            tail = done.output.decode("utf-8", "replace").strip()[-1500:]
-            how = "timed out" if done.timed_out else f"ended with {done.returncode}"
-            raise KageError(
-                f"the setup command {how} in slot of agent {number}:\n{tail}",
-                fix="Mend [setup] in .kage.toml (network = true if it must download), then spawn again.",
-                code="setup",
-            )
-    for agent in run.agents.values():
-        await asyncio.to_thread(_set_aside, run, agent)
-
-
-def _set_aside(run: Run, agent: Agent) -> None:
-    made = candidates.capture(run.store, agent.slot, run.base, "after setup", agent.number)
-    added = [change.path for change in changes(run.store, run.base, made.commit) if change.status == "A"]
-    slots.set_aside(agent.slot, added)
 
 
 async def undo(conductor: Conductor, run_id: str, root: str, socket: str) -> None:
