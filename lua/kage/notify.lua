@@ -34,7 +34,10 @@ local function wrap(lines)
   local columns = math.max(20, math.min(76, vim.o.columns - 20))
   local wrapped = {}
   for _, line in ipairs(lines) do
-    vim.list_extend(wrapped, words.wrap(line, columns))
+    local indent = line:match("^ *")
+    for _, part in ipairs(words.wrap(line:sub(#indent + 1), columns - #indent)) do
+      wrapped[#wrapped + 1] = indent .. part
+    end
   end
   return wrapped
 end

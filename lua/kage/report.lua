@@ -55,9 +55,11 @@ local function sum_line(sum)
   if not sum or sum.calls == 0 then
     return "nothing"
   end
-  local unpriced = (sum.unpriced_calls or 0) > 0 and (", %d calls unpriced"):format(sum.unpriced_calls) or ""
+  local some = (sum.unpriced_calls or 0) > 0 and sum.cost_usd ~= nil
+  local unpriced = some and (", %d calls unpriced"):format(sum.unpriced_calls) or ""
+  local cost = sum.cost_usd and words.money(sum.cost_usd) or "unpriced"
   local tokens = words.count(sum.tokens_in) .. " tokens in, " .. words.count(sum.tokens_out) .. " out"
-  return ("%s, %d calls, %s%s"):format(words.money(sum.cost_usd), sum.calls, tokens, unpriced)
+  return ("%s, %d calls, %s%s"):format(cost, sum.calls, tokens, unpriced)
 end
 
 ---@param result { run: table, today: table, players: table<string, table> }

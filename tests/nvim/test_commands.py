@@ -188,7 +188,7 @@ def test_reports_can_be_read(busy: Editor, kaged: FakeDaemon) -> None:
     for verb, said in [
         ("status", "2 ● working claude $0.00"),
         ("cost", "this run: $0.50, 3 calls, 12k tokens in, 800 out"),
-        ("cost", "@local: $?, 3 calls, 12k tokens in, 800 out, 3 calls unpriced"),
+        ("cost", "@local: unpriced, 3 calls, 12k tokens in, 800 out"),
         ("history", "candidate 2 of r1, 2 files: done"),
         ("doctor", "✗ sandbox: no bwrap Install bubblewrap."),
     ]:
