@@ -107,9 +107,7 @@ def test_the_view_follows_the_directory_but_not_the_focus(
     assert nvim.lua("return require('kage.watch').watched()") == str(other)
 
 
-def test_runs_show_again_after_kaged_was_killed(
-    start_nvim: Callable[..., Editor], repository: Path
-) -> None:
+def test_runs_show_again_after_kaged_was_killed(start_nvim: Callable[..., Editor], repository: Path) -> None:
     spec(paths.state(), repository)
     child = os.fork()
     if child == 0:

@@ -2,7 +2,7 @@
 
 local component = require("lualine.component"):extend()
 
-function component:update_status()
+function component.update_status()
   return require("kage.statusline").plain()
 end
 
