@@ -123,7 +123,8 @@ def test_a_deleted_file_keeps_its_text_in_the_buffer(lander: Lander, tmp_path: P
     assert not path.exists()
     assert lander.editor.lines() == TEXT.splitlines()
     assert lander.editor.lua("return vim.b.kage_deleted") is True
-    assert "its text is still in its buffer" in lander.editor.messages()
+    said = " ".join(lander.editor.messages().split())  # long paths wrap it
+    assert "its text is still in its buffer" in said
     lander.editor.command("checktime")
     assert "E211" not in lander.editor.messages()
 
