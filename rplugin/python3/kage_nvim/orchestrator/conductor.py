@@ -23,6 +23,7 @@ from kage_nvim.orchestrator.peers import Peer, Peers
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.protocol import Hello
 from kage_nvim.store import Database
+from kage_nvim.trees import trees_of
 
 log = logging.getLogger("kaged")
 
@@ -227,6 +228,8 @@ class Conductor:
         title = f"agent {number} ({agent.record.status.player}): {message or 'candidate'}"
         made = await asyncio.to_thread(candidates.capture, run.store, agent.slot, run.base, title, number)
         ref = run.ref(number)
+        if await asyncio.to_thread(_same_tree, run.store, ref, made.tree):
+            return
         await asyncio.to_thread(_replace, run.store, ref, made.commit)
         run.set_candidate(
             CandidateStatus(
@@ -270,6 +273,10 @@ class Conductor:
                     names |= set(status.reason.removeprefix(KEYS).replace(",", " ").split())
         if names:
             await self.deliver_keys(sorted(names), peers)
+
+
+def _same_tree(store: shadow.Store, ref: str, tree: str) -> bool:
+    return ref in store.refs(ref) and trees_of(store, [ref]) == [tree]
 
 
 def _replace(store: shadow.Store, ref: str, commit: str) -> None:

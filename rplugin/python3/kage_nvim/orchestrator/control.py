@@ -20,6 +20,8 @@ from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.setup import run_setup
 from kage_nvim.protocol import dumps, loads
 
+CUT_SHORT = (State.FAILED, State.STOPPED, State.INTERRUPTED)
+GO_ON = "Go on with the task from where you are."
 STOP_SECONDS = 3.0
 """How long a stopped agent may take to end by itself before its process is killed."""
 
@@ -99,17 +101,19 @@ def living(agent: Agent) -> bool:
 
 
 async def resume(conductor: Conductor, run: Run, which: int | str, peer: Peer) -> list[int]:
-    """Start ended processes again, going on from their logs."""
+    """Start ended processes again from their logs; tell living agents whose turn was cut short to go on."""
     wanted = chosen(run, which)
     ending = [agent.record for agent in wanted if agent.stopping]
     ends = (asyncio.to_thread(processes.ended, record.pid, record.born, STOP_SECONDS) for record in ending)
     await asyncio.gather(*ends)
-    agents = [agent for agent in wanted if not living(agent)]
-    if not agents:
+    ended = [agent for agent in wanted if not living(agent)]
+    cut = [agent for agent in wanted if living(agent) and agent.record.status.state in CUT_SHORT]
+    if not ended and not cut:
         raise KageError("nothing to resume: the agent is running", code="nothing", exit=Exit.NOTHING)
-    for agent in agents:
+    for agent in ended:
         await _start_again(conductor, run, agent, peer, resume=True)
-    return [agent.number for agent in agents]
+    _push(cut, "steer", {"text": GO_ON})
+    return sorted(agent.number for agent in (*ended, *cut))
 
 
 async def restart(conductor: Conductor, run: Run, which: int | str, text: str, peer: Peer) -> list[int]:
@@ -152,6 +156,8 @@ def _new_task(agent: Agent, text: str) -> None:
 async def _start_again(conductor: Conductor, run: Run, agent: Agent, peer: Peer, *, resume: bool) -> None:
     status = agent.record.status
     agent.record.pid, agent.record.born = None, ""
+    if resume:  # the turn that was cut off goes on under its old number, and its files are read again
+        agent.record.captured = max(0, agent.record.captured - 1)
     status.state, status.reason, status.ended = State.STARTING, "resumed" if resume else "restarted", None
     panes = panes_at(agent, peer)
     found = await asyncio.to_thread(panes.alive, status.pane) if status.pane else None

@@ -46,16 +46,18 @@ def make_accessible(path: Path) -> None:
 def open_up(tree: Path, notes: list[str]) -> list[str]:
     """Make a worktree fit to be read by git; returns the folders in it that hold a ``.git``.
 
-    Folders closed with chmod are opened. Pipes and the like under names that git opens are removed, since
-    git would wait at them for ever; ``notes`` gets a line for each, and for what cannot be read at all.
+    Folders closed with chmod are opened, also for writing, or the slot's next agent could not. Pipes and the
+    like under names that git opens are removed, since git would wait at them for ever; ``notes`` gets a line
+    for each, and for what cannot be read at all.
     """
     nested = []
     pending = [tree]
     while pending:
         folder = pending.pop()
         try:
-            if not os.access(folder, os.R_OK | os.X_OK):
-                folder.chmod(stat.S_IMODE(folder.lstat().st_mode) | stat.S_IRWXU)
+            mode = folder.lstat().st_mode
+            if mode & stat.S_IRWXU != stat.S_IRWXU:
+                folder.chmod(stat.S_IMODE(mode) | stat.S_IRWXU)
             found = list(os.scandir(folder))
         except OSError as error:
             notes.append(f"{folder.relative_to(tree)} cannot be read and was left out: {error.strerror}")

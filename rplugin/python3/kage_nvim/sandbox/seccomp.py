@@ -26,6 +26,9 @@ DENIED = {
     "acct": (163, 51, 89, 51),
     "syslog": (103, 103, 116, 103),
 }
+SOCKET = (41, 359, 198, 281)
+VSOCK = 40
+"""A family of sockets that reaches the machine's own host, and that no network namespace confines."""
 # Each machine runs its own calls and those of its 32-bit ancestor: (audit number, column above).
 MACHINES = {
     "x86_64": ((0xC000003E, 0), (0x40000003, 1)),
@@ -36,8 +39,8 @@ X32 = 0x40000000
 
 LOAD, EQUAL, ABOVE, RETURN = 0x20, 0x15, 0x35, 0x06
 ALLOW, DENY = 0x7FFF0000, 0x00050000 | errno.ENOSYS
-NUMBER, MACHINE = 0, 4
-"""Offsets of the call's number and of the machine in what the filter reads."""
+NUMBER, MACHINE, FIRST_ARGUMENT = 0, 4, 16
+"""Offsets of the call's number, the machine and the first argument in what the filter reads."""
 
 
 def program(machine: str = "") -> bytes:
@@ -47,7 +50,14 @@ def program(machine: str = "") -> bytes:
         return b""
     code: list[bytes] = [_step(LOAD, MACHINE)]
     for audit, column in machines:
-        part = [_step(LOAD, NUMBER)]
+        part = [
+            _step(LOAD, NUMBER),
+            _step(EQUAL, SOCKET[column], otherwise=4),
+            _step(LOAD, FIRST_ARGUMENT),
+            _step(EQUAL, VSOCK, then=1),
+            _step(RETURN, ALLOW),
+            _step(RETURN, DENY),
+        ]
         denied = [numbers[column] for numbers in DENIED.values()]
         # Every test jumps to the last step of its part, which denies; the one before it allows.
         tests = [(EQUAL, number) for number in denied] + ([(ABOVE, X32)] if column == 0 else [])
