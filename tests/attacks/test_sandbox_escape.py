@@ -257,6 +257,11 @@ def test_the_sessions_key_ring_is_closed(machine: Machine) -> None:
     assert told == [f"{SECRET}\n", "no key\n"]
 
 
+def test_the_machines_own_host_has_no_socket(machine: Machine) -> None:
+    vsock = "import socket; socket.socket(40, socket.SOCK_STREAM); print('open')"
+    assert "open" not in probe(machine.slot(), vsock)
+
+
 def test_a_planted_link_moves_no_mount_point(machine: Machine) -> None:
     victim = machine.home / "victim"
     victim.mkdir()

@@ -70,6 +70,10 @@ class RepositoryConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     budget: Budget = Budget()
 
 
+TABLES: dict[str, type[Any]] = {"players": Player, "checks": Check}
+"""Tables of tables, whose names are the user's."""
+SECTIONS: dict[str, type[Any]] = {"defaults": Defaults, "setup": Setup, "budget": Budget}
+
 T = TypeVar("T")
 
 
@@ -117,7 +121,30 @@ def _load(path: Path, kind: type[T]) -> T:
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
-        raise _bad(path, str(error)) from error
+        raise _bad(path, _explained(raw, kind, str(error))) from error
+
+
+def _explained(raw: dict[str, Any], kind: type[Any], said: str) -> str:
+    """msgspec's words with the name of the table that is meant, and with the keys that would be right."""
+    for table, entry in TABLES.items():
+        if f"$.{table}[...]" not in said:
+            continue
+        for name, value in raw[table].items():
+            try:
+                msgspec.convert(value, entry)
+            except msgspec.ValidationError as error:
+                return _with_keys(str(error), f"{table}.{name}", entry)
+    return _with_keys(said, "", kind)
+
+
+def _with_keys(said: str, name: str, kind: type[Any]) -> str:
+    what, _, at = said.partition(" - at `$")
+    inner = at.rstrip("`").lstrip(".")
+    where = ".".join(part for part in (name, inner) if part)
+    if "unknown field" in what:
+        table = SECTIONS.get(inner, kind)
+        what = f"{what}, expected one of {', '.join(table.__struct_fields__)}"
+    return f"`{where}`: {what}" if where else what
 
 
 def _bad(path: Path, what: str) -> KageError:

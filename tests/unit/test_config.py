@@ -1,0 +1,52 @@
+"""Configuration files: what is wrong is named, with what was expected and what was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kage_nvim.config import load_repository, load_user
+from kage_nvim.errors import KageError
+
+USER = [
+    ("[players.fast]\nmodel = 5", ["`players.fast.model`", "Expected `str | null`", "got `int`"]),
+    ("[players.fast]\nmodle = 'x'", ["`players.fast`", "unknown field `modle`", "expected one of", "api_base"]),
+    ("[players]\nfast = 3", ["`players.fast`", "got `int`"]),
+    ("[players.fast]\nprice_in = 1.0", ["`players.fast`", "one of model, cli, command or recorded"]),
+    ("[players.fast]\nmodel = 'a'\ncommand = 'b'", ["found model and command"]),
+    ("[defaults]\nplayer = ['x']", ["`defaults`", "unknown field `player`", "players", "run_usd"]),
+    ("[defaults]\nsteps = 'many'", ["`defaults.steps`", "Expected `int`", "got `str`"]),
+    ("[defaults]\nplayers = ['gone']", ["`defaults.players` names `gone`", "known: none"]),
+    ("sandbox = 'half'", ['expected "on" or "off", found "half"']),
+    ("sandbocks = 'on'", ["unknown field `sandbocks`", "sandbox, players, defaults"]),
+    ("this is no TOML", ["not valid TOML"]),
+]
+REPOSITORY = [
+    ("[checks.test]\ncommand = 1", ["`checks.test.command`", "got `int`"]),
+    ("[setup]\ncmd = 'x'", ["`setup`", "unknown field `cmd`", "command, network, timeout"]),
+    ("[budget]\nagent_usd = 'free'", ["`budget.agent_usd`", "got `str`"]),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), USER)
+def test_what_is_wrong_in_config_toml(tmp_path: Path, text: str, words: list[str]) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    with pytest.raises(KageError) as caught:
+        load_user(path)
+    assert all(word in caught.value.message for word in [str(path), *words]), caught.value.message
+    assert caught.value.fix
+
+
+@pytest.mark.parametrize(("text", "words"), REPOSITORY)
+def test_what_is_wrong_in_kage_toml(tmp_path: Path, text: str, words: list[str]) -> None:
+    (tmp_path / ".kage.toml").write_text(text)
+    with pytest.raises(KageError) as caught:
+        load_repository(tmp_path)
+    assert all(word in caught.value.message for word in words), caught.value.message
+
+
+def test_absent_files_mean_the_defaults(tmp_path: Path) -> None:
+    assert load_user(tmp_path / "none.toml").sandbox == "on"
+    assert load_repository(tmp_path).setup is None
