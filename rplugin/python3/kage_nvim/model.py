@@ -172,7 +172,8 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     ``token`` proves the agent to kaged and to the gateway; ``daemon`` is the path of kaged's state file,
     which names the socket of the moment; ``gateway`` is the gateway's HTTP socket; ``log`` the JSONL log.
-    ``command`` is set instead of a model for players that are commands.
+    ``command`` is set instead of a model for players that are commands. ``priced`` is false when nobody knows
+    what the player costs.
     """
 
     run: str
@@ -194,3 +195,4 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     temperature: float | None = None
     max_tokens: int | None = None
     command: str | list[str] | None = None
+    priced: bool = True

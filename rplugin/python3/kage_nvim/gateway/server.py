@@ -17,6 +17,7 @@ from kage_nvim.gateway.calls import Calls
 from kage_nvim.gateway.keys import Keys
 from kage_nvim.gateway.ledger import Ledger
 from kage_nvim.gateway.pieces import Bill, Delta, join
+from kage_nvim.gateway.prices import price_of
 from kage_nvim.gateway.problems import Problem
 from kage_nvim.gateway.provider import Provider
 from kage_nvim.version import __version__
@@ -125,7 +126,7 @@ class Server:
         agent = self._agents.add(await request.read())
         if agent.player.model and not agent.player.recorded:
             self._provider.load()
-        return _json({})
+        return _json({"priced": price_of(agent.player) is not None})
 
     async def _put_keys(self, request: web.Request) -> web.Response:
         try:

@@ -63,9 +63,10 @@ class GatewayLink:
 
     async def register(
         self, run: str, number: int, token: str, seat: Seat, repository: str, limits: dict[str, Any]
-    ) -> None:
-        """Make an agent's token known, with the player it may use and what it may spend (US dollars)."""
-        await self._post(
+    ) -> bool:
+        """Make an agent's token known, with the player it may use and what it may spend (US dollars).
+        Returns whether the player has a price."""
+        answer = await self._post(
             "/kage/agents",
             {
                 "token": token,
@@ -78,6 +79,7 @@ class GatewayLink:
                 "limits": limits,
             },
         )
+        return bool(answer.get("priced", True))  # a gateway of an older Kage does not say
 
     async def outcome(self, run: str, number: int, outcome: str) -> None:
         """Note in the ledger what became of an agent's work."""
@@ -100,7 +102,7 @@ class GatewayLink:
             raise KageError(f"the gateway answered {status} to {url}: {answer}", code="gateway")
         return dict(answer)
 
-    async def _post(self, url: str, body: dict[str, Any]) -> None:
+    async def _post(self, url: str, body: dict[str, Any]) -> dict[str, Any]:
         try:
             status, answer = await asyncio.to_thread(unixhttp.request, _named(), "POST", url, body)
         except (OSError, ValueError, KeyError):
@@ -108,6 +110,7 @@ class GatewayLink:
             status, answer = await asyncio.to_thread(unixhttp.request, socket, "POST", url, body)
         if status != 200:
             raise KageError(f"the gateway answered {status} to {url}: {answer}", code="gateway")
+        return dict(answer or {})
 
 
 def _named() -> str:

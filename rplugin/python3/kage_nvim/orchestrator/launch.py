@@ -42,6 +42,7 @@ def write_spec(
         temperature=seat.player.temperature,
         max_tokens=seat.player.max_tokens,
         command=seat.player.command,
+        priced=agent.record.status.cost_usd is not None,
     )
     (agent.folder / "spec.json").write_bytes(dumps(spec))
 

@@ -89,10 +89,11 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
     limits = plan.limits()
     pairs = list(zip(plan.seats, run.agents.values(), strict=True))
     register = conductor.gateway.register
-    await asyncio.gather(
+    priced = await asyncio.gather(
         *(register(run_id, a.number, a.record.token, seat, str(run.root), limits) for seat, a in pairs)
     )
-    for seat, agent in pairs:
+    for (seat, agent), known in zip(pairs, priced, strict=True):
+        agent.record.status.cost_usd = 0.0 if known and not seat.player.command else None
         write_spec(run, agent, seat, profiles[agent.number], plan.user.defaults, socket)
     fail_point("spawn.panes.intent")
     await open_panes(conductor, run, list(run.agents.values()), plan.peer, plan.place)
