@@ -80,7 +80,7 @@ WORDS = [
     Row("nothing on stdin", ["spawn", "-"], 2, ["the task is empty"]),
     Row("an option as task", ["spawn", "--fix-it"], 2, ["--fix-it", "goes after --"]),
     Row("more than eight", ["spawn", "-n", "9", "x"], 4, ["Start 9 agents at once?", "--yes"]),
-    Row("no run", ["wait"], 1, ["no run in", "kage spawn TASK"]),
+    Row("no run", ["wait"], 3, ["no run in", "kage spawn TASK"]),
     Row("unknown run", ["status", "--run", "nope"], 1, ["there is no run nope", "kage status"]),
     Row("unknown agent's name", ["log", "x"], 2, ["invalid int value: 'x'"]),
     Row("a timeout of x", ["wait", "--timeout", "x"], 2, ["invalid float value: 'x'"]),
@@ -91,7 +91,7 @@ UNTRUSTED = '[setup]\ncommand = "touch ran"\n'
 SETTINGS = [
     Row(".kage.toml: unknown key", SPAWN, 1, [".kage.toml", "`chekcs`", ":help kage-config"],
         arrange=text(".kage.toml", "[chekcs.test]\ncommand = 'x'\n")),
-    Row(".kage.toml: wrong type", SPAWN, 1, [".kage.toml", "`float", "`str`", "$.budget.run_usd"],
+    Row(".kage.toml: wrong type", SPAWN, 1, [".kage.toml", "`float", "`str`", "`budget.run_usd`"],
         arrange=text(".kage.toml", "[budget]\nrun_usd = 'much'\n")),
     Row(".kage.toml: not TOML", SPAWN, 1, [".kage.toml: not valid TOML", "line 1"],
         arrange=text(".kage.toml", "setup: npm ci\n")),
@@ -122,9 +122,9 @@ def test_refused(one: Stage, subtests: pytest.Subtests, table: list[Row]) -> Non
 
 
 CONFIG = [
-    ("unknown key", "[players.a]\nmodle = 'x'\n", ["`modle`", "$.players"]),
+    ("unknown key", "[players.a]\nmodle = 'x'\n", ["`modle`", "`players.a`"]),
     ("unknown table", "[playres.a]\nmodel = 'x'\n", ["`playres`"]),
-    ("wrong type", "[players.a]\nmodel = 5\n", ["Expected `str", "got `int`", "$.players"]),
+    ("wrong type", "[players.a]\nmodel = 5\n", ["Expected `str", "got `int`", "`players.a.model`"]),
     ("not TOML", "players:\n  a: 1\n", ["not valid TOML", "line 1"]),
     ("two kinds", "[players.a]\nmodel = 'x'\ncommand = 'y'\n", ["`players.a`", "model and command"]),
     ("unknown default", "[defaults]\nplayers = ['b']\n", ["`b`", "no player (known: none)"]),

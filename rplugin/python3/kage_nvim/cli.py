@@ -15,7 +15,7 @@ from typing import Any
 from kage_nvim import cli_text, paths
 from kage_nvim.cli_arguments import parser
 from kage_nvim.client import Client
-from kage_nvim.errors import Exit, KageError
+from kage_nvim.errors import Exit, KageError, usage
 from kage_nvim.protocol import unb64
 
 
@@ -47,7 +47,7 @@ class Shell:
         asked: dict[str, Any] = {
             "task": {
                 "text": text,
-                "files": given.file,
+                "files": [_existing(path) for path in given.file],
                 "variants": {str(number): text for number, text in enumerate(given.variant, 1)},
             },
             "count": given.count,
@@ -238,6 +238,12 @@ def _here() -> str:
 
 def _agent(word: str | int) -> str | int:
     return word if word == "all" else int(word) if str(word).isdigit() else word
+
+
+def _existing(path: str) -> str:
+    if not os.path.exists(path):  # noqa: PTH110
+        raise usage(f"there is no file {path}", "Name files that the agents should read.")
+    return _inside(path)
 
 
 def _inside(path: str) -> str:

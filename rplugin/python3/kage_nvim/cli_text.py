@@ -33,7 +33,8 @@ def agents(rows: list[dict[str, Any]]) -> str:
     lines = []
     for row in rows:
         player = f"{row['player']} ({row['model']})" if row.get("model") else row["player"]
-        what = clean(row.get("activity") or row.get("reason") or "")
+        told = ("reason", "activity") if row["state"] == "waiting" else ("activity", "reason")
+        what = clean(row.get(told[0]) or row.get(told[1]) or "")
         cost = money(row.get("cost_usd"))
         state = f"{MARKS[row['state']]} {row['state']:<11}"
         lines.append(f"{row['number']:>3} {state} {clean(player):<28} {cost:>9}  {what}")

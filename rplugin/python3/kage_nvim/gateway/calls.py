@@ -27,7 +27,7 @@ from kage_nvim.gateway.pieces import (
     estimate,
     size,
 )
-from kage_nvim.gateway.prices import Price, price_of
+from kage_nvim.gateway.prices import Price, price_of, window
 from kage_nvim.gateway.problems import Problem
 from kage_nvim.gateway.provider import Ask, Provider
 
@@ -55,7 +55,7 @@ class Calls:
         price = price_of(agent.player)
         hold = await self._budget.hold(agent.caller, agent.limits, price, at_most(asked), ask.max_tokens)
         fail_point("gateway.call.held")
-        call = _Call(self._ledger, hold.row, price, asked)
+        call = _Call(self._ledger, hold.row, price, asked, window(agent.player.model or ""))
         ask = msgspec.structs.replace(ask, max_tokens=hold.max_tokens)
         try:
             async with aclosing(self._pieces(agent, ask)) as pieces:
@@ -68,8 +68,7 @@ class Calls:
                         call.answered += size(piece)
                         yield piece
         except Problem as problem:
-            call.fail()
-            raise self._scrubbed(problem) from None
+            raise self._scrubbed(problem, call.fail()) from None
         finally:
             call.hang_up()
             await self._budget.freed()
@@ -116,39 +115,50 @@ class Calls:
                     raise
             await asyncio.sleep(wait)
 
-    def _scrubbed(self, problem: Problem) -> Problem:
-        return Problem(problem.type, self._keys.scrub(problem.message), names=problem.names)
+    def _scrubbed(self, problem: Problem, bill: Bill | None) -> Problem:
+        sums = bill.sums() if bill else None
+        return Problem(problem.type, self._keys.scrub(problem.message), names=problem.names, sums=sums)
 
 
 class _Call:
     """The ledger row of a call under way: settled exactly once, whatever happens."""
 
-    def __init__(self, ledger: Ledger, row: int, price: Price | None, asked: int) -> None:
+    def __init__(self, ledger: Ledger, row: int, price: Price | None, asked: int, window: int) -> None:
         self._ledger = ledger
         self._row = row
         self._price = price
         self._asked = asked
+        self._window = window
         self._began = time.monotonic()
         self._settled = False
         self.answered = 0
 
     def finish(self, end: End) -> Bill:
         """The answer is whole."""
-        usage = end.usage or estimate(self._asked, self.answered)
+        usage = end.usage
+        if usage is None or not usage.credible(self._window):
+            usage = estimate(self._asked, self.answered)
         cost = None if self._price is None or usage.estimated else self._price.cost(usage)
         self._settle("ok", usage, cost)
         return Bill(end.finish, usage, cost)
 
-    def fail(self) -> None:
+    def fail(self) -> Bill | None:
         """It failed: for nothing, or for what had come until then."""
         if self.answered:
-            self._settle("partial", estimate(self._asked, self.answered), None)
-        else:
-            self._settle("failed", Usage(), None)
+            return self._cut("partial")
+        self._settle("failed", Usage(), None)
+        return None
 
     def hang_up(self) -> None:
         """The agent went away; the provider counts what it had said."""
-        self._settle("interrupted", estimate(self._asked, self.answered), None)
+        self._cut("interrupted")
+
+    def _cut(self, status: str) -> Bill:
+        """No count will ever come; what was asked and said is known, so that its price is, nearly."""
+        usage = estimate(self._asked, self.answered)
+        cost = self._price.cost(usage) if self._price else None
+        self._settle(status, usage, cost)
+        return Bill("", usage, cost)
 
     def _settle(self, status: str, usage: Usage, cost: float | None) -> None:
         """Close the row. Where the cost is not known exactly, budgets go on with the estimate."""

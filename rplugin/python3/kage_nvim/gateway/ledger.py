@@ -6,8 +6,8 @@ gateways (one being drained) can pass a limit together, and a crash forgets no r
 null where it is not known.
 
     status   open → ok          answered, with the server's own count of tokens or (``estimated``) ours
-                  → partial     ended midway; tokens are estimated
-                  → interrupted the agent hung up
+                  → partial     ended midway; tokens and cost are estimated
+                  → interrupted the agent hung up; estimated likewise
                   → failed      nothing came
                   → lost        the gateway died meanwhile
 """
@@ -90,12 +90,13 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
 class Room(msgspec.Struct, frozen=True, kw_only=True):
     """How much of the tightest limit is left. ``open_usd`` is the part held by calls under way, which may
-    come back."""
+    come back; ``cost_usd`` the part that is known to be spent."""
 
     name: str
     limit_usd: float
     held_usd: float
     open_usd: float
+    cost_usd: float
 
     @property
     def left_usd(self) -> float:
@@ -143,12 +144,13 @@ class Ledger:
         rooms = []
         for name, limit, where, values in scopes:
             if limit is not None:
-                held, open_ = self._db.execute(
+                held, open_, cost = self._db.execute(
                     "SELECT coalesce(sum(held_usd), 0),"
-                    f" coalesce(sum(held_usd) FILTER (WHERE status = 'open'), 0) FROM calls WHERE {where}",
+                    " coalesce(sum(held_usd) FILTER (WHERE status = 'open'), 0),"
+                    f" coalesce(sum(cost_usd), 0) FROM calls WHERE {where}",
                     values,
                 ).fetchone()
-                rooms.append(Room(name=name, limit_usd=limit, held_usd=held, open_usd=open_))
+                rooms.append(Room(name=name, limit_usd=limit, held_usd=held, open_usd=open_, cost_usd=cost))
         return min(rooms, key=lambda room: room.left_usd, default=None)
 
     def open(self, caller: Caller, limits: Limits, held_usd: float) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -10,6 +11,8 @@ BYTES_PER_TOKEN = 4
 """For counts that a server did not give: source code and English both lie near it."""
 BYTES_PER_TOKEN_AT_LEAST = 2
 """For reservations, which must not be too low: hardly any text has more tokens than this."""
+ABSURD = 10
+"""A count above so many context windows is an error of the server's."""
 UNSEEN_TOKENS = 600
 """What providers add to a prompt: the template, and instructions on how to call tools."""
 
@@ -26,14 +29,19 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_openai(cls, usage: dict[str, Any]) -> Usage:
-        """The numbers of an OpenAI ``usage`` object."""
+        """The numbers of an OpenAI ``usage`` object; what is no count becomes -1."""
         details = usage.get("prompt_tokens_details") or {}
         return cls(
-            tokens_in=int(usage.get("prompt_tokens") or 0),
-            tokens_cached=int(details.get("cached_tokens") or 0),
-            tokens_written=int(details.get("cache_creation_tokens") or 0),
-            tokens_out=int(usage.get("completion_tokens") or 0),
+            tokens_in=_count(usage.get("prompt_tokens")),
+            tokens_cached=_count(details.get("cached_tokens")),
+            tokens_written=_count(details.get("cache_creation_tokens")),
+            tokens_out=_count(usage.get("completion_tokens")),
         )
+
+    def credible(self, window: int) -> bool:
+        """False for numbers that cannot be true of a model with a context of ``window`` tokens."""
+        counts = (self.tokens_in, self.tokens_cached, self.tokens_written, self.tokens_out)
+        return all(0 <= count <= ABSURD * window for count in counts)
 
     def to_openai(self) -> dict[str, Any]:
         """The same as an OpenAI ``usage`` object."""
@@ -59,14 +67,39 @@ class Bill(msgspec.Struct, frozen=True):
     usage: Usage
     cost_usd: float | None
 
+    def sums(self) -> dict[str, Any]:
+        """What goes to the agent as ``kage``."""
+        return {
+            "tokens_in": self.usage.tokens_in,
+            "tokens_cached": self.usage.tokens_cached,
+            "tokens_out": self.usage.tokens_out,
+            "cost_usd": self.cost_usd,
+        }
+
 
 Delta = dict[str, Any]
 """One ``delta`` of the OpenAI protocol: ``content``, ``tool_calls``, ``reasoning_content``."""
 
 
+def to_json(value: Any) -> bytes:
+    """As JSON. Models send characters in halves (surrogates), which UTF-8 has no bytes for: then all that is
+    not ASCII is escaped, and the agent joins the halves."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(value).encode("ascii")
+
+
 def size(value: Any) -> int:
     """Bytes of a value as JSON."""
-    return len(msgspec.json.encode(value))
+    return len(to_json(value))
+
+
+def _count(value: object) -> int:
+    try:
+        return int(value or 0)  # type: ignore[call-overload,no-any-return]
+    except (TypeError, ValueError, OverflowError):
+        return -1
 
 
 def estimate(asked_bytes: int, answered_bytes: int) -> Usage:

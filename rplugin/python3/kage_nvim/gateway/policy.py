@@ -154,9 +154,11 @@ def _no_room(caller: Caller, room: Room, price: Price, tokens_in: int, out: int)
         "run_usd": "this run",
         "day_usd": "this repository today",
     }[room.name]
+    exact = abs(room.held_usd - room.cost_usd) < 1e-9
+    spent = "spent" if exact else "spent or reserved"
     return Problem(
         "budget",
-        f"{whose} has spent ${room.held_usd:.4f} of ${room.limit_usd:.2f} ({room.name}), and the next call"
+        f"{whose} has {spent} ${room.held_usd:.4f} of ${room.limit_usd:.2f} ({room.name}), and the next call"
         f" may cost ${needs:.4f}. Raise {room.name} under [budget] in .kage.toml or [defaults] in config.toml"
         " and start a new run, or accept what is there.",
     )

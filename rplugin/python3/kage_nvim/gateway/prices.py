@@ -18,6 +18,8 @@ from kage_nvim import discover
 from kage_nvim.gateway.pieces import Usage
 from kage_nvim.model import Player
 
+WINDOW = 2_000_000
+"""Tokens of context of a model that the list does not know: as many as any has."""
 LONG_PROMPT = 200_000
 """Above this many tokens of input some providers charge more for the whole call."""
 _LIST = "model_prices_and_context_window_backup.json"
@@ -72,6 +74,13 @@ def price_of(player: Player) -> Price | None:
         return None
     cached = player.price_cached / million if player.price_cached is not None else fresh
     return Price(fresh=fresh, cached=cached, written=fresh, out=out)
+
+
+@lru_cache(maxsize=256)
+def window(model: str) -> int:
+    """Tokens of context that a model has."""
+    listed = _entry(model).get("max_input_tokens")
+    return listed if isinstance(listed, int) and listed > 0 else WINDOW
 
 
 @lru_cache(maxsize=256)

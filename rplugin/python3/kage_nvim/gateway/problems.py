@@ -13,6 +13,7 @@ STATUS = {
     "network": 502,
     "provider": 502,
     "cassette": 409,
+    "gateway": 500,
 }
 """The HTTP status of each type of problem."""
 
@@ -21,7 +22,7 @@ class Problem(Exception):
     """A call that cannot be answered.
 
     ``retry`` says that the same call may well work a little later; ``after`` is how many seconds the
-    provider asked to wait, when it did.
+    provider asked to wait, when it did. ``sums`` is what the call used all the same (``Bill.sums``).
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Problem(Exception):
         names: list[str] | None = None,
         retry: bool = False,
         after: float | None = None,
+        sums: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.type = type
@@ -39,6 +41,7 @@ class Problem(Exception):
         self.names = names
         self.retry = retry
         self.after = after
+        self.sums = sums
 
     @property
     def status(self) -> int:
@@ -50,4 +53,4 @@ class Problem(Exception):
         error: dict[str, Any] = {"type": self.type, "message": self.message}
         if self.names is not None:
             error["names"] = self.names
-        return {"error": error}
+        return {"error": error} if self.sums is None else {"error": error, "kage": self.sums}

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from kage_nvim.gateway.agents import Agents
 from kage_nvim.gateway.calls import Calls
 from kage_nvim.gateway.keys import Keys
 from kage_nvim.gateway.ledger import Ledger
-from kage_nvim.gateway.pieces import Bill, Delta, join
+from kage_nvim.gateway.pieces import Bill, Delta, join, to_json
 from kage_nvim.gateway.prices import price_of
 from kage_nvim.gateway.problems import Problem
 from kage_nvim.gateway.provider import Provider
@@ -71,13 +71,20 @@ class Server:
         except web.HTTPException as error:
             return _json(Problem("bad_request", f"{request.path}: {error.reason}").to_wire(), error.status)
         except Exception as error:
-            text = self._keys.scrub(f"the gateway failed: {type(error).__name__}: {error}")
-            return _json(Problem("provider", text).to_wire(), 500)
+            problem = self._own(error)
+            return _json(problem.to_wire(), problem.status)
         finally:
             self.busy -= 1
             self.last = time.monotonic()
             if self.busy == 0:
                 self.quiet.set()
+
+    def _own(self, error: Exception) -> Problem:
+        """A mistake of the gateway's own."""
+        return Problem(
+            "gateway",
+            self._keys.scrub(f"the gateway failed: {type(error).__name__}: {error}. Please report it."),
+        )
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         agent = self._agents.whose(request.headers.get("Authorization", ""))
@@ -98,7 +105,7 @@ class Server:
         self, request: web.Request, pieces: AsyncGenerator[Delta | Bill, None], model: str
     ) -> web.StreamResponse:
         """Server-sent events. Headers go out with the first piece, so that a call that fails before it is
-        answered with a status."""
+        answered with a status; whatever fails later is the stream's last event."""
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )
@@ -110,11 +117,14 @@ class Server:
                 for chunk in _chunks(head, piece):
                     await response.write(_event(chunk))
             await response.write(b"data: [DONE]\n\n")
-        except Problem as problem:
+        except Exception as error:
             if not response.prepared:
                 raise
-            await response.write(_event(problem.to_wire()))
-        await response.write_eof()
+            problem = error if isinstance(error, Problem) else self._own(error)
+            with suppress(ConnectionError):  # the agent may be gone, which is then what failed
+                await response.write(_event(problem.to_wire()))
+        with suppress(ConnectionError):
+            await response.write_eof()
         return response
 
     async def _load(self, request: web.Request) -> web.Response:
@@ -169,16 +179,16 @@ async def _once(request: web.Request, response: web.StreamResponse) -> None:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise Problem("bad_request", f"the body is not a JSON object: {error}") from error
 
 
 def _json(body: Any, status: int = 200) -> web.Response:
-    return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json")
+    return web.Response(body=to_json(body), status=status, content_type="application/json")
 
 
 def _event(body: Any) -> bytes:
-    return b"data: " + msgspec.json.encode(body) + b"\n\n"
+    return b"data: " + to_json(body) + b"\n\n"
 
 
 def _head(kind: str, model: str) -> dict[str, Any]:
@@ -186,16 +196,7 @@ def _head(kind: str, model: str) -> dict[str, Any]:
 
 
 def _totals(bill: Bill) -> dict[str, Any]:
-    usage = bill.usage
-    return {
-        "usage": usage.to_openai(),
-        "kage": {
-            "tokens_in": usage.tokens_in,
-            "tokens_cached": usage.tokens_cached,
-            "tokens_out": usage.tokens_out,
-            "cost_usd": bill.cost_usd,
-        },
-    }
+    return {"usage": bill.usage.to_openai(), "kage": bill.sums()}
 
 
 def _chunks(head: dict[str, Any], piece: Delta | Bill) -> list[dict[str, Any]]:

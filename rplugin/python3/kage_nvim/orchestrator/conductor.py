@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kage_nvim import processes
-from kage_nvim.errors import KageError
+from kage_nvim.errors import Exit, KageError
 from kage_nvim.model import CandidateStatus, State
 from kage_nvim.orchestrator import candidates, reconcile, shadow
 from kage_nvim.orchestrator.audience import Audience
@@ -70,7 +70,10 @@ class Conductor:
         found = self.of_repository(root)
         if not found:
             raise KageError(
-                f"no run in {root}", fix="Start one: :KageSpawn 3, or kage spawn TASK.", code="no_run"
+                f"no run in {root}",
+                fix="Start one: :KageSpawn 3, or kage spawn TASK.",
+                code="no_run",
+                exit=Exit.NOTHING,
             )
         return found[0]
 

@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import secrets
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from kage_nvim.compare import disk, land
-from kage_nvim.errors import Exit, KageError, refused, usage
+from kage_nvim.errors import Exit, KageError, refused
 from kage_nvim.failpoints import fail_point
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import Buffer, open_buffers
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.runs import Run
-from kage_nvim.orchestrator.shadow import Store
+from kage_nvim.orchestrator.shadow import Snapshot, Store
 from kage_nvim.protocol import b64
 from kage_nvim.store import LandedFile, Landing
 from kage_nvim.trees import ABSENT, Entry, commit_tree, edit_tree
@@ -57,7 +58,7 @@ async def accept(
             changed meanwhile (exit 4); then nothing of the user's was touched.
     """
     candidate = run.candidate(number)
-    chosen_paths = [_relative(run.root, path) for path in chosen_paths]
+    chosen_paths = [run.repository.inside(path) for path in chosen_paths]
     async with conductor.landing:
         buffers = await open_buffers(conductor.peers, run.root)
         yours = await asyncio.to_thread(run.store.snapshot, _overlays(buffers, run.root))
@@ -72,7 +73,8 @@ async def accept(
         )
         if merge.conflicts and not force:
             raise _conflict(number, merge.conflicts)
-        if not merge.files:
+        before, files = await asyncio.to_thread(_as_on_disk, run.store, run.root, yours, merge.files, buffers)
+        if not files:
             raise KageError(
                 f"candidate {number} changes nothing that you do not have", code="nothing", exit=Exit.NOTHING
             )
@@ -80,12 +82,12 @@ async def accept(
             repository=str(run.root),
             run=run.id,
             number=number,
-            before=yours.commit,
+            before=before,
             after=merge.tree,
             files=[],
             conflicts=len(merge.conflicts),
         )
-        told = await _apply(conductor, run.store, run.root, landing, merge.files, buffers)
+        told = await _apply(conductor, run.store, run.root, landing, files, buffers)
         run.record.status.landed = number
         conductor.changed(run)
         conductor.spawn_task(conductor.gateway.outcome(run.id, number, "accepted"))
@@ -134,16 +136,30 @@ async def undo(conductor: Conductor, cwd: str) -> dict[str, Any]:
     return {"landing": landing.id, "files": told}
 
 
-def _relative(root: Path, path: str) -> str:
-    """A path as the user gave it (absolute, or from the root) as git names it."""
-    try:
-        return Path(path).relative_to(root).as_posix() if Path(path).is_absolute() else Path(path).as_posix()
-    except ValueError:
-        raise usage(f"{path} is not in {root}", "Name a file or folder of this repository.") from None
-
-
 def _overlays(buffers: list[Buffer], root: Path) -> dict[str, bytes]:
     return {str(b.path.relative_to(root)): b.content for b in buffers if b.content is not None}
+
+
+def _as_on_disk(
+    store: Store, root: Path, yours: Snapshot, files: list[land.FilePlan], buffers: list[Buffer]
+) -> tuple[str, list[land.FilePlan]]:
+    """The commit that an undo goes back to, and the plan, where a sparse checkout leaves files out.
+
+    Those are in the snapshot though not on disk: landing creates them, and undoing removes them again.
+    """
+    held = {buffer.path for buffer in buffers}
+    left_out = {
+        plan.path
+        for plan in files
+        if plan.old and root / plan.path not in held and not os.path.lexists(root / plan.path)
+    }
+    if not left_out:
+        return yours.commit, files
+    edits = [Entry(ABSENT, "0" * 40, path) for path in left_out]
+    tree = edit_tree(store, yours.tree, edits, store.scratch / f"sparse-{secrets.token_hex(4)}")
+    plans = [replace(plan, old=None) if plan.path in left_out else plan for plan in files]
+    before = commit_tree(store, tree, yours.commit, "as on disk")
+    return before, [plan for plan in plans if plan.old or plan.new]
 
 
 def _without(store: Store, tree: str, lost: list[LandedFile]) -> str:
@@ -194,7 +210,12 @@ async def _apply(
         conductor.database.put_landing(landing)
         raise
     fail_point("land.buffers.done")
-    await asyncio.to_thread(disk.write, root, [change.plan for change in on_disk])
+    try:
+        await asyncio.to_thread(disk.write, root, [change.plan for change in on_disk])
+    except KageError as error:
+        landing.state = "done" if error.data.get("done") or orders else "abandoned"
+        conductor.database.put_landing(landing)
+        raise
     fail_point("land.action")
     landing.state = "done"
     conductor.database.put_landing(landing)

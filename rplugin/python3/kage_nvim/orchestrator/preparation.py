@@ -76,6 +76,7 @@ async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan
         asked.task,
         text=players.tidy_task(asked.task.text),
         variants={number: players.tidy_task(text) for number, text in asked.task.variants.items()},
+        files=[repository.inside(path) for path in asked.task.files],
     )
     user = await asyncio.to_thread(config.load_user)
     settings = await asyncio.to_thread(config.load_repository, repository.root)
@@ -93,8 +94,7 @@ async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan
         await asyncio.to_thread(sandbox.check)
     await asyncio.to_thread(tmux.binary)
     _recordings_exist(seated)
-    notes = [f"the repository is in the middle of a {repository.state}"] if repository.state else []
-    return Plan(repository, task, seated, user, settings, peer, asked.layout.place, notes)
+    return Plan(repository, task, seated, user, settings, peer, asked.layout.place, notes=[])
 
 
 def _recordings_exist(seated: list[Seat]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kage_nvim.errors import KageError
+from kage_nvim.errors import KageError, usage
 from kage_nvim.git import Result, failure, fields, git_result, line, run_git
 
 _STATES = (
@@ -39,6 +39,20 @@ class Repository:
     object_format: str = "sha1"
     state: str = ""
     bare: bool = False
+
+    def inside(self, path: str) -> str:
+        """A path as the user gave it (absolute, or from the root), as git names it.
+
+        Raises:
+            KageError: it leads out of the working tree.
+        """
+        found = Path(path)
+        try:
+            return (found.relative_to(self.root) if found.is_absolute() else found).as_posix()
+        except ValueError:
+            raise usage(
+                f"{path} is not in {self.root}", "Name a file or folder of this repository."
+            ) from None
 
 
 @dataclass(frozen=True)

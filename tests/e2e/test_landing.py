@@ -1,0 +1,47 @@
+"""Landings on odd working trees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.conftest import git
+from tests.e2e.stage import Stage, digest, tape
+from tests.fixtures.model_server import Reply
+
+
+def test_a_file_that_a_sparse_checkout_leaves_out_lands_and_goes_again(stage: Stage, tmp_path: Path) -> None:
+    (stage.repository / "docs").mkdir()
+    (stage.repository / "docs" / "guide.md").write_text("old\n")
+    git(stage.repository, "add", "-A")
+    git(stage.repository, "commit", "-q", "-m", "docs")
+    git(stage.repository, "sparse-checkout", "set", "--no-cone", "/*", "!/docs/")
+    assert not (stage.repository / "docs").exists()
+    before = digest(stage.repository)
+    replies = [
+        Reply(tool_calls=[("write", {"path": "docs/guide.md", "content": "new\n"})]),
+        Reply(tool_calls=[("write", {"path": "README.md", "content": "# mine\n"})]),
+        Reply(tool_calls=[("finish", {"summary": "both"})]),
+    ]
+    stage.recorded(fix=tape(tmp_path / "fix.jsonl", replies))
+    stage.shell("spawn", "-n", "1", "--file", "README.md", "write both")
+    stage.shell("wait", "--timeout", "30")
+    stage.shell("accept", "1")
+    assert (stage.repository / "docs" / "guide.md").read_text() == "new\n"
+    assert (stage.repository / "README.md").read_text() == "# mine\n"
+    stage.shell("undo")
+    assert digest(stage.repository) == before
+
+
+def test_files_to_read_must_exist_and_lie_in_the_repository(stage: Stage, tmp_path: Path) -> None:
+    stage.recorded(fix=tape(tmp_path / "fix.jsonl", []))
+    assert "no file gone.py" in stage.run("spawn", "--file", "gone.py", "x").stderr
+    outside = tmp_path / "outside.py"
+    outside.write_text("")
+    refused = stage.run("spawn", "--file", str(outside), "x")
+    assert (refused.returncode, "is not in" in refused.stderr) == (2, True)
+
+
+def test_without_any_run_there_is_nothing_to_do(stage: Stage, tmp_path: Path) -> None:
+    stage.recorded(fix=tape(tmp_path / "fix.jsonl", []))
+    for words in (["wait"], ["clean"], ["stop", "all"], ["undo"], ["accept", "1"]):
+        stage.shell(*words, code=3)
