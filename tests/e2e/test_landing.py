@@ -32,6 +32,39 @@ def test_a_file_that_a_sparse_checkout_leaves_out_lands_and_goes_again(stage: St
     assert digest(stage.repository) == before
 
 
+def test_the_files_of_a_submodule_are_there_and_changes_in_it_are_not_taken(
+    stage: Stage, tmp_path: Path
+) -> None:
+    library = tmp_path / "library"
+    library.mkdir()
+    git(library, "init", "-q")
+    (library / "lib.py").write_text("ANSWER = 42\n")
+    git(library, "add", "-A")
+    git(library, "commit", "-q", "-m", "lib")
+    git(stage.repository, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(library), "lib")
+    git(stage.repository, "commit", "-q", "-m", "with a submodule")
+    before = digest(stage.repository)
+    replies = [
+        Reply(
+            tool_calls=[
+                ("shell", {"command": "python3 -c 'import lib.lib; print(lib.lib.ANSWER)' > out.txt"})
+            ]
+        ),
+        Reply(tool_calls=[("write", {"path": "lib/lib.py", "content": "ANSWER = 41\n"})]),
+        Reply(tool_calls=[("finish", {"summary": "asked"})]),
+    ]
+    stage.recorded(fix=tape(tmp_path / "fix.jsonl", replies))
+    said = stage.run("spawn", "-n", "1", "ask the library")
+    assert "changes in them are not taken: lib" in said.stderr
+    stage.shell("wait", "--timeout", "30")
+    assert "out.txt" in stage.shell("diff", "--stat")
+    assert "lib/lib.py" not in stage.shell("diff", "--stat")
+    stage.shell("accept", "1")
+    assert (stage.repository / "out.txt").read_text() == "42\n"
+    stage.shell("undo")
+    assert digest(stage.repository) == before
+
+
 def test_files_to_read_must_exist_and_lie_in_the_repository(stage: Stage, tmp_path: Path) -> None:
     stage.recorded(fix=tape(tmp_path / "fix.jsonl", []))
     assert "no file gone.py" in stage.run("spawn", "--file", "gone.py", "x").stderr

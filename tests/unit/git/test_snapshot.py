@@ -292,7 +292,7 @@ def test_submodules_stay(tmp_path: Path) -> None:
     store = store_of(root)
     found = store.snapshot({"sub/x": b"unsaved"})
     assert found.tree == git(root, "rev-parse", "HEAD^{tree}")
-    assert found.notes[0] == "submodules stay as they are: sub"
+    assert found.notes[0] == "submodules are there to be read, changes in them are not taken: sub"
     assert "sub/x" in found.notes[1]
     assert fingerprint(root) == before
 

@@ -1,4 +1,8 @@
-"""``.worktreeinclude``: ignored files that agents need all the same (``.env.test``, local settings)."""
+"""Files that agents need and that no snapshot holds: what ``.worktreeinclude`` names, and submodules' files.
+
+``.worktreeinclude`` lists ignored files (``.env.test``, a local settings file). Of a submodule a snapshot has
+only the pointer, but tests that need its files shall run in a slot too.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,12 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from kage_nvim.git import HasGitDir, fields
+from kage_nvim.git import HasGitDir, fields, run_git
 from kage_nvim.orchestrator import folders
 from kage_nvim.orchestrator.repository import Repository, user_config
 from kage_nvim.orchestrator.snapshot import exclude_files
 from kage_nvim.orchestrator.view import view
+from kage_nvim.trees import SUBMODULE, entries
 
 NAME = ".worktreeinclude"
 
@@ -37,6 +42,19 @@ def included(repository: Repository, store: HasGitDir, scratch: Path) -> list[st
         named = fields(look.git("ls-files", "-z", "-o", "-i", f"--exclude-from={wanted}"))
         files = [path for path in named if not path.endswith("/")]
         return sorted(look.ignored(files)) if files else []
+
+
+def submodule_files(repository: Repository, store: HasGitDir, commit: str) -> list[str]:
+    """Paths of the files in the user's checked-out submodules, ignored ones left out."""
+    if not (repository.root / ".gitmodules").is_file():
+        return []
+    found = []
+    for entry in entries(store, commit):
+        folder = repository.root / entry.path
+        if entry.mode == SUBMODULE and (folder / ".git").exists():
+            out = run_git(["ls-files", "-z", "-c", "-o", "--exclude-standard"], cwd=folder)
+            found += [f"{entry.path}/{path}" for path in fields(out)]
+    return found
 
 
 def copy(root: Path, tree: Path, files: Iterable[str]) -> list[str]:

@@ -140,7 +140,8 @@ def _plan(root: Path, listing: Listing, entries: Mapping[tuple[str, int], Entry]
     tracked = {path: entry for (path, _), entry in entries.items()}
     submodules = {path for path, entry in tracked.items() if entry.mode == SUBMODULE}
     if submodules:
-        plan.notes.append(f"submodules stay as they are: {', '.join(sorted(submodules))}")
+        names = ", ".join(sorted(submodules))
+        plan.notes.append(f"submodules are there to be read, changes in them are not taken: {names}")
     if listing.nested:
         names = ", ".join(path.rstrip("/") for path in listing.nested)
         plan.notes.append(f"nested repositories left out: {names}")

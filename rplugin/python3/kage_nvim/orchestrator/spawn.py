@@ -149,8 +149,10 @@ async def _slots(conductor: Conductor, plan: Plan, store: Store, base: str) -> l
             raise result
     try:
         included = await asyncio.to_thread(include.included, plan.repository, store, store.scratch)
+        files = included + await asyncio.to_thread(include.submodule_files, plan.repository, store, base)
+        if files:
+            await asyncio.gather(*(asyncio.to_thread(slots.prepare, store, slot, files) for slot in made))
         if included:
-            await asyncio.gather(*(asyncio.to_thread(slots.prepare, store, slot, included) for slot in made))
             plan.notes.append(f"copied into each slot by .worktreeinclude: {', '.join(included)}")
     except BaseException:
         await _let_go(made)
