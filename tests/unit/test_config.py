@@ -11,7 +11,7 @@ from kage_nvim.errors import KageError
 
 USER = [
     ("[players.fast]\nmodel = 5", ["`players.fast.model`", "Expected `str | null`", "got `int`"]),
-    ("[players.fast]\nmodle = 'x'", ["`players.fast`", "unknown field `modle`", "expected one of", "api_base"]),
+    ("[players.fast]\nmodle = 'x'", ["`players.fast`", "field `modle`", "expected one of", "api_base"]),
     ("[players]\nfast = 3", ["`players.fast`", "got `int`"]),
     ("[players.fast]\nprice_in = 1.0", ["`players.fast`", "one of model, cli, command or recorded"]),
     ("[players.fast]\nmodel = 'a'\ncommand = 'b'", ["found model and command"]),
