@@ -140,8 +140,9 @@ def test_hanging_up_stops_the_call_and_is_charged(client: Client, ledger_file: P
             row = "SELECT status, tokens_out, held_usd > 0, cost_usd FROM calls"
             until(lambda: db.execute(row).fetchone()[0] == "interrupted", 3, "the call is settled")
             _, tokens_out, held, cost = db.execute(row).fetchone()
-        assert (held, cost) == (1, None)
+        assert held == 1
         assert tokens_out > 0
+        assert cost > 0, "what it said is known, so that its price is, nearly"
 
 
 def test_requests_that_are_no_chat(client: Client) -> None:

@@ -214,6 +214,76 @@ def test_many_agents_cannot_pass_the_limit_together(client: Client) -> None:
     assert server.most_in_flight > 1
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_cut_call_costs_the_same_in_all_three_places(
+    client: Client, ledger_file: Path, stream: bool
+) -> None:
+    """In the error that the agent adds up, in the ledger's sums, and in the words of the budget."""
+    with ModelServer(Reply("word " * 400, cut_after=300)) as server:
+        client.register(limits=limits(run_usd=0.01), **priced(server), max_tokens=900)
+        answer = client.ask()
+        refused = client.ask(stream=stream)
+    assert answer.error["type"] in ("provider", "network")
+    told = answer.last["kage"]
+    assert told["tokens_in"] > 0 and told["tokens_out"] > 0 and told["cost_usd"] > 0
+    sums = client.get("/kage/cost?run=run-1")["run"]
+    assert (sums["calls"], sums["unpriced_calls"]) == (1, 0)
+    assert {name: sums[name] for name in told} == pytest.approx(told)
+    with sqlite3.connect(ledger_file) as db:
+        assert db.execute("SELECT status, estimated FROM calls").fetchall() == [("partial", 1)]
+    assert refused.error["type"] == "budget"
+    assert f"has spent ${told['cost_usd']:.4f} of" in refused.error["message"]
+
+
+def test_a_cut_call_of_an_unpriced_player_says_so(client: Client) -> None:
+    with ModelServer(Reply("word " * 20, cut_after=10)) as server:
+        client.register(model="openai/any", api_base=server.url)
+        told = client.ask().last["kage"]
+    assert told["tokens_out"] > 0
+    assert told["cost_usd"] is None
+
+
+def test_what_is_only_held_is_not_called_spent(client: Client, ledger_file: Path) -> None:
+    with sqlite3.connect(ledger_file) as db:
+        db.execute(
+            "INSERT INTO calls (time, run, number, player, model, repository, held_usd, status)"
+            " VALUES (0, 'run-1', 1, 'fast', 'm', '/repo', 0.02, 'lost')"
+        )
+    with ModelServer(Reply("x")) as server:
+        client.register(limits=limits(run_usd=0.02), **priced(server))
+        assert "this run has spent or reserved $0.0200 of" in client.ask().error["message"]
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": -5, "completion_tokens": 20, "total_tokens": 15},
+        {"prompt_tokens": 10, "completion_tokens": 10**12, "total_tokens": 10**12},
+        {"prompt_tokens": 10**30, "completion_tokens": 1, "total_tokens": 1},
+    ],
+)
+@pytest.mark.parametrize("stream", [True, False])
+def test_usage_that_cannot_be_is_estimated(client: Client, usage: dict[str, Any], stream: bool) -> None:
+    with ModelServer(Reply("x y z", usage=usage)) as server:
+        client.register(**priced(server))
+        answer = client.ask(stream=stream)
+    assert answer.text == "x y z"
+    assert 0 < answer.kage["tokens_in"] < 100
+    assert 0 < answer.kage["tokens_out"] < 100
+    assert answer.kage["cost_usd"] is None
+
+
+def test_registering_says_whether_there_is_a_price(client: Client) -> None:
+    body = {"token": "T", "run": "r", "number": 1, "player_name": "p", "role": None, "repository": "/r"}
+    for player, known in (
+        ({"model": "openai/gpt-5-mini"}, True),
+        ({"model": "openai/gpt-5-mini", "api_base": "http://127.0.0.1:1/v1"}, False),
+        ({"recorded": "/tape", "price_in": 1.0, "price_out": 1.0}, True),
+        ({"recorded": "/tape"}, False),
+    ):
+        assert client.post("/kage/agents", body | {"player": player}) == (200, {"priced": known})
+
+
 def test_a_failed_call_costs_nothing_and_frees_its_hold(client: Client) -> None:
     with ModelServer(Reply(status=400, raw='{"error": {"message": "no"}}')) as server:
         player = priced(server)

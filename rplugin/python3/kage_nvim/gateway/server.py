@@ -71,8 +71,8 @@ class Server:
         except web.HTTPException as error:
             return _json(Problem("bad_request", f"{request.path}: {error.reason}").to_wire(), error.status)
         except Exception as error:
-            problem = self._own(error)
-            return _json(problem.to_wire(), problem.status)
+            own = self._own(error)
+            return _json(own.to_wire(), own.status)
         finally:
             self.busy -= 1
             self.last = time.monotonic()
