@@ -295,6 +295,26 @@ def test_a_command_player(world: World, start: Start) -> None:
     assert "Make it faster" in (world.worktree / "got").read_text()
 
 
+def test_a_restarted_agent_goes_on_counting(world: World, start: Start) -> None:
+    """kaged has put its first log aside by then."""
+    world.gateway.scripts = [finish()]
+    start()
+    cost = world.daemon.until_state("done")["cost_usd"]
+    world.log.rename(world.log.with_name("log-17.jsonl"))
+    world.daemon.reports.clear()
+    world.gateway.scripts = [finish()]
+    start()
+    assert world.daemon.until_state("done")["cost_usd"] == pytest.approx(2 * cost)
+    assert min(report["cost_usd"] for report in world.daemon.reports) >= cost
+
+
+def test_an_unpriced_agent_never_shows_zero(world: World, start: Start) -> None:
+    world.gateway.scripts = [say("", call("finish", summary="x"), cost=None)]
+    start(priced=False)
+    world.daemon.until_state("done")
+    assert {report["cost_usd"] for report in world.daemon.reports} == {None}
+
+
 def test_wrong_arguments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "usage" in capsys.readouterr().err

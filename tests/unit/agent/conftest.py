@@ -52,7 +52,7 @@ class Seat:
         past = recover(self.spec.log)
         log = Log(self.spec.log)
         self.link = Link(self.spec, self.inbox)
-        self.progress = Progress(log, self.link, past)
+        self.progress = Progress(log, self.link, past, priced=self.spec.priced)
         self.player = ModelPlayer(self.spec, past, log, Screen(file), self.inbox, self.progress)
         self._resume = resume
 

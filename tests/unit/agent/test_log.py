@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from kage_nvim.agent_runtime.log import LOST, Log, recover
+from kage_nvim.agent_runtime.log import LOST, Log, Usage, recover, spent_before
 from kage_nvim.model import State
 
 SYSTEM = {"role": "system", "content": "s"}
@@ -66,3 +66,16 @@ def test_a_beginning_that_was_cut_off_is_replaced_by_the_next(tmp_path: Path) ->
     for message in (SYSTEM, SYSTEM, USER):
         log.write("message", message=message)
     assert recover(str(path)).messages == [SYSTEM, USER]
+
+
+def test_what_was_spent_before_restarts_is_remembered(tmp_path: Path) -> None:
+    assert spent_before(str(tmp_path / "log.jsonl")) == Usage()
+    usage = {"tokens_in": 9, "tokens_cached": 4, "tokens_out": 2}
+    for name, cost in (("log-1.jsonl", 0.5), ("log-2.jsonl", None), ("log.jsonl", 9.0)):
+        log = Log(str(tmp_path / name))
+        log.write("usage", **usage, cost_usd=cost)
+        log.write("text", text='"usage"')
+    with (tmp_path / "log-2.jsonl").open("ab") as file:
+        file.write(b'{"kind":"usage"\n["usage"]\n')
+    spent = spent_before(str(tmp_path / "log.jsonl"))
+    assert spent == Usage(tokens_in=18, tokens_cached=8, tokens_out=4, cost_usd=0.5)

@@ -11,7 +11,7 @@ import pytest
 from kage_nvim.agent_runtime import patience
 from kage_nvim.model import Limits, Selection, State, Task
 from tests.unit.agent.conftest import Seat, eventually
-from tests.unit.agent.world import World, also, call, cut, fail, finish, hang, raw_call, say
+from tests.unit.agent.world import Exchange, World, also, call, cut, fail, finish, hang, raw_call, say
 
 READ = call("shell", command="echo looked")
 
@@ -99,6 +99,13 @@ def test_a_chatty_answer_after_work_ends_the_turn(world: World) -> None:
         (say("I will now", finish="length"), "cut off at the token limit"),
         (say('```json\n{"tool": read}\n```'), "not valid JSON"),
         (say("", raw_call("read", '{"path": ')), "not valid JSON"),
+        (say("", raw_call("read", '{"path": "a", "first": Infinity}')), "must be a whole number, found inf"),
+        (say("", raw_call("shell", '{"command": "ls", "timeout": 1e400}')), "must be a whole number"),
+        (say("", raw_call("read", '{"path": "a", "count": 99999999999999999999}')), "must be a whole number"),
+        (say("", raw_call("shell", "[" * 200_000)), "not valid JSON"),
+        (say('```json\n{"tool": "read", "args": ' + "[" * 200_000), "not valid JSON"),
+        (say('```json\n{"tool": "read", "args": {"path": "a", "first": 1e400}}\n```'), "whole number"),
+        (say('```json\n{"tool": "\\ud800"}\n```'), "there is no tool"),
         (say("", call("look")), "there is no tool 'look'"),
         (say("", call("read")), "missing path"),
     ],
@@ -280,11 +287,75 @@ def test_a_stream_that_breaks_off_is_asked_for_again_twice(world: World) -> None
     world.gateway.scripts = [broken, finish()]
     seat = Seat(world)
     assert seat.turn().state is State.DONE
-    assert "the answer broke off (reset by peer); asking again" in seat.shown
+    assert "no whole answer (reset by peer); asking again" in seat.shown
     world.log.unlink()
     world.gateway.scripts = [broken, broken, broken, finish()]
     end = Seat(world).turn()
     assert (end.state, end.reason) == (State.FAILED, "reset by peer")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        fail(500, "gateway", "the gateway failed: KeyError"),
+        cut("half", {"type": "gateway", "message": "the gateway failed: KeyError"}),
+        lambda exchange: exchange.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nKeyError"),
+    ],
+)
+def test_a_gateway_that_is_there_and_fails_is_not_waited_for(world: World, script: Any) -> None:
+    world.gateway.scripts = [script] * 9
+    end = Seat(world).turn()
+    assert end.state is State.FAILED and "gateway" in end.reason
+    assert len(world.gateway.bodies) == 3
+    assert {event["state"] for event in world.events("state")} == {"working"}
+
+
+def test_calls_that_the_gateway_swallows_are_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "HANGUPS", 2)
+    world.gateway.scripts = [lambda exchange: None] * 9
+    end = Seat(world).turn()
+    assert end.state is State.FAILED and "hung up on 3 calls" in end.reason
+    assert len(world.gateway.bodies) == 3
+
+
+def test_what_a_broken_call_cost_is_counted(world: World) -> None:
+    def script(exchange: Exchange) -> None:
+        sums = {"tokens_in": 9, "tokens_cached": 0, "tokens_out": 2, "cost_usd": 0.5}
+        exchange.begin_stream()
+        exchange.event({"error": {"type": "provider", "message": "cut"}, "kage": sums})
+
+    world.gateway.scripts = [script, finish()]
+    seat = Seat(world)
+    seat.turn()
+    assert seat.link.latest is not None
+    assert (seat.link.latest.cost_usd, seat.link.latest.tokens_in) == (0.51, 109)
+
+
+def test_the_line_of_a_malformed_call_names_the_tool(world: World) -> None:
+    world.gateway.scripts = [
+        say("", raw_call("read", '{"path": ')),
+        say('```json\n{"tool": "edit", "args": {]\n```'),
+        finish(),
+    ]
+    seat = Seat(world)
+    seat.turn()
+    assert "● read → not understood\n" in seat.shown
+    assert "a call of edit that is not valid JSON; told the model" in seat.shown
+
+
+def test_halves_of_characters_reach_neither_log_nor_conversation(world: World) -> None:
+    world.gateway.scripts = [
+        say("lone \ud800", raw_call("write", '{"path": "a", "content": "\\ud800 \\ud83d\\ude00"}')),
+        say("", raw_call("write", '{"path": "b", "content": "\ud83d\ude00\ud800"}')),
+        finish("\udc00 done"),
+    ]
+    seat = Seat(world)
+    end = seat.turn()
+    assert (end.state, end.reason) == (State.DONE, "\ufffd done")
+    assert (world.worktree / "a").read_text("utf-8") == "\ufffd \U0001f600"
+    assert (world.worktree / "b").read_text("utf-8") == "\U0001f600\ufffd"
+    assert world.gateway.messages()[2]["content"] == world.events("text")[0]["text"] == "lone \ufffd"
+    assert "lone \ufffd" in seat.shown
 
 
 def test_a_server_without_tools_is_asked_in_text(world: World) -> None:
@@ -306,6 +377,10 @@ def test_a_conversation_with_native_calls_goes_on_in_text(world: World) -> None:
 
 def test_an_unpriced_model_costs_none_and_not_zero(world: World) -> None:
     world.gateway.scripts = [say("", READ, cost=None), say("", call("finish", summary="x"), cost=None)]
+    for priced in (True, False):
+        seat = Seat(world, priced=priced)
+        seat.progress.begin_turn()
+        assert seat.link.latest is not None and seat.link.latest.cost_usd == (0.0 if priced else None)
     seat = Seat(world)
     seat.turn()
     assert seat.link.latest is not None and seat.link.latest.cost_usd is None

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kage_nvim.agent_runtime.log import Usage
 from kage_nvim.agent_runtime.model_client import Answer, Gateway, GatewayGone, ModelError
 from tests.unit.agent.world import Exchange, Script, World, call, cut, fail, say
 
@@ -43,6 +44,13 @@ def events(*events: Any) -> Script:
     return script
 
 
+def second_head(exchange: Exchange) -> None:
+    """What a server does that answers a failure within a stream by another answer."""
+    exchange.begin_stream()
+    exchange.event({"choices": [{"delta": {"content": "x"}}]})
+    exchange.whole(500, {})
+
+
 def part(**fields: Any) -> dict[str, Any]:
     return {"choices": [{"delta": {"tool_calls": [fields]}}]}
 
@@ -54,7 +62,7 @@ def test_calls_that_all_have_index_0_are_told_apart_by_id(world: World) -> None:
         b"[DONE]",
     )
     answer, _ = ask(world, script)
-    assert [(c.id, c.arguments) for c in answer.calls] == [("a", '{"path": "x"}'), ("b", '{"path":"y"}')]
+    assert [(c.id, c.arguments) for c in answer.calls] == [("a", '{"path": "x"}'), ("b", '{"path": "y"}')]
 
 
 def test_calls_without_an_index(world: World) -> None:
@@ -84,37 +92,70 @@ def test_events_may_be_cut_anywhere_and_kept_alive(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "kind", "midway"),
+    ("script", "kind", "broken"),
     [
         (fail(428, "keys_missing", names=["OPENAI_API_KEY"]), "keys_missing", False),
         (fail(402, "budget"), "budget", False),
         (cut("words", {"type": "network", "message": "gone"}), "network", True),
-        (lambda exchange: exchange.whole(502, "nonsense"), "provider", False),
-        (lambda exchange: exchange.whole(500, {}), "provider", False),
-        (events(b"nonsense"), "provider", False),
+        (lambda exchange: exchange.whole(502, {}), "provider", False),
+        (lambda exchange: exchange.whole(500, {}), "provider", True),
+        (lambda exchange: exchange.whole(500, {"error": {"type": "gateway"}}), "gateway", True),
+        (lambda exchange: exchange.whole(502, "nonsense"), "gateway", True),
+        (lambda exchange: exchange.write(b"SSH-2.0-nonsense\r\n"), "gateway", True),
+        (lambda exchange: exchange.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), "gateway", True),
+        (events(b"nonsense"), "gateway", True),
+        (events(b"[" * 200_000), "gateway", True),
+        (cut("words"), "gateway", True),
+        (second_head, "gateway", True),
     ],
 )
-def test_refusals(world: World, script: Script, kind: str, midway: bool) -> None:
+def test_refusals(world: World, script: Script, kind: str, broken: bool) -> None:
     with pytest.raises(ModelError) as caught:
         ask(world, script)
-    assert (caught.value.kind, caught.value.midway) == (kind, midway)
+    assert (caught.value.kind, caught.value.broken) == (kind, broken)
+    assert "invalid literal" not in caught.value.message
+
+
+def test_an_error_tells_what_the_call_used(world: World) -> None:
+    sums = {"tokens_in": 9, "tokens_cached": 0, "tokens_out": 2, "cost_usd": 0.5}
+    with pytest.raises(ModelError) as caught:
+        ask(world, events({"error": {"type": "provider", "message": "cut \ud83d"}, "kage": sums}))
+    assert caught.value.usage == Usage(tokens_in=9, tokens_out=2, cost_usd=0.5)
+    assert caught.value.message == "cut \ufffd"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_characters_that_come_in_halves(world: World, stream: bool) -> None:
+    def script(exchange: Exchange) -> None:
+        halves = ["a\ud83d", "\ude00b\ud800", "c\ud800"]
+        if not stream:
+            arguments = "".join(halves)
+            part = {"id": "x", "function": {"name": "read", "arguments": arguments}}
+            message = {"content": arguments, "tool_calls": [part]}
+            exchange.whole(200, {"choices": [{"message": message}]})
+            return
+        parts: list[dict[str, Any]] = [{"index": 0, "function": {"arguments": half}} for half in halves]
+        deltas = [{"content": half, "tool_calls": [p]} for half, p in zip(halves, parts, strict=True)]
+        events(*({"choices": [{"delta": delta}]} for delta in deltas), b"[DONE]")(exchange)
+
+    answer, words = ask(world, script, stream=stream)
+    assert answer.text == words == answer.calls[0].arguments == "a\U0001f600b\ufffdc\ufffd"
 
 
 @pytest.mark.parametrize(
     "script",
     [
-        cut("words"),
         lambda exchange: None,
         lambda exchange: exchange.write(b"HTTP/1.1 200 OK\r\nContent-Le"),
-        lambda exchange: exchange.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
-        lambda exchange: exchange.write(b"SSH-2.0-nonsense\r\n"),
     ],
 )
-def test_a_connection_that_breaks(world: World, script: Script) -> None:
-    with pytest.raises(GatewayGone):
+def test_a_connection_that_breaks_before_an_answer_began(world: World, script: Script) -> None:
+    with pytest.raises(GatewayGone) as caught:
         ask(world, script)
+    assert caught.value.asked
 
 
 def test_nobody_there(tmp_path: Path) -> None:
-    with pytest.raises(GatewayGone):
+    with pytest.raises(GatewayGone) as caught:
         asyncio.run(Gateway(str(tmp_path / "none"), "t").complete({}, lambda text: None))
+    assert not caught.value.asked

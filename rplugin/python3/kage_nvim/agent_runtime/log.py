@@ -90,6 +90,21 @@ def recover(path: str) -> Past:
     return past
 
 
+def spent_before(path: str) -> Usage:
+    """What the logs tell that a restart has put aside (``log-TIME.jsonl`` beside ``log.jsonl``): that money
+    is spent, whatever became of the work."""
+    now = Path(path)
+    spent = Usage()
+    for old in sorted(now.parent.glob(f"{now.stem}-*{now.suffix}")):
+        for line in old.read_bytes().split(b"\n"):
+            try:
+                if b'"usage"' in line and (event := msgspec.json.decode(line))["kind"] == "usage":
+                    spent.add(msgspec.convert(event, Usage))
+            except (msgspec.MsgspecError, KeyError, TypeError):
+                continue
+    return spent
+
+
 def _apply(past: Past, event: dict[str, Any]) -> None:
     if event["kind"] == "message":
         message = event["message"]

@@ -25,7 +25,7 @@ from kage_nvim.agent_runtime.patience import ask
 from kage_nvim.agent_runtime.progress import Progress
 from kage_nvim.agent_runtime.protocol_text import FormatError, arguments, parse
 from kage_nvim.agent_runtime.screen import Screen
-from kage_nvim.agent_runtime.text import first_line, plain
+from kage_nvim.agent_runtime.text import first_line, joined, plain
 from kage_nvim.model import AgentSpec, State
 
 
@@ -93,7 +93,7 @@ class ModelPlayer:
             await self._execute(answer)
         except FormatError as error:
             self._add({"role": "user", "content": f"{error} {prompts.NUDGE}"})
-            self._screen.notice("no tool call in that answer; told the model")
+            self._screen.notice(f"{error.found}; told the model")
             self._allowance.malformed()
 
     async def _query(self) -> Answer:
@@ -184,6 +184,7 @@ class ModelPlayer:
     async def _one(self, call: Call, results: list[str]) -> TurnEnd | None:
         """Run one call and answer it; returns the end that a ``finish`` asks for."""
         if call.wrong:
+            self._screen.call(call.name or "a call without a name")
             self._note(call, tools.Result(False, call.wrong, "not understood"), 0.0)
             self._answer(call, call.wrong, results)
             return None
@@ -265,6 +266,7 @@ class ModelPlayer:
 
 
 def _checked(id: str, name: str, args: object) -> Call:
+    name = joined(name)
     try:
         given = arguments(args) if isinstance(args, str) else args
         return Call(id, name, tools.check(name, given))

@@ -7,6 +7,7 @@ more than the rest of it.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import msgspec
 
 from kage_nvim.agent_runtime.log import Usage
+from kage_nvim.agent_runtime.text import Halves, joined
 
 LINE = 1 << 20
 """Bytes that one header line may have."""
@@ -22,18 +24,36 @@ WORST = 64 << 20
 
 
 class ModelError(Exception):
-    """The gateway's own word on why there is no answer; ``kind`` is its error type."""
+    """Why there is no answer; ``kind`` is the gateway's error type, or ``gateway`` when what it sent is none.
 
-    def __init__(self, kind: str, message: str, names: list[str], *, midway: bool = False) -> None:
+    ``broken`` says that the answer broke off or the gateway failed, so that the same call may do better;
+    ``usage`` is what the call used all the same.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        names: list[str],
+        *,
+        broken: bool = False,
+        usage: Usage | None = None,
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
         self.names = names
-        self.midway = midway
+        self.broken = broken
+        self.usage = usage
 
 
 class GatewayGone(Exception):
-    """Nobody listens on the socket, or the connection was lost before the answer was whole."""
+    """Nobody listens on the socket, or the connection was lost before an answer began. ``asked`` when the
+    request may have reached the gateway, so that it may cost."""
+
+    def __init__(self, message: str, *, asked: bool) -> None:
+        super().__init__(message)
+        self.asked = asked
 
 
 class ToolCall(msgspec.Struct):
@@ -64,21 +84,33 @@ class Gateway:
         """One call of a model; ``on_text`` gets its words as they arrive.
 
         Raises:
-            ModelError: the gateway or the provider refused or failed.
-            GatewayGone: the gateway is not there, or ended midway.
+            ModelError: the gateway or the provider refused or failed, or the answer broke off.
+            GatewayGone: the gateway is not there, or went before it answered.
         """
-        try:
-            async with self._post(msgspec.json.encode(body)) as (status, headers, chunks):
+        request = msgspec.json.encode(body)
+        async with self._post(request) as (status, headers, chunks):
+            try:
                 if "event-stream" in headers.get("content-type", ""):
                     return await _streamed(chunks, on_text)
-                whole = b"".join([chunk async for chunk in chunks])
-        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
-            raise GatewayGone(str(error) or type(error).__name__) from error
-        return _whole(status, whole, on_text)
+                return _whole(status, b"".join([chunk async for chunk in chunks]), on_text)
+            except (OSError, EOFError, ValueError) as error:
+                raise _broken(error) from error
 
     @asynccontextmanager
     async def _post(self, body: bytes) -> AsyncIterator[tuple[int, dict[str, str], AsyncIterator[bytes]]]:
-        reader, writer = await asyncio.open_unix_connection(self._socket, limit=LINE)
+        try:
+            reader, writer = await asyncio.open_unix_connection(self._socket, limit=LINE)
+        except OSError as error:
+            raise GatewayGone(str(error), asked=False) from error
+        try:
+            status, headers = await self._send(reader, writer, body)
+            yield status, headers, _body(reader, headers)
+        finally:
+            writer.close()
+
+    async def _send(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes
+    ) -> tuple[int, dict[str, str]]:
         try:
             head = (
                 "POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n"
@@ -87,16 +119,20 @@ class Gateway:
             )
             writer.write(head.encode("ascii") + body)
             await writer.drain()
-            status, headers = await _head(reader)
-            yield status, headers, _body(reader, headers)
-        finally:
-            writer.close()
+            return await _head(reader)
+        except (OSError, EOFError) as error:
+            raise GatewayGone(str(error) or type(error).__name__, asked=True) from error
+        except ValueError as error:
+            raise _broken(error) from error
 
 
 async def _head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
-    first = (await reader.readline()).split(None, 2)
-    if len(first) < 2 or not first[0].startswith(b"HTTP/"):
-        raise ConnectionResetError("no HTTP answer")
+    line = await reader.readline()
+    if not line:
+        raise ConnectionResetError("it hung up without an answer")
+    first = line.split(None, 2)
+    if len(first) < 2 or not first[0].startswith(b"HTTP/") or not first[1].isdigit():
+        raise ValueError("it is no HTTP")
     headers: dict[str, str] = {}
     while (line := await reader.readline()) not in (b"\r\n", b"\n"):
         if not line:
@@ -108,7 +144,7 @@ async def _head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
 
 async def _body(reader: asyncio.StreamReader, headers: dict[str, str]) -> AsyncIterator[bytes]:
     if headers.get("transfer-encoding", "").lower() == "chunked":
-        while size := int((await reader.readline()).split(b";")[0] or b"-", 16):
+        while size := _size(await reader.readline()):
             yield await reader.readexactly(size)
             await reader.readexactly(2)
     elif "content-length" in headers:
@@ -116,6 +152,16 @@ async def _body(reader: asyncio.StreamReader, headers: dict[str, str]) -> AsyncI
     else:
         while chunk := await reader.read(65536):
             yield chunk
+
+
+def _size(line: bytes) -> int:
+    """The size of the chunk that begins with this line."""
+    if not line:
+        raise ConnectionResetError("it ended without its end")
+    try:
+        return int(line.split(b";")[0], 16)
+    except ValueError:
+        raise ValueError("it is not made of chunks") from None
 
 
 async def _events(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -135,22 +181,28 @@ async def _events(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 async def _streamed(chunks: AsyncIterator[bytes], on_text: Callable[[str], None]) -> Answer:
     answer = Answer()
     begun: dict[int, ToolCall] = {}
+    halves = Halves()
+
+    def say(text: str, *, last: bool = False) -> None:
+        if text := halves.feed(text, last=last):
+            answer.text += text
+            on_text(text)
+
     async for data in _events(chunks):
         if data == b"[DONE]":
-            return answer
+            say("", last=True)
+            return _tidy(answer)
         event = _object(data)
         if "error" in event:
-            raise _error(event["error"], midway=True)
+            raise _error(event, broken=True)
         _account(answer, event)
         for choice in event.get("choices") or []:
             delta = choice.get("delta") or {}
             answer.finish = choice.get("finish_reason") or answer.finish
-            if text := delta.get("content"):
-                answer.text += text
-                on_text(text)
+            say(delta.get("content") or "")
             for part in delta.get("tool_calls") or []:
                 _grow(answer, begun, part)
-    raise ConnectionResetError("the stream ended without its end")
+    raise ConnectionResetError("it ended without its end")
 
 
 def _grow(answer: Answer, begun: dict[int, ToolCall], part: dict[str, Any]) -> None:
@@ -167,48 +219,63 @@ def _grow(answer: Answer, begun: dict[int, ToolCall], part: dict[str, Any]) -> N
     call.arguments += _arguments(function.get("arguments"))
 
 
+def _tidy(answer: Answer) -> Answer:
+    """Join what was split between the pieces of a call."""
+    for call in answer.calls:
+        call.id, call.name, call.arguments = joined(call.id), joined(call.name), joined(call.arguments)
+    return answer
+
+
 def _arguments(value: object) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _whole(status: int, data: bytes, on_text: Callable[[str], None]) -> Answer:
     body = _object(data, status)
     if "error" in body or status >= 400:
-        raise _error(body.get("error", f"HTTP {status}"))
+        raise _error({"error": f"the gateway answered HTTP {status}", **body}, broken=status == 500)
     answer = Answer()
     _account(answer, body)
     choice = (body.get("choices") or [{}])[0]
     message = choice.get("message") or {}
     answer.finish = choice.get("finish_reason") or ""
-    answer.text = message.get("content") or ""
+    answer.text = joined(message.get("content") or "")
     if answer.text:
         on_text(answer.text)
     for index, part in enumerate(message.get("tool_calls") or []):
         _grow(answer, {}, {**part, "index": index})
-    return answer
+    return _tidy(answer)
 
 
 def _object(data: bytes, status: int = 200) -> dict[str, Any]:
     try:
-        value = msgspec.json.decode(data)
-    except msgspec.DecodeError:
+        value = json.loads(data)  # takes halves of characters, unlike msgspec
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         said = data[:200].decode("utf-8", "replace")
-        raise ModelError("provider", f"expected JSON, found (HTTP {status}): {said or 'nothing'}", [])
+        raise ValueError(f"expected JSON, found (HTTP {status}): {said or 'nothing'}")
     return value
 
 
-def _error(error: object, *, midway: bool = False) -> ModelError:
+def _broken(error: Exception) -> ModelError:
+    why = str(error) or type(error).__name__
+    return ModelError("gateway", f"the gateway's answer broke off: {why}", [], broken=True)
+
+
+def _error(body: dict[str, Any], *, broken: bool) -> ModelError:
+    error = body["error"]
     if not isinstance(error, dict):
-        return ModelError("provider", str(error), [], midway=midway)
+        error = {"message": str(error)}
+    kage = body.get("kage")
     return ModelError(
         str(error.get("type") or "provider"),
-        str(error.get("message") or "no reason given"),
+        joined(str(error.get("message") or "no reason given")),
         list(error.get("names") or []),
-        midway=midway,
+        broken=broken,
+        usage=msgspec.convert(kage, Usage) if isinstance(kage, dict) else None,
     )
 
 

@@ -2,8 +2,11 @@
 
 keys missing         waiting, asked again each second until a client has delivered them
 gateway gone         waiting, asked again for a minute: it is being restarted
-answer cut midway    asked again twice; the gateway cannot, it has passed words on already
+answer broke off     asked again twice; the gateway cannot, it has passed words on already
+gateway failed       asked again twice: it is there, so that waiting for it makes no sense
 anything else        the gateway has tried what makes sense, so its word ends the turn
+
+Each call that reaches the gateway may cost: a step makes at most 1 + ``CUTS`` + ``HANGUPS`` of them.
 """
 
 from __future__ import annotations
@@ -25,7 +28,9 @@ PRESENT = 5.0
 """A call that lasted so many seconds before it broke off shows that the gateway had been there."""
 CUTS = 2
 """How often a call is made again after its answer broke off."""
-BROKEN = ("provider", "network")
+HANGUPS = 4
+"""How often it is made again after the gateway went without an answer."""
+BROKEN = ("provider", "network", "gateway")
 
 
 async def ask(
@@ -42,24 +47,30 @@ async def ask(
         TurnEnd: the time is up, the budget is spent, or the gateway stays away.
     """
     gone = _Absence()
-    cuts = 0
+    cuts = hangups = 0
     while True:
         try:
             answer = await asyncio.wait_for(call(), allowance.remaining())
         except asyncio.TimeoutError:
             allowance.check_time()
         except GatewayGone as error:
+            hangups += error.asked
+            if hangups > HANGUPS:
+                why = f"the gateway hung up on {hangups} calls without an answer ({error})"
+                raise TurnEnd(State.FAILED, why) from None
             with allowance.paused():
                 await gone.wait(str(error), progress, notice)
         except ModelError as error:
+            if error.usage is not None:
+                progress.spent(error.usage)
             if error.kind == "keys_missing":
                 with allowance.paused():
                     await _wait_for_keys(error, progress, notice)
             elif error.kind == "budget":
                 raise TurnEnd(State.STOPPED, error.message) from None
-            elif error.midway and error.kind in BROKEN and cuts < CUTS:
+            elif error.broken and error.kind in BROKEN and cuts < CUTS:
                 cuts += 1
-                notice(f"the answer broke off ({error.message}); asking again")
+                notice(f"no whole answer ({error.message}); asking again")
                 await asyncio.sleep(0.5 * cuts)
             else:
                 raise

@@ -17,10 +17,11 @@ REASON = 600
 class Progress:
     """The agent's own account of itself."""
 
-    def __init__(self, log: Log, link: Link, past: Past) -> None:
+    def __init__(self, log: Log, link: Link, past: Past, *, priced: bool = True) -> None:
         self._log = log
         self._link = link
         self._usage = past.usage
+        self._priced = priced
         self._calls = 1 if past.usage.tokens_in or past.usage.tokens_out else 0
         self._report = Report(turn=past.turn)
         self._count()
@@ -94,4 +95,4 @@ class Progress:
         self._report.tokens_in = self._usage.tokens_in
         self._report.tokens_cached = self._usage.tokens_cached
         self._report.tokens_out = self._usage.tokens_out
-        self._report.cost_usd = self._usage.cost_usd if self._calls else 0.0
+        self._report.cost_usd = self._usage.cost_usd if self._calls or not self._priced else 0.0

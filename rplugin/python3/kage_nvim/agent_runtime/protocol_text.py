@@ -23,6 +23,7 @@ _BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _SHELLS = ("bash", "sh", "shell", "zsh", "console")
+_MEANT = re.compile(r'"(?:tool|name)"\s*:(?:\s*"(?P<tool>[\w-]+)")?')
 _DECODER = json.JSONDecoder(strict=False)
 
 
@@ -34,7 +35,12 @@ class TextCall(msgspec.Struct):
 
 
 class FormatError(Exception):
-    """An answer that is no call and no end; the message tells the model what to write instead."""
+    """An answer that is no call and no end; the message tells the model what to write instead, and ``found``
+    the user what it was."""
+
+    def __init__(self, message: str, found: str = "no tool call in that answer") -> None:
+        super().__init__(message)
+        self.found = found
 
 
 def parse(text: str, *, shell_blocks: bool = True) -> list[TextCall]:
@@ -64,9 +70,11 @@ def _objects(body: str) -> list[TextCall]:
     while at < len(body) and body[at] in "{[":
         try:
             value, end = _DECODER.raw_decode(body, at)
-        except ValueError as error:
-            if re.search(r'"(tool|name)"\s*:', body):
-                raise FormatError(f"A block looks like a tool call but is not valid JSON: {error}.") from None
+        except (ValueError, RecursionError) as error:
+            if meant := _MEANT.search(body):
+                found = f"a call of {meant['tool'] or 'some tool'} that is not valid JSON"
+                text = f"A block looks like a tool call but is not valid JSON: {error}."
+                raise FormatError(text, found) from None
             return calls
         for item in value if isinstance(value, list) else [value]:
             if (call := _call(item)) is not None:
@@ -95,7 +103,7 @@ def _call(item: Any) -> TextCall | None:
 def _decoded(args: str) -> object:
     try:
         return _DECODER.decode(args)
-    except ValueError:
+    except (ValueError, RecursionError):
         return args
 
 
@@ -107,7 +115,7 @@ def arguments(text: str) -> object:
     """
     try:
         return _DECODER.decode(text) if text.strip() else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"the arguments are not valid JSON: {error}; they were: {text[:200]}") from None
 
 

@@ -19,7 +19,7 @@ from typing import Protocol
 from kage_nvim.agent_runtime.command import CommandPlayer
 from kage_nvim.agent_runtime.inbox import Inbox, TurnEnd
 from kage_nvim.agent_runtime.link import Link
-from kage_nvim.agent_runtime.log import Log, Past, recover
+from kage_nvim.agent_runtime.log import Log, Past, recover, spent_before
 from kage_nvim.agent_runtime.loop import ModelPlayer
 from kage_nvim.agent_runtime.progress import Progress
 from kage_nvim.agent_runtime.screen import Screen, complain
@@ -58,6 +58,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         spec = loads(Path(words[1]).read_bytes(), AgentSpec)
         past = recover(spec.log) if resume else Past()
+        past.usage.add(spent_before(spec.log))
         log = Log(spec.log)
     except (OSError, ValueError) as error:
         complain(f"This agent cannot start: {error}")
@@ -82,7 +83,7 @@ class Process:
         self._screen = Screen()
         self._inbox = Inbox()
         self._link = Link(spec, self._inbox)
-        self._progress = Progress(log, self._link, past)
+        self._progress = Progress(log, self._link, past, priced=spec.priced)
         self._last_interrupt = float("-inf")
 
     async def live(self) -> None:

@@ -26,6 +26,23 @@ def plain(text: str) -> str:
     return _SEQUENCES.sub("", text).translate(_CONTROLS)
 
 
+class Halves:
+    """Text that arrives in pieces, between which a character may be split into surrogates: those are joined,
+    and halves that stay alone become U+FFFD, so that the text can be written as UTF-8."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-16-le")("replace")
+
+    def feed(self, piece: str, *, last: bool = False) -> str:
+        """The text as far as it is known; a half at its end waits for the next piece."""
+        return self._decoder.decode(piece.encode("utf-16-le", "surrogatepass"), last)
+
+
+def joined(text: str) -> str:
+    """A whole text without surrogates."""
+    return Halves().feed(text, last=True)
+
+
 def printed(text: str) -> str:
     """What a terminal would show of a command's output: plain, a progress bar at its last state."""
     lines = text.replace("\r\n", "\n").split("\n")

@@ -15,7 +15,7 @@ import msgspec
 from kage_nvim import sandbox
 from kage_nvim.agent_runtime import edit
 from kage_nvim.agent_runtime.files import FileError, Files
-from kage_nvim.agent_runtime.text import HeadTail, one_line, printed, shorten
+from kage_nvim.agent_runtime.text import HeadTail, joined, one_line, printed, shorten
 from kage_nvim.model import AgentSpec
 
 WINDOW = 200
@@ -23,6 +23,8 @@ WINDOW = 200
 LINE = 2_000
 """Characters of one line that are shown."""
 MATCHES = 200
+LARGEST = 1 << 53
+"""Whole numbers above this are a mistake."""
 
 
 class Result(msgspec.Struct):
@@ -130,18 +132,25 @@ def check(name: str, args: object) -> dict[str, Any]:
         if key not in parameters["properties"]:
             raise CallError(f"unknown argument {key!r}; {takes}")
         if parameters["properties"][key]["type"] == "integer":
-            try:
-                checked[key] = int(value)
-            except (TypeError, ValueError):
-                raise CallError(f"{key!r} must be a whole number, found {value!r}") from None
+            checked[key] = _number(key, value)
         elif isinstance(value, str):
-            checked[key] = value.encode("utf-8", "replace").decode()  # no lone surrogates
+            checked[key] = joined(value)
         else:
             raise CallError(f"{key!r} must be a string, found {type(value).__name__}")
     missing = [key for key in parameters["required"] if key not in checked]
     if missing:
         raise CallError(f"missing {', '.join(missing)}; {takes}")
     return checked
+
+
+def _number(key: str, value: Any) -> int:
+    try:
+        number = int(value)
+        if abs(number) <= LARGEST:
+            return number
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise CallError(f"{key!r} must be a whole number, found {one_line(repr(value), 80)}")
 
 
 def describe(name: str, args: object, width: int = 160) -> str:
