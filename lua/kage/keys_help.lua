@@ -24,8 +24,9 @@ return function(title, lines)
     border = "rounded",
     title = (" %s "):format(title),
   })
-  vim.wo[window].wrap, vim.wo[window].linebreak, vim.wo[window].breakindent = true, true, true
-  vim.wo[window].breakindentopt = "shift:6"
+  local options = vim.wo[window][0] -- [0]: as by :setlocal, or the user's next windows would have them too
+  options.wrap, options.linebreak, options.breakindent = true, true, true
+  options.breakindentopt = "shift:6"
   local function close()
     if vim.api.nvim_win_is_valid(window) then
       vim.api.nvim_win_close(window, true)

@@ -68,7 +68,7 @@ local function corner(wrapped, level)
     noautocmd = true,
     zindex = 200,
   })
-  vim.wo[opened].winhighlight = "NormalFloat:" .. (GROUPS[level] or "NormalFloat")
+  vim.wo[opened][0].winhighlight = "NormalFloat:" .. (GROUPS[level] or "NormalFloat")
   window = opened
   vim.defer_fn(function()
     if window == opened then

@@ -3,6 +3,7 @@
 
 local events = require("kage.dashboard.events")
 local paint = require("kage.dashboard.paint")
+local height = require("kage.dashboard.height")
 local render = require("kage.dashboard.render")
 local state = require("kage.state")
 
@@ -57,9 +58,7 @@ local function settle(run)
     return
   end
   shown.settled = run.id
-  if vim.api.nvim_win_get_config(shown.window).relative == "" then
-    vim.api.nvim_win_set_height(shown.window, math.max(5, wanted_height()))
-  end
+  height.set(shown.window, math.max(5, wanted_height()))
   for line, number in pairs(shown.agents) do
     if number == shown.selected then
       vim.api.nvim_win_set_cursor(shown.window, { line, 0 })
@@ -155,17 +154,17 @@ local function open_window(buffer)
   if require("kage.config").get().dashboard.position == "bottom" then
     vim.cmd("botright " .. math.max(5, wanted_height()) .. "split")
     vim.api.nvim_win_set_buf(0, buffer)
-    vim.wo.winfixheight = true
+    height.keep(0)
     return vim.api.nvim_get_current_win()
   end
   local width = math.max(40, math.min(140, vim.o.columns - 6))
-  local height = math.max(5, math.min(wanted_height() + 4, vim.o.lines - 6))
+  local tall = math.max(5, math.min(wanted_height() + 4, vim.o.lines - 6))
   return vim.api.nvim_open_win(buffer, true, {
     relative = "editor",
-    row = math.floor((vim.o.lines - height) / 2) - 1,
+    row = math.floor((vim.o.lines - tall) / 2) - 1,
     col = math.floor((vim.o.columns - width) / 2),
     width = width,
-    height = height,
+    height = tall,
     border = "rounded",
     title = " Kage ",
   })
@@ -179,7 +178,18 @@ local function follow(buffer)
     read_log()
   end)
   vim.api.nvim_create_autocmd("CursorMoved", { group = group, buffer = buffer, callback = on_cursor_moved })
-  vim.api.nvim_create_autocmd({ "VimResized", "WinResized" }, { group = group, callback = draw })
+  vim.api.nvim_create_autocmd({ "VimResized", "WinResized" }, {
+    group = group,
+    callback = function(event)
+      if shown and vim.api.nvim_win_is_valid(shown.window) then
+        height.keep(shown.window)
+        if event.event == "VimResized" then
+          height.limit(shown.window, math.max(5, wanted_height()))
+        end
+        draw()
+      end
+    end,
+  })
   vim.api.nvim_create_autocmd("BufWipeout", {
     group = group,
     buffer = buffer,
@@ -200,7 +210,7 @@ function M.open()
   local buffer = paint.buffer("kage://dashboard")
   local window = open_window(buffer)
   paint.plain_window(window)
-  vim.wo[window].cursorline = true
+  vim.wo[window][0].cursorline = true
   shown = { buffer = buffer, window = window, agents = {}, log = {}, asking = false, again = false }
   follow(buffer)
   require("kage.dashboard.keys").map(buffer)

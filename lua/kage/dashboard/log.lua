@@ -9,7 +9,7 @@ local M = {}
 local FIRST = 2000 -- events shown of a log that is longer
 
 ---@class kage.LogView
----@field buffer integer
+---@field buffer integer? once there is something to show
 ---@field cwd string
 ---@field run string
 ---@field agent integer
@@ -41,28 +41,41 @@ local function append(view, found)
   end
 end
 
+local read ---@type fun(view: kage.LogView)
+
+---@param view kage.LogView
+---@param result { events: table[], next: integer }
+local function take(view, result)
+  local more = result.next > view.next and view.next >= 0
+  view.next = result.next
+  append(view, result.events)
+  if view.again or more then
+    read(view)
+  end
+end
+
+---@param view kage.LogView
+---@return table
+local function question(view)
+  return { cwd = view.cwd, run = view.run, agent = view.agent, after = view.next, limit = FIRST }
+end
+
 --- Read on from where the last answer ended; one question at a time.
 ---@param view kage.LogView
-local function read(view)
+function read(view)
   if view.asking then
     view.again = true
     return
   end
   view.asking, view.again = true, false
-  local params = { cwd = view.cwd, run = view.run, agent = view.agent, after = view.next, limit = FIRST }
-  require("kage.host").request("log", params, function(err, result)
+  require("kage.host").request("log", question(view), function(err, result)
     view.asking = false
     if not vim.api.nvim_buf_is_valid(view.buffer) then
       return
     elseif err then
       return require("kage.notify").error(err)
     end
-    local more = result.next > view.next and view.next >= 0
-    view.next = result.next
-    append(view, result.events)
-    if view.again or more then
-      read(view)
-    end
+    take(view, result)
   end)
 end
 
@@ -76,26 +89,35 @@ local function window_of(name)
   end
 end
 
----@param agent integer
----@param run_id string?
-function M.open(agent, run_id)
-  local cwd = require("kage.context").cwd()
-  local run = state.run(run_id)
-  local name = ("kage://%s/log/%d"):format(run and run.id or run_id or "newest", agent)
-  local there = window_of(name)
-  if there then
-    return vim.api.nvim_set_current_win(there)
-  end
+--- Show the first answer in a split, and follow.
+---@param view kage.LogView
+---@param name string
+---@param result { events: table[], next: integer }
+local function show(view, name, result)
   vim.cmd("botright split")
   local buffer = paint.buffer(name)
   vim.api.nvim_win_set_buf(0, buffer)
   paint.plain_window(0)
-  vim.wo.wrap, vim.wo.linebreak = true, true
+  vim.wo[0][0].wrap, vim.wo[0][0].linebreak = true, true
   vim.keymap.set("n", "q", "<Cmd>close<CR>", { buffer = buffer, nowait = true, desc = "Kage: close the log" })
+  view.buffer = buffer
+  local unsubscribe = state.subscribe(function()
+    read(view)
+  end)
+  vim.api.nvim_create_autocmd("BufWipeout", { buffer = buffer, callback = unsubscribe })
+  take(view, result)
+end
+
+--- Open the log of an agent, or go to it. The window comes with the first answer: none is left behind when
+--- there is no such agent.
+---@param agent integer
+---@param run_id string?
+function M.open(agent, run_id)
+  local run = state.run(run_id)
+  local name = ("kage://%s/log/%d"):format(run and run.id or run_id or "newest", agent)
   ---@type kage.LogView
   local view = {
-    buffer = buffer,
-    cwd = cwd,
+    cwd = require("kage.context").cwd(),
     run = run and run.id or run_id,
     agent = agent,
     next = -1,
@@ -103,11 +125,20 @@ function M.open(agent, run_id)
     asking = false,
     again = false,
   }
-  local unsubscribe = state.subscribe(function()
-    read(view)
+  local there = window_of(name)
+  if there then
+    return vim.api.nvim_set_current_win(there)
+  end
+  require("kage.host").request("log", question(view), function(err, result)
+    there = window_of(name)
+    if err then
+      require("kage.notify").error(err)
+    elseif there then
+      vim.api.nvim_set_current_win(there)
+    else
+      show(view, name, result)
+    end
   end)
-  vim.api.nvim_create_autocmd("BufWipeout", { buffer = buffer, callback = unsubscribe })
-  read(view)
 end
 
 return M

@@ -16,9 +16,11 @@ function M.buffer(name)
   return buffer
 end
 
+--- A window for such a buffer. Its options are set as by :setlocal, or windows that the user opens later would
+--- have them too.
 ---@param window integer
 function M.plain_window(window)
-  local options = vim.wo[window]
+  local options = vim.wo[window][0]
   options.number, options.relativenumber, options.list, options.spell = false, false, false, false
   options.signcolumn, options.foldcolumn, options.colorcolumn = "no", "0", ""
   options.wrap, options.foldenable = false, false
