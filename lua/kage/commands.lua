@@ -54,7 +54,7 @@ function M.run(verb, args)
   end
   entry.run({
     args = rest,
-    fargs = vim.split(rest, "%s+", { trimempty = true }),
+    fargs = require("kage.words").arguments(rest),
     run = run,
     bang = args.bang or false,
     range = args.range or 0,

@@ -51,6 +51,21 @@ local function players()
   end, list)
 end
 
+--- Files and folders whose names begin like that, no character of which is a pattern.
+---@param lead string
+---@return string[]
+local function files(lead)
+  local folder, first = lead:match("^(.-)([^/]*)$")
+  local found = {}
+  for name, kind in vim.fs.dir(vim.fn.fnamemodify(folder == "" and "." or folder, ":p")) do
+    if vim.startswith(name, first) and (vim.startswith(first, ".") or not vim.startswith(name, ".")) then
+      found[#found + 1] = folder .. name .. (kind == "directory" and "/" or "")
+    end
+  end
+  table.sort(found)
+  return found
+end
+
 ---@type table<string, fun(lead: string): string[]>
 local KINDS = {
   agent = agents,
@@ -61,7 +76,7 @@ local KINDS = {
     return vim.startswith(lead, "@") and starting_with(lead, players()) or lead == "" and players() or {}
   end,
   path = function(lead)
-    return vim.fn.getcompletion(lead, "file")
+    return vim.tbl_map(vim.fn.fnameescape, files(require("kage.words").arguments(lead)[1] or ""))
   end,
   none = function()
     return {}
@@ -75,7 +90,7 @@ local KINDS = {
 ---@return string[]
 return function(commands, verb, lead, line)
   local rest = line:match("Kage%a*!?%s+(.*)$") or ""
-  local words = vim.split(rest:sub(1, #rest - #lead), "%s+", { trimempty = true })
+  local words = require("kage.words").arguments(rest:sub(1, #rest - #lead))
   if not verb then
     verb = table.remove(words, 1)
     if not verb then

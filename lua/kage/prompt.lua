@@ -4,6 +4,7 @@
 local M = {}
 
 local drafts = {} ---@type table<string, string[]> by key
+local refused = {} ---@type table<string, string[]> by key: what did not start
 local open ---@type { buffer: integer, window: integer }?
 
 ---@return string
@@ -42,11 +43,23 @@ function M.remember(text)
   end
 end
 
---- Keep a text for the next time the prompt with that key opens.
+--- Keep a text that did not start for the next time the prompt with that key opens.
 ---@param key string
 ---@param text string
 function M.keep_draft(key, text)
-  drafts[key] = vim.split(text, "\n", { plain = true })
+  refused[key] = vim.split(text, "\n", { plain = true })
+  drafts[key] = refused[key]
+  M.remember(text)
+end
+
+--- Something started: what had been refused before is no longer what the next prompt begins with (<C-p> has
+--- it). Text of the user's own stays.
+---@param key string
+function M.started(key)
+  if refused[key] and vim.deep_equal(drafts[key], refused[key]) then
+    drafts[key] = nil
+  end
+  refused[key] = nil
 end
 
 --- Split a text into the task and its variants.
@@ -107,7 +120,7 @@ local function open_window(title)
     title = " " .. require("kage.words").cut(title, width - 4) .. " ",
     footer = " <C-s> or :w send · q cancel · <C-p> earlier ",
   })
-  vim.wo[window].wrap, vim.wo[window].linebreak = true, true
+  vim.wo[window][0].wrap, vim.wo[window][0].linebreak = true, true
   -- Never 'filetype': a language server that attaches to everything would attach to this.
   vim.bo[buffer].syntax = "markdown"
   return buffer, window

@@ -4,6 +4,13 @@ local words = require("kage.words")
 
 local M = {}
 
+---@param number integer
+---@param thing string
+---@return string
+local function count(number, thing)
+  return ("%d %s%s"):format(number, thing, number == 1 and "" or "s")
+end
+
 ---@param agent kage.Agent
 ---@return string
 local function agent_line(agent)
@@ -37,12 +44,11 @@ function M.history(result)
   local lines = {}
   for _, landing in ipairs(result.landings) do
     local when = os.date("%Y-%m-%d %H:%M", math.floor(landing.created))
-    local files = #landing.files == 1 and "1 file" or #landing.files .. " files"
     lines[#lines + 1] = ("%s  candidate %d of %s, %s: %s"):format(
       when,
       landing.number,
       landing.run,
-      files,
+      count(#landing.files, "file"),
       landing.state
     )
   end
@@ -56,10 +62,10 @@ local function sum_line(sum)
     return "nothing"
   end
   local some = (sum.unpriced_calls or 0) > 0 and sum.cost_usd ~= nil
-  local unpriced = some and (", %d calls unpriced"):format(sum.unpriced_calls) or ""
+  local unpriced = some and ", " .. count(sum.unpriced_calls, "call") .. " unpriced" or ""
   local cost = sum.cost_usd and words.money(sum.cost_usd) or "unpriced"
   local tokens = words.count(sum.tokens_in) .. " tokens in, " .. words.count(sum.tokens_out) .. " out"
-  return ("%s, %d calls, %s%s"):format(cost, sum.calls, tokens, unpriced)
+  return ("%s, %s, %s%s"):format(cost, count(sum.calls, "call"), tokens, unpriced)
 end
 
 ---@param result { run: table, today: table, players: table<string, table> }
@@ -93,24 +99,29 @@ function M.clean(result)
   if #result.runs == 0 then
     return "nothing to clean"
   end
-  local runs = #result.runs == 1 and "1 run" or #result.runs .. " runs"
-  return ("cleaned %s; the content is kept for 30 days in %d trash refs"):format(runs, #result.trash)
+  local runs, refs = count(#result.runs, "run"), count(#result.trash, "trash ref")
+  return ("cleaned %s; the content is kept for 30 days in %s"):format(runs, refs)
 end
 
 ---@param result { files: { path: string, action: string, where: string }[], notes: string[]? }
 ---@param verb string
+---@param is_here fun(path: string): boolean this Neovim holds the file's unsaved changes
 ---@return string
-function M.landed(result, verb)
-  local unsaved, notes = {}, result.notes or {}
+function M.landed(result, verb, is_here)
+  local here, elsewhere, notes = {}, {}, result.notes or {}
   for _, file in ipairs(result.files) do
     if file.where == "buffer-modified" then
-      unsaved[#unsaved + 1] = file.path
+      table.insert(is_here(file.path) and here or elsewhere, file.path)
     end
   end
-  local files = #result.files == 1 and "1 file" or #result.files .. " files"
-  local lines = { ("%s: %s changed"):format(verb, files) }
-  if #unsaved > 0 then
-    lines[#lines + 1] = "not yet written, because you had unsaved changes: " .. table.concat(unsaved, ", ")
+  local changed = count(#result.files, "file") .. " changed"
+  local lines = { verb .. ": " .. (#result.files == 0 and "nothing had to be changed" or changed) }
+  local unsaved = "not yet written, because you had unsaved changes"
+  if #here > 0 then
+    lines[#lines + 1] = unsaved .. ": " .. table.concat(here, ", ")
+  end
+  if #elsewhere > 0 then
+    lines[#lines + 1] = unsaved .. " in another Neovim: " .. table.concat(elsewhere, ", ")
   end
   return table.concat(vim.list_extend(lines, notes), "\n")
 end

@@ -62,6 +62,7 @@ local function send(request, text)
       prompt.keep_draft(request.cwd, text)
       return notify.error(err)
     end
+    prompt.started(request.cwd)
     local started = agents(#result.agents)
     local lines = { started .. (#result.agents == 1 and " runs" or " run") .. " (" .. result.run .. ")" }
     vim.list_extend(lines, result.notes or {})

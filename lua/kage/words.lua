@@ -80,6 +80,23 @@ function M.wrap(text, width)
   return lines
 end
 
+--- Split a command's arguments at blanks, but for those behind a backslash, as `fnameescape()` writes names.
+---@param text string
+---@return string[] # without those backslashes; one before a letter or digit is a part of the name
+function M.arguments(text)
+  local found = {}
+  local rest = text:gsub("^%s+", "")
+  while rest ~= "" do
+    local stop = 1
+    while stop <= #rest and not rest:find("^%s", stop) do
+      stop = stop + (rest:sub(stop, stop) == "\\" and 2 or 1)
+    end
+    found[#found + 1] = rest:sub(1, stop - 1):gsub("\\([^%w])", "%1")
+    rest = rest:sub(stop):gsub("^%s+", "")
+  end
+  return found
+end
+
 ---@param a string
 ---@param b string
 ---@return integer # how many letters must change (Levenshtein)

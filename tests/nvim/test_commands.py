@@ -112,6 +112,7 @@ def test_forced_conflicts_fill_a_quickfix_list_of_their_own(
     busy.lua("vim.fn.setqflist({}, ' ', { title = 'mine', items = { { text = 'x' } } })")
     busy.command("edit calc.py")
     kaged.answers["accept"] = lambda _: {
+        "landing": 7,
         "files": [{"path": "calc.py", "action": "write", "where": "buffer-modified"}],
         "conflicts": [{"path": "calc.py", "line": 2}, {"path": "README.md", "line": 1}],
     }
@@ -247,3 +248,72 @@ def test_the_repository_of_the_current_file_counts(
     until(lambda: kaged.asked("status"))
     assert kaged.asked("status")[0]["cwd"] == str(repository)
     assert kaged.asked("subscribe")[-1]["cwd"] == str(repository)
+
+
+def test_names_of_any_characters_complete_and_arrive(
+    busy: Editor, kaged: FakeDaemon, repository: Path
+) -> None:
+    names = ["we ird #1 %s.txt", "we b[1]*.txt", "we \\n'\"$HOME.txt"]
+    for name in names:
+        (repository / name).write_text("x\n")
+    kaged.answers["accept"] = lambda _: {"files": []}
+    for name in names:
+        kaged.requests.clear()
+        escaped = busy.lua("return vim.fn.fnameescape(...)", name)
+        assert complete(busy, f"KageAccept 1 calc.py {escaped[:9]}") == [escaped]
+        busy.keys(f":KageAccept 1 {escaped[:9].replace('<', '<lt>')}<Tab><CR>")
+        assert asked(kaged, "accept")["paths"] == [str(repository / name)]
+    kaged.requests.clear()
+    (repository / "in side").mkdir()
+    (repository / "in side" / "two 2").write_text("")
+    assert complete(busy, "Kage accept 1 in") == ["in\\ side/"]
+    assert complete(busy, "Kage accept 1 in\\ side/") == ["in\\ side/two\\ 2"]
+    busy.command("Kage accept 1 in\\ side/two\\ 2 --run r0")
+    params = {"agent": 1, "run": "r0", "force": False, "paths": [str(repository / "in side" / "two 2")]}
+    assert asked(kaged, "accept") == params
+
+
+def test_a_link_is_accepted_itself(busy: Editor, kaged: FakeDaemon, repository: Path) -> None:
+    (repository / "link").symlink_to("calc.py")
+    kaged.answers["accept"] = lambda _: {"files": []}
+    busy.command("KageAccept 1 link")
+    assert asked(kaged, "accept")["paths"] == [str(repository / "link")]
+
+
+def test_whose_unsaved_changes_a_landing_waits_for(busy: Editor, kaged: FakeDaemon) -> None:
+    busy.command("edit README.md")
+    busy.command("normal! Omine")
+    files = [
+        {"path": path, "action": "write", "where": "buffer-modified"} for path in ("README.md", "calc.py")
+    ]
+    kaged.answers["accept"] = lambda _: {"landing": 1, "files": files}
+    busy.command("KageAccept 1")
+    busy.until("return vim.fn.execute('messages'):find('2 files changed', 1, true)")
+    said = " ".join(busy.messages().split())
+    assert "because you had unsaved changes: README.md" in said
+    assert "because you had unsaved changes in another Neovim: calc.py" in said
+
+
+def test_a_landing_that_had_nothing_to_do_says_so(busy: Editor, kaged: FakeDaemon) -> None:
+    kaged.answers["undo"] = lambda _: {"landing": 1, "files": []}
+    busy.command("KageUndo")
+    busy.until("return vim.fn.execute('messages'):find('undone: nothing had to be changed', 1, true)")
+
+
+def test_an_undo_empties_the_list_of_what_it_took_back(busy: Editor, kaged: FakeDaemon) -> None:
+    landed = {"files": [], "conflicts": [{"path": "calc.py", "line": 2}]}
+    for landing in (1, 2):
+        kaged.answers["accept"] = lambda _, number=landing: {**landed, "landing": number}
+        busy.command(f"KageAccept! {landing}")
+        busy.until(
+            "return vim.fn.getqflist({ title = 1 }).title == ...", f"Kage: conflicts of candidate {landing}"
+        )
+    busy.lua("vim.fn.setqflist({}, ' ', { title = 'mine', items = { { text = 'x' } } })")
+    kaged.answers["undo"] = lambda _: {"landing": 2, "files": []}
+    busy.command("KageUndo")
+    busy.until("return vim.fn.execute('messages'):find('undone', 1, true)")
+    sizes = (
+        "return vim.tbl_map(function(n) return vim.fn.getqflist({ nr = n, size = 0 }).size end, { 1, 2, 3 })"
+    )
+    assert busy.lua(sizes) == [1, 0, 1]
+    assert busy.lua("return vim.fn.getqflist({ title = 1 }).title") == "mine"

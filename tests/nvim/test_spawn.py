@@ -237,3 +237,37 @@ def test_any_text_arrives_as_it_is(nvim: Editor, spawned: FakeDaemon) -> None:
     for i, task in enumerate(tasks):
         nvim.lua("vim.cmd({ cmd = 'KageSpawn', args = { '1', ... } })", task)
         assert sent(spawned, i + 1)["task"]["text"] == task
+
+
+def test_a_refused_text_is_no_draft_once_something_started(nvim: Editor, spawned: FakeDaemon) -> None:
+    start = spawned.answers["spawn"]
+
+    def refuse(_: object) -> None:
+        raise KageError("no player @nobody", code="no_player")
+
+    spawned.answers["spawn"] = refuse
+    nvim.command("KageSpawn @nobody stale")
+    nvim.until("return vim.fn.execute('messages'):find('no player @nobody', 1, true)")
+    nvim.keys(":KageSpawn<CR>")
+    nvim.until("return vim.fn.getline(1) == 'stale'")
+    nvim.keys("<Esc>q")
+    nvim.until("return vim.fn.bufname() ~= 'kage://prompt'")
+    spawned.answers["spawn"] = start
+    nvim.command("KageSpawn 1 go")
+    nvim.until("return vim.fn.execute('messages'):find('1 agent runs', 1, true)")
+    nvim.keys(":KageSpawn<CR>")
+    nvim.until("return vim.fn.bufname() == 'kage://prompt'")
+    assert nvim.lines() == [""]
+    nvim.keys("<C-p>")
+    nvim.until("return vim.fn.getline(1) == 'stale'")
+
+
+def test_a_draft_of_the_users_own_outlives_a_spawn(nvim: Editor, spawned: FakeDaemon) -> None:
+    nvim.keys(":KageSpawn<CR>")
+    nvim.until("return vim.fn.bufname() == 'kage://prompt'")
+    nvim.keys("half a thought<Esc>q")
+    nvim.until("return vim.fn.bufname() ~= 'kage://prompt'")
+    nvim.command("KageSpawn 1 go")
+    nvim.until("return vim.fn.execute('messages'):find('1 agent runs', 1, true)")
+    nvim.keys(":KageSpawn<CR>")
+    nvim.until("return vim.fn.getline(1) == 'half a thought'")
