@@ -28,6 +28,11 @@ def money(value: float | None) -> str:
     return "unpriced" if value is None else f"${value:.4f}"
 
 
+def count(number: int, thing: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def agents(rows: list[dict[str, Any]]) -> str:
     """One line an agent."""
     lines = []
@@ -53,7 +58,7 @@ def status(answer: dict[str, Any]) -> str:
         parts.append(f"run {run['id']} in {clean(run['repository'])}{on}{landed}\n  {first[:100]}")
         parts.append(agents(run["agents"]))
         for candidate in run["candidates"]:
-            size = f"{candidate['files']} files +{candidate['added']} -{candidate['removed']}"
+            size = f"{count(candidate['files'], 'file')} +{candidate['added']} -{candidate['removed']}"
             parts.append(f"    candidate {candidate['number']}: {size}")
     return "\n".join(parts)
 
@@ -94,7 +99,7 @@ def history(landings: list[dict[str, Any]]) -> str:
     lines = []
     for entry in landings:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry["created"]))
-        what = f"run {entry['run']} candidate {entry['number']}, {len(entry['files'])} files"
+        what = f"run {entry['run']} candidate {entry['number']}, {count(len(entry['files']), 'file')}"
         lines.append(f"{entry['id']:>4} {when} {entry['state']:<9} {what}")
     return "\n".join(lines) or "no landings here"
 
@@ -105,9 +110,9 @@ def cost(answer: dict[str, Any]) -> str:
     rows += [(f"  {name}", total) for name, total in sorted(answer["players"].items())]
     lines = []
     for name, total in rows:
-        unpriced = f", {total['unpriced_calls']} calls unpriced" if total["unpriced_calls"] else ""
+        unpriced = f", {count(total['unpriced_calls'], 'call')} unpriced" if total["unpriced_calls"] else ""
         lines.append(
-            f"{name:<16} {money(total['cost_usd']):>9}  {total['calls']} calls,"
+            f"{name:<16} {money(total['cost_usd']):>9}  {count(total['calls'], 'call')},"
             f" {total['tokens_in']} in ({total['tokens_cached']} cached), {total['tokens_out']} out{unpriced}"
         )
     return "\n".join(lines)

@@ -23,9 +23,9 @@ async def checks(conductor: Conductor, peer: Peer) -> list[dict[str, Any]]:
     path = peer.hello.env.get("PATH", "")
     found = [_program(name, least, path) for name, least in NEEDED.items()]
     found.append(_check("python", True, f"{platform.python_version()} ({paths.python()})"))
-    found.append(
-        _check("kaged", True, f"{__version__}, {len(conductor.runs)} runs, state in {paths.state()}")
-    )
+    count = len(conductor.runs)
+    runs = "1 run" if count == 1 else f"{count} runs"
+    found.append(_check("kaged", True, f"{__version__}, {runs}, state in {paths.state()}"))
     found.append(await asyncio.to_thread(_sandbox))
     found.append(await _players(peer))
     integrity = conductor.database.integrity()
