@@ -11,8 +11,14 @@ from tests.conftest import until
 from tests.e2e.desk import Desk
 from tests.e2e.scripts import FIX, NOTED
 from tests.e2e.stage import Stage, digest, tape
+from tests.fixtures.model_server import Reply
 
 CALC = "def add(a, b):\n    return a - b\n\n\ndef mul(a, b):\n    return a * b\n"
+MOVES = "mv calc.py sums.py && chmod +x run.sh && rm old.txt && printf '\\0\\2\\3' > logo.bin"
+WHOLE = [
+    Reply(tool_calls=[("shell", {"command": MOVES})]),
+    Reply(tool_calls=[("finish", {"summary": "moved"})]),
+]
 
 
 @pytest.fixture
@@ -171,3 +177,38 @@ def test_two_editors_accept_through_the_right_one(desk: Desk) -> None:
     other.command("KageSpawn 1 go on")
     other.until_screen("different|two editors")
     assert len(desk.stage.json("status")["runs"]) == 1
+
+
+def test_modes_renames_deletions_and_binary_files_are_taken_whole(stage: Stage, tmp_path: Path) -> None:
+    stage.recorded(moves=tape(tmp_path / "moves.jsonl", WHOLE))
+    root = stage.repository
+    (root / "calc.py").write_text(CALC)
+    (root / "run.sh").write_text("echo\n")
+    (root / "old.txt").write_text("old\n")
+    (root / "logo.bin").write_bytes(b"\0\1")
+    before = digest(root)
+    with Desk(stage, columns=200, rows=40, init="require('kage').setup({ panes = 'hidden' })") as desk:
+        desk.command("KageSpawn 1 move")
+        desk.until_screen("1✓")
+        desk.until_lua("return #require('kage.state').run().candidates == 1")
+        desk.command("KageDiff 1")
+        for pattern, settled in [
+            ("content, not taken: do takes it", "taken, :KageUndo takes it back"),
+            ("deletes it · do takes that", "deletes it · taken"),
+            (r"mode \+x, not taken: do takes it", r"all taken mode \+x"),
+            (r"renamed from calc\.py, not taken: do takes it", r"all taken renamed from calc\.py"),
+        ]:
+            desk.until_screen(pattern)
+            desk.type("do")
+            desk.until_screen(settled)
+            desk.type("]f")
+        assert "R calc.py → sums.py" in desk.screen()
+        assert (root / "logo.bin").read_bytes() == b"\0\2\3"
+        assert not (root / "old.txt").exists() and not (root / "calc.py").exists()
+        assert (root / "sums.py").read_text() == CALC
+        assert (root / "run.sh").stat().st_mode & 0o111
+        for _ in range(4):
+            desk.command("messages clear")
+            desk.command("KageUndo")
+            desk.until_screen("the last landing is undone")
+        until(lambda: digest(root) == before, 5, "every byte")

@@ -4,6 +4,7 @@ local maps = require("kage.diff.maps")
 local merge = require("kage.diff.merge")
 local notify = require("kage.notify")
 local picks = require("kage.diff.picks")
+local whole = require("kage.diff.whole")
 
 local M = {}
 
@@ -31,16 +32,6 @@ local function column_here(view)
   end
 end
 
----@param view kage.DiffView
----@param agent integer
----@param path string
-local function accept_file(view, agent, path)
-  local absolute = vim.fs.joinpath(view.root, path)
-  local number = tostring(agent)
-  local words = { args = number, fargs = { number, absolute }, run = view.run, bang = false }
-  require("kage.landing").accept(words, agent)
-end
-
 --- Can line by line picks of this agent be taken into yours? Says why not.
 ---@param view kage.DiffView
 ---@param agent integer
@@ -53,6 +44,9 @@ local function can_pick(view, agent)
       message = ("agent %d does not change %s"):format(agent, name),
       fix = "]f shows the next file, g? the keys.",
     })
+    return false
+  elseif not vim.api.nvim_buf_is_loaded(buffer) then
+    notify.error({ message = name .. " is not open any more", fix = "<CR> in the panel shows it again." })
     return false
   end
   local why, fix = apply.refusal(buffer)
@@ -83,6 +77,22 @@ local function format_of_new(view, agent, yours)
   return view.content.versions[agent].format
 end
 
+--- Is there nothing that could be taken line by line, but something that can be taken whole?
+---@param view kage.DiffView
+---@param agent integer
+---@param yours string[]
+---@param merged kage.Merge
+---@return boolean
+local function is_whole(view, agent, yours, merged)
+  local file = assert(view:file(view.path))
+  if not whole.pending(view.root, file, agent, view.content.versions[agent]) then
+    return false
+  end
+  local renamed = file.agents[tostring(agent)].old_path ~= nil
+  local is_absent = #yours == 0 and not vim.uv.fs_lstat(vim.fs.joinpath(view.root, view.path))
+  return #merged.picks == 0 or (renamed and is_absent)
+end
+
 --- Put part of an agent's version into yours, as it is at this instant.
 ---@param view kage.DiffView
 ---@param agent integer
@@ -94,10 +104,13 @@ local function pick(view, agent, side, first, last, visual)
   if not can_pick(view, agent) then
     return
   elseif not view.content.versions[agent].bytes then
-    return accept_file(view, agent, view.path)
+    return whole.take(view, agent, view.path)
   end
   local yours = view.content:yours()
   local merged = view.content:merges(yours, { agent })[agent]
+  if is_whole(view, agent, yours, merged) then
+    return whole.take(view, agent, view.path)
+  end
   local taken = visual and picks.within(merged, yours, side, first, last) or { picks.at(merged, side, first) }
   if #taken == 0 then
     return notify.info(("no change of agent %d here; ]c goes to the next"):format(agent))
@@ -116,12 +129,12 @@ function M:take(mode)
   if vim.api.nvim_get_current_win() == self.panel.window then
     file = self:file((self.panel.rows[vim.fn.line(".")] or {}).path or "")
     if file then
-      accept_file(self, agent, file.path)
+      whole.take(self, agent, file.path)
     end
   elseif column_here(self) then
     notify.info("an agent's version cannot be changed; dp puts its change into yours")
   elseif file and file.kind ~= "text" then
-    accept_file(self, agent, file.path)
+    whole.take(self, agent, file.path)
   else
     local first, last = lines_of(mode)
     pick(self, agent, "yours", first, last, mode == "x")
@@ -136,7 +149,7 @@ function M:give(mode)
     return notify.info("an agent's version cannot be changed; do takes its change into yours")
   end
   if assert(self:file(self.path)).kind ~= "text" then
-    return accept_file(self, column.agent, self.path)
+    return whole.take(self, column.agent, self.path)
   end
   local first, last = lines_of(mode)
   if vim.api.nvim_buf_get_changedtick(self.content.buffer) ~= self.tick then
@@ -147,9 +160,14 @@ function M:give(mode)
 end
 
 function M:undo()
-  if self.content and self.content.buffer then
-    vim.api.nvim_buf_call(self.content.buffer, function()
+  local buffer = self.content and self.content.buffer
+  if not buffer then
+    return notify.info("what was taken whole is taken back by :KageUndo")
+  elseif vim.api.nvim_buf_is_loaded(buffer) then
+    vim.api.nvim_buf_call(buffer, function()
       vim.cmd("undo")
+      -- Neovim says this of the current buffer only; the options that go with the text wait for it.
+      vim.api.nvim_exec_autocmds("TextChanged", { buffer = buffer, modeline = false })
     end)
     self:refresh()
   end
@@ -186,7 +204,7 @@ function M:turn_to(first)
   end
   self.first, self.page, self.focus = first, first, nil
   if self.content then
-    self:fill_columns(false)
+    self:fill_columns()
   end
 end
 
@@ -218,9 +236,12 @@ end
 
 --- The screen's size changed.
 function M:resize()
+  if not self:prune() then
+    return
+  end
   self:arrange()
   if self.content then
-    self:fill_columns(false)
+    self:fill_columns()
     self:draw_panel()
   end
 end

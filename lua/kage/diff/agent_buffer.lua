@@ -31,17 +31,28 @@ local function colour(buffer, path, yours)
   vim.bo[buffer].syntax = filetype
 end
 
---- Make an empty one.
+---@param name string
+---@return integer? buffer
+local function existing(name)
+  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+    if vim.api.nvim_buf_get_name(buffer) == name then
+      if vim.api.nvim_buf_is_loaded(buffer) then
+        return buffer
+      end
+      vim.api.nvim_buf_delete(buffer, { force = true })
+    end
+  end
+end
+
+--- Make one. Where there is one of that name, it is used again: deleting it would close its windows.
 ---@param name string
 ---@return integer buffer
 function M.create(name)
-  for _, old in ipairs(vim.api.nvim_list_bufs()) do
-    if vim.api.nvim_buf_get_name(old) == name then
-      vim.api.nvim_buf_delete(old, { force = true })
-    end
+  local buffer = existing(name)
+  if not buffer then
+    buffer = vim.api.nvim_create_buf(false, true)
+    vim.api.nvim_buf_set_name(buffer, name)
   end
-  local buffer = vim.api.nvim_create_buf(false, true)
-  vim.api.nvim_buf_set_name(buffer, name)
   vim.bo[buffer].modeline = false
   vim.bo[buffer].undolevels = -1
   vim.bo[buffer].modifiable = false
@@ -65,20 +76,35 @@ end
 
 M.colour = colour
 
---- Say at each conflict what taking it means.
+--- What the colours of the diff do not tell of a change.
+---@param pick kage.Pick
+---@param yours string[]
+---@return string?
+local function remark(pick, yours)
+  if pick.conflict then
+    return #pick.lines == 0 and "conflict: taking removes yours" or "conflict: taking replaces yours"
+  end
+  local replaced = hunks.slice(yours, pick.y0, pick.y1)
+  if #pick.lines > 0 and hunks.equal(hunks.bare(pick.lines), hunks.bare(replaced)) then
+    return hunks.ends(pick.lines) and "newline added at end" or "newline removed at end"
+  end
+end
+
+--- Say at each conflict what taking it means, and where the newline at the end is all that changes.
 ---@param buffer integer
 ---@param merge kage.Merge
-function M.mark_conflicts(buffer, merge)
+---@param yours string[]
+function M.mark(buffer, merge, yours)
   vim.api.nvim_buf_clear_namespace(buffer, NAMESPACE, 0, -1)
   local last = vim.api.nvim_buf_line_count(buffer)
   for _, pick in ipairs(merge.picks) do
-    if pick.conflict then
-      local what = #pick.lines == 0 and "conflict: taking removes yours" or "conflict: taking replaces yours"
+    local what = remark(pick, yours)
+    if what then
       vim.api.nvim_buf_set_extmark(buffer, NAMESPACE, math.min(pick.m0, last) - 1, 0, {
-        virt_text = { { what, "KageConflict" } },
+        virt_text = { { what, pick.conflict and "KageConflict" or "KageFaint" } },
         virt_text_pos = "eol",
-        sign_text = "!",
-        sign_hl_group = "KageConflict",
+        sign_text = pick.conflict and "!" or nil,
+        sign_hl_group = pick.conflict and "KageConflict" or nil,
         priority = 200,
       })
     end

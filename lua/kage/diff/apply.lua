@@ -117,13 +117,18 @@ end
 function M.set_document(buffer, new, format)
   undo_break(buffer)
   local old, before = bytes.document(buffer), formats.options(buffer)
-  local is_edit = not hunks.equal(hunks.bare(old), hunks.bare(new))
+  local from, to = hunks.bare(old), hunks.bare(new)
+  local is_edit = not hunks.equal(from, to)
   if is_edit then
     M.set_lines(buffer, old, new)
   end
   local wanted =
     vim.tbl_extend("force", format or {}, { endofline = #new == 0 and before.endofline or hunks.ends(new) })
-  if formats.set(buffer, wanted) and is_edit then
+  if formats.set(buffer, wanted) then
+    if not is_edit and #to > 0 then
+      -- Options alone make no undo step, and the newline at the end does not set 'modified'.
+      set_line(buffer, #to - 1, to[#to], to[#to])
+    end
     formats.follow_undo(buffer, before)
   end
   undo_break(buffer)

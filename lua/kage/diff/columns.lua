@@ -8,6 +8,32 @@ local titles = require("kage.diff.titles")
 
 local M = {}
 
+--- Forget the windows that closed unseen, or that the user gave to another buffer.
+---@return boolean go_on false when the diff is closed, now or already
+function M:prune()
+  if self.closed or not vim.api.nvim_win_is_valid(self.yours) then
+    lifecycle.close(self)
+    return false
+  end
+  for index = #self.columns, 1, -1 do
+    local column = self.columns[index]
+    local is_open = vim.api.nvim_win_is_valid(column.window)
+    if not is_open or vim.api.nvim_win_get_buf(column.window) ~= column.buffer then
+      table.remove(self.columns, index)
+      lifecycle.wipe(column.buffer)
+      if is_open then
+        layout.diff_off(column.window)
+        layout.set(column.window, "winbar", "")
+      end
+    end
+  end
+  local panel = self.panel.window
+  if panel and not vim.api.nvim_win_is_valid(panel) then
+    self.panel.window = nil
+  end
+  return true
+end
+
 --- Open or close columns, as many as the screen has room for.
 function M:arrange()
   local wanted = self.named and #self.agents or require("kage.config").get().diff.columns
@@ -42,31 +68,27 @@ function M:drop(index)
 end
 
 --- Give each column its agent's version.
----@param renew boolean the buffers there belong to another file
-function M:fill_columns(renew)
-  local file = assert(self:file(self.path))
+function M:fill_columns()
+  local file = self:file(self.path)
+  if not file then
+    return
+  end
   local before = {}
   for _, column in ipairs(self.columns) do
-    before[column.agent] = { buffer = column.buffer, doc = column.doc }
-    column.buffer, column.doc = nil, nil
+    before[column.buffer] = column.doc or false
   end
   for index, column in ipairs(self.columns) do
-    local agent = self.agents[self.first + index - 1]
-    local moved = not renew and before[agent]
-    column.agent = agent
-    if moved then
-      column.buffer, column.doc, before[agent] = moved.buffer, moved.doc, nil
-    else
-      column.buffer = agent_buffer.create(("kage://%s/%d/%s"):format(self.run, agent, file.path))
-      maps.install(column.buffer, "agent", self)
-    end
+    column.agent = self.agents[self.first + index - 1]
+    column.buffer = agent_buffer.create(("kage://%s/%d/%s"):format(self.run, column.agent, file.path))
+    column.doc, before[column.buffer] = before[column.buffer] or nil, nil
+    maps.install(column.buffer, "agent", self)
     if vim.api.nvim_win_get_buf(column.window) ~= column.buffer then
       layout.diff_off(column.window)
       vim.api.nvim_win_set_buf(column.window, column.buffer)
     end
   end
-  for _, unused in pairs(before) do
-    lifecycle.wipe(unused.buffer)
+  for unused in pairs(before) do
+    lifecycle.wipe(unused)
   end
   if file.kind == "text" then
     self:refresh()
@@ -80,18 +102,33 @@ end
 ---@param file kage.ChangedFile
 function M:fill_notes(file)
   for _, column in ipairs(self.columns) do
-    agent_buffer.fill(
-      column.buffer,
-      nil,
-      titles.note(file, column.agent, self.content.versions[column.agent])
-    )
+    local lines = titles.note(file, column.agent, self.content.versions[column.agent], self.root)
+    agent_buffer.fill(column.buffer, nil, lines)
+    column.doc, column.merge = nil, nil
     layout.set(column.window, "winbar", titles.agent(self, column))
+  end
+end
+
+--- Look again at what of the file was taken whole.
+function M:retitle()
+  local file = self.path and self:file(self.path)
+  if not (file and self.content and self:prune()) then
+    return
+  elseif file.kind ~= "text" then
+    return self:fill_notes(file)
+  end
+  for _, column in ipairs(self.columns) do
+    if column.merge then
+      layout.set(column.window, "winbar", titles.agent(self, column))
+    end
   end
 end
 
 --- Diff mode for yours and the columns.
 function M:compare()
-  layout.diff_on(self.yours)
+  if not self.away then
+    layout.diff_on(self.yours)
+  end
   for _, column in ipairs(self.columns) do
     if not vim.bo[column.buffer].syntax:find("%S") then
       agent_buffer.colour(column.buffer, self.path, self.content.buffer)
@@ -103,7 +140,7 @@ end
 --- Merge every version shown onto yours as it is now.
 function M:refresh()
   local content = self.content
-  if not (content and content.buffer and vim.api.nvim_buf_is_loaded(content.buffer)) then
+  if not (content and content.buffer and vim.api.nvim_buf_is_loaded(content.buffer) and self:prune()) then
     return
   end
   self.stale = false
@@ -118,12 +155,25 @@ function M:refresh()
     column.merge = merges[column.agent] or { picks = {}, lines = version and {} or yours }
     agent_buffer.fill(column.buffer, column.doc, column.merge.lines)
     column.doc = column.merge.lines
-    agent_buffer.mark_conflicts(column.buffer, column.merge)
+    agent_buffer.mark(column.buffer, column.merge, yours)
     layout.set(column.window, "winbar", titles.agent(self, column))
   end
   vim.api.nvim_win_call(self.yours, function()
     vim.cmd("diffupdate")
   end)
+end
+
+--- Above a first line there may be others' lines, which `zz` leaves out of sight.
+function M:show_top()
+  local windows = { self.yours }
+  for _, column in ipairs(self.columns) do
+    windows[#windows + 1] = column.window
+  end
+  for _, window in ipairs(windows) do
+    vim.api.nvim_win_call(window, function()
+      vim.fn.winrestview({ topline = 1, topfill = vim.fn.diff_filler(1) })
+    end)
+  end
 end
 
 return M

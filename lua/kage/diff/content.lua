@@ -55,16 +55,35 @@ function Content:yours()
   return bytes.document(assert(self.buffer))
 end
 
+--- A document with or without its last newline.
+---@param doc string[]
+---@param ends boolean
+---@return string[]
+local function ending(doc, ends)
+  if #doc == 0 or hunks.ends(doc) == ends then
+    return doc
+  end
+  local lines = vim.list_slice(hunks.bare(doc))
+  lines[#lines] = lines[#lines] .. (ends and "" or hunks.NOEOL)
+  return lines
+end
+
 --- Each agent's changes on top of yours.
 ---@param yours string[]
 ---@param agents integer[]
 ---@return table<integer, kage.Merge> for those of the agents that have a version with text
 function Content:merges(yours, agents)
-  local found, known = {}, hunks.diff(self.base, yours)
+  -- Of a thing with two states, the one who changed it wins: yours stays, and is no change of the last line.
+  local ends = hunks.ends(yours)
+  local settled = #yours > 0 and #self.base > 0 and ends ~= hunks.ends(self.base)
+  local base = settled and ending(self.base, ends) or self.base
+  local found, known = {}, hunks.diff(base, yours)
   for _, agent in ipairs(agents) do
     local version = self.versions[agent]
     if version and version.bytes then
-      found[agent] = merge.merge(self.base, yours, version.doc, { yours = known, agent = version.hunks })
+      local doc = settled and ending(version.doc, ends) or version.doc
+      local changes = settled and hunks.diff(base, doc) or version.hunks
+      found[agent] = merge.merge(base, yours, doc, { yours = known, agent = changes })
     end
   end
   return found

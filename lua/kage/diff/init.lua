@@ -50,7 +50,7 @@ function M.open(agents, options)
       vim.api.nvim_set_hl(0, group, { link = link, default = true })
     end
     local root = vim.uv.fs_realpath(answer.repository) or answer.repository
-    local path, is_current = first_path(answer.files, root)
+    local path, is_current = first_path(require("kage.diff.view").changed(answer), root)
     local before = open[answer.run]
     if before and not before.closed then
       path = not is_current and before.path or path
@@ -58,7 +58,7 @@ function M.open(agents, options)
     end
     local view = require("kage.diff.view").open(answer, { cwd = cwd, root = root, named = #agents > 0 })
     open[answer.run] = view
-    view:show(view:file(path) and path or answer.files[1].path, is_current)
+    view:show(view:file(path) and path or view.files[1].path, is_current)
   end)
 end
 

@@ -1,6 +1,7 @@
 --- How the diff's tab lives beside the user's windows: what it listens to, and what it puts back when it goes.
 local layout = require("kage.diff.layout")
 local maps = require("kage.diff.maps")
+local visited = require("kage.diff.visited")
 
 local M = {}
 
@@ -14,33 +15,13 @@ function M.wipe(buffer)
   end
 end
 
---- The buffer of a path. One whose swap file belongs to somebody else is opened read-only, without a question.
----@param view kage.DiffView
----@param path string absolute
----@return integer buffer, boolean fresh it was not loaded before
-function M.load(view, path)
-  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
-    local name = vim.api.nvim_buf_get_name(buffer)
-    if vim.api.nvim_buf_is_loaded(buffer) and (name == path or vim.uv.fs_realpath(name) == path) then
-      return buffer, false
-    end
-  end
-  local buffer = vim.fn.bufadd(path)
-  local careful = vim.api.nvim_create_autocmd("SwapExists", {
-    group = view.group,
-    callback = function()
-      vim.v.swapchoice = "o"
-    end,
-  })
-  pcall(vim.fn.bufload, buffer)
-  vim.api.nvim_del_autocmd(careful)
-  return buffer, true
-end
-
 --- Put our keys into yours while the tab is the current one.
 ---@param view kage.DiffView
 function M.take_keys(view)
   M.give_keys(view)
+  if view.away or not vim.api.nvim_win_is_valid(view.yours) then
+    return
+  end
   local buffer = vim.api.nvim_win_get_buf(view.yours)
   view.keys = { buffer = buffer, saved = maps.install(buffer, "yours", view) }
 end
@@ -75,7 +56,11 @@ function M.attach(view, buffer)
   end
   local function unloaded()
     vim.schedule(function()
-      if not gone() and not vim.api.nvim_buf_is_loaded(buffer) then
+      if gone() or (vim.api.nvim_buf_is_valid(buffer) and vim.api.nvim_buf_is_loaded(buffer)) then
+        return
+      end
+      -- Without 'hidden', a buffer is unloaded when its window shows another; it stays in the list then.
+      if not (view.away and vim.api.nvim_buf_is_valid(buffer) and vim.bo[buffer].buflisted) then
         M.close(view)
       end
     end)
@@ -100,7 +85,7 @@ end
 ---@param view kage.DiffView
 function M.leave(view)
   M.give_keys(view)
-  if vim.api.nvim_win_is_valid(view.yours) then
+  if not view.away and vim.api.nvim_win_is_valid(view.yours) then
     layout.diff_off(view.yours)
     layout.set(view.yours, "winbar", view.winbar)
   end
@@ -117,6 +102,8 @@ local function other_file(view, buffer)
     view:show(relative, true)
   else
     M.leave(view)
+    -- An answer that is under way would bring its file over the user's.
+    view.away, view.serial = true, view.serial + 1
   end
 end
 
@@ -140,16 +127,20 @@ local function window_closed(view, window)
           M.close(view)
         end
       end)
+      return
     end
   end
 end
 
 ---@param view kage.DiffView
----@return table<string, integer> number of the commit → candidate shown
+---@return table<string, string>? commits by number of the candidate; nil while Kage looks at another repository
 local function commits(view)
-  local found = {}
   local run = require("kage.state").run(view.run)
-  for _, candidate in ipairs(run and run.candidates or {}) do
+  if not run then
+    return nil
+  end
+  local found = {}
+  for _, candidate in ipairs(run.candidates or {}) do
     found[tostring(candidate.number)] = candidate.commit
   end
   return found
@@ -158,10 +149,11 @@ end
 ---@param view kage.DiffView
 local function updated(view)
   local now = commits(view)
-  if not vim.deep_equal(now, view.commits) then
+  if now and not vim.deep_equal(now, view.commits) then
     view.commits = now
     view:reload()
   end
+  view:retitle()
 end
 
 --- Begin to listen.
@@ -191,7 +183,8 @@ function M.follow(view)
   end)
   on("BufWinEnter", nil, function(event)
     local window = vim.api.nvim_get_current_win()
-    if window == view.yours and not view.entering and view.content and view.content.buffer ~= event.buf then
+    local is_other = view.away or (view.content and view.content.buffer ~= event.buf)
+    if window == view.yours and not view.entering and is_other then
       other_file(view, event.buf)
     end
   end)
@@ -214,21 +207,15 @@ function M.follow(view)
     end
   end)
   on("User", "KageUpdate", function()
-    updated(view)
-  end)
-end
-
---- Forget the buffers that were loaded for the diff alone and never touched.
----@param view kage.DiffView
-local function unload_visited(view)
-  for buffer, tick in pairs(view.visited) do
-    local untouched = vim.api.nvim_buf_is_valid(buffer)
-      and not vim.bo[buffer].modified
-      and vim.api.nvim_buf_get_changedtick(buffer) == tick
-    if untouched and #vim.fn.win_findbuf(buffer) == 0 then
-      vim.api.nvim_buf_delete(buffer, {})
+    if not view.closed then
+      updated(view)
     end
-  end
+  end)
+  on({ "BufWritePost", "FileChangedShellPost", "FocusGained", "CursorHold" }, nil, function()
+    if here() then
+      view:retitle()
+    end
+  end)
 end
 
 ---@param view kage.DiffView
@@ -279,7 +266,7 @@ function M.close(view)
   if was_here then
     go_back(view)
   end
-  unload_visited(view)
+  visited.unload(view)
   vim.o.scrollopt = view.scrollopt
 end
 

@@ -84,7 +84,7 @@ M.keys = {
     action = "close",
     modes = { "n" },
     where = "agent panel",
-    desc = "close the tab",
+    desc = "in the panel or an agent's window: close the tab; in yours :tabclose does",
   },
 }
 
@@ -159,7 +159,11 @@ function M.help()
     end
   end
   table.insert(lines, 2, " do    in the panel: take the whole file")
-  vim.list_extend(lines, { " ]c    next change, [c the previous one", " u     undo: each pick is one step" })
+  vim.list_extend(lines, {
+    " ]c    next change, [c the previous one",
+    " u     undo: each pick of lines is one step",
+    " :KageUndo  take back what do took whole: mode, rename, deletion, no text",
+  })
   return lines
 end
 

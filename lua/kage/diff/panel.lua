@@ -1,4 +1,6 @@
 --- The list of changed files: what each agent did to which, as lines of a buffer. Rendering only.
+local whole = require("kage.diff.whole")
+
 local M = {}
 
 -- Where the numbers of a file go on when its own row is full.
@@ -24,34 +26,24 @@ local NAMESPACE = vim.api.nvim_create_namespace("kage.diff.panel")
 ---@field [2] string? highlight group
 
 local WORDS = { A = "new", D = "deleted", R = "renamed", T = "type changed" }
-local MODES = { ["100644100755"] = "+x", ["100755100644"] = "-x" }
 local GROUPS = { A = "KageAdded", M = "KageChanged", D = "KageRemoved", R = "KageChanged", T = "KageChanged" }
-
---- "+x" or "mode 600", where the mode of a file changed.
----@param change kage.FileChange
----@return string?
-local function mode_change(change)
-  local old, new = change.old_mode, change.new_mode
-  if old and new and old ~= new and change.status ~= "A" and change.status ~= "D" then
-    return MODES[old .. new] or "mode " .. new:sub(-3)
-  end
-end
 
 --- What the numbers of lines do not tell of a change.
 ---@param file kage.ChangedFile
 ---@param change kage.FileChange
----@param brief? boolean the status is shown as a letter already
+---@param brief? boolean the status is shown as a letter already, an old name beside the new one
 ---@return string
 function M.remarks(file, change, brief)
   local remarks = {}
   if file.kind ~= "text" then
     remarks[1] = file.kind
   end
-  if WORDS[change.status] and (change.old_path or not brief) then
+  if WORDS[change.status] and not brief then
     local from = change.old_path and " from " .. vim.fn.strtrans(change.old_path) or ""
     remarks[#remarks + 1] = WORDS[change.status] .. from
   end
-  remarks[#remarks + 1] = mode_change(change)
+  local mode = whole.mode_change(change)
+  remarks[#remarks + 1] = mode and "mode " .. mode
   return table.concat(remarks, ", ")
 end
 
@@ -96,6 +88,28 @@ local function letter(file, agents)
   return found or " "
 end
 
+--- The old path that all agents who changed the file renamed it from; in its own folder, the name alone.
+---@param file kage.ChangedFile
+---@param agents integer[]
+---@return string? old
+---@return boolean differ they renamed different files
+local function old_name(file, agents)
+  local found
+  for _, agent in ipairs(agents) do
+    local change = file.agents[tostring(agent)]
+    if change and change.old_path then
+      if found and found ~= change.old_path then
+        return nil, true
+      end
+      found = change.old_path
+    end
+  end
+  if found and vim.fs.dirname(found) == vim.fs.dirname(file.path) then
+    found = vim.fs.basename(found)
+  end
+  return found and vim.fn.strtrans(found), false
+end
+
 ---@param spans kage.Span[]
 ---@return string
 local function plain(spans)
@@ -125,8 +139,20 @@ local function add_file(file, agents, current, width, rows)
   }
   local row = { spans = spans, path = file.path }
   rows[#rows + 1] = row
-  local used = vim.fn.strdisplaywidth(plain(spans))
-  for _, counts in ipairs(summaries(file, agents, mark ~= "*")) do
+  local old, differ = old_name(file, agents)
+  if old and mark == "R" then
+    local name = spans[3]
+    if vim.fn.strdisplaywidth(plain(spans) .. old) + 3 <= width then
+      spans[3] = { old .. " → ", "KageFaint" }
+      spans[4] = name
+    else
+      spans[3] = { old .. " →", "KageFaint" }
+      row = { spans = { { (" "):rep(INDENT - 2) }, name }, path = file.path }
+      rows[#rows + 1] = row
+    end
+  end
+  local used = vim.fn.strdisplaywidth(plain(row.spans))
+  for _, counts in ipairs(summaries(file, agents, mark ~= "*" and not differ)) do
     local needed = vim.fn.strdisplaywidth(plain(counts)) + 2
     if used + needed > width and used > INDENT then
       row = { spans = { { (" "):rep(INDENT - 2) } }, path = file.path }

@@ -1,6 +1,7 @@
 --- What stands above each window of the diff, and in place of a file that is no text.
 local panel = require("kage.diff.panel")
 local picks = require("kage.diff.picks")
+local whole = require("kage.diff.whole")
 
 local M = {}
 
@@ -48,6 +49,34 @@ function M.yours(file)
   return coloured("KageTitle", " yours ") .. safe(vim.fs.basename(file.path)) .. " %m%r"
 end
 
+--- What there is left of a change that is taken whole.
+---@param pending string
+---@param change kage.FileChange
+---@return string
+local function not_taken(pending, change)
+  if pending == "rename" then
+    pending = "renamed from " .. vim.fn.strtrans(change.old_path)
+  end
+  return pending .. ", not taken: do takes it"
+end
+
+--- How many lines there are left to take.
+---@param add fun(group: string, text: string)
+---@param merge kage.Merge
+---@param pending string? what else there is left
+local function add_counts(add, merge, pending)
+  local added, removed, conflicts = picks.count(merge)
+  if #merge.picks > 0 then
+    add("KageAdded", "+" .. added)
+    add("KageRemoved", "-" .. removed)
+  elseif not pending then
+    add("KageFaint", "all taken")
+  end
+  if conflicts > 0 then
+    add("KageConflict", conflicts == 1 and "1 conflict" or conflicts .. " conflicts")
+  end
+end
+
 --- Number, player and what is left to take.
 ---@param view kage.DiffView
 ---@param column kage.Column
@@ -61,25 +90,22 @@ function M.agent(view, column)
   local change = file.agents[tostring(column.agent)]
   if not change then
     add("KageFaint", "does not change it")
-  elseif change.status == "D" then
+    return table.concat(parts)
+  end
+  local pending = whole.pending(view.root, file, column.agent, view.content.versions[column.agent])
+  if change.status == "D" then
     add("KageRemoved", "deletes it")
-    add("KageFaint", "· do takes that")
-  elseif file.kind == "text" then
-    local added, removed, conflicts = picks.count(column.merge)
-    if #column.merge.picks == 0 then
-      add("KageFaint", "all taken")
-    else
-      add("KageAdded", "+" .. added)
-      add("KageRemoved", "-" .. removed)
-    end
-    if conflicts > 0 then
-      add("KageConflict", conflicts == 1 and "1 conflict" or conflicts .. " conflicts")
-    end
-    local remarks = panel.remarks(file, change, change.status ~= "R")
+    add("KageFaint", pending and "· do takes that" or "· taken, :KageUndo takes it back")
+  elseif file.kind == "text" and column.merge then
+    add_counts(add, column.merge, pending)
+    local remarks = pending and not_taken(pending, change)
+      or panel.remarks(file, change, change.status ~= "R")
     if remarks ~= "" then
       -- In a narrow window the remarks give way first.
       add("KageFaint", "%<" .. safe(remarks))
     end
+  elseif file.kind ~= "submodule" then
+    add("KageFaint", safe(pending and not_taken(pending, change) or "taken, :KageUndo takes it back"))
   end
   return table.concat(parts)
 end
@@ -94,23 +120,38 @@ end
 ---@param file kage.ChangedFile
 ---@param agent integer? nil = yours
 ---@param version kage.Version?
+---@param root string?
 ---@return string[]
-function M.note(file, agent, version)
+function M.note(file, agent, version, root)
   local name = vim.fn.strtrans(file.path)
   if not agent then
-    return { "", " " .. name, "", " " .. file.kind .. ", not compared line by line" }
+    local how = ", not compared line by line"
+    return {
+      "",
+      " " .. name,
+      "",
+      " " .. file.kind .. how,
+      "",
+      " :KageUndo takes back what was taken whole; u does not",
+    }
   end
   local change = file.agents[tostring(agent)]
   if not change or not version then
     return { "", " not changed by " .. agent }
   end
-  local is_link = file.kind == "symlink" and version.bytes
+  local is_link = version.mode == "120000" and version.bytes
+  local state = (" do takes the whole file, as :KageAccept %d does;"):format(agent)
+  local back = " :KageUndo takes it back, u does not"
+  if file.kind ~= "submodule" and not whole.pending(assert(root), file, agent, version) then
+    state = " taken;"
+  end
   return {
     "",
     " " .. panel.remarks(file, change),
     " " .. (is_link and "to " .. vim.fn.strtrans(version.bytes) or size(version.bytes)),
     "",
-    (" do takes the whole file, as :KageAccept %d does"):format(agent),
+    state,
+    back,
   }
 end
 

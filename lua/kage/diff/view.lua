@@ -8,6 +8,7 @@ local maps = require("kage.diff.maps")
 local notify = require("kage.notify")
 local panel = require("kage.diff.panel")
 local titles = require("kage.diff.titles")
+local visited = require("kage.diff.visited")
 
 ---@class kage.Column one agent's window
 ---@field window integer
@@ -34,6 +35,7 @@ local titles = require("kage.diff.titles")
 ---@field focus integer? the agent last visited
 ---@field panel {window: integer?, buffer: integer, rows: kage.PanelRow[]}
 ---@field closed boolean
+---@field away boolean? the user looks at a file in `yours` that no agent changed
 local View = {}
 View.__index = View
 
@@ -49,18 +51,20 @@ end
 ---@field agents integer[]
 ---@field files kage.ChangedFile[]
 
---- The files that one of the agents shown changed.
+--- The files that one of the agents shown changed; those at the root first, above the folders' headings.
 ---@param answer kage.DiffAnswer
 ---@return kage.ChangedFile[]
 function View.changed(answer)
-  return vim.tbl_filter(function(file)
+  local at_root, below = {}, {}
+  for _, file in ipairs(answer.files) do
     for _, agent in ipairs(answer.agents) do
       if file.agents[tostring(agent)] then
-        return true
+        table.insert(file.path:find("/", 1, true) and below or at_root, file)
+        break
       end
     end
-    return false
-  end, answer.files)
+  end
+  return vim.list_extend(at_root, below)
 end
 
 --- Open the tab. `show` brings the first file into it.
@@ -137,12 +141,20 @@ end
 ---@param answer table of `diff_file`
 ---@param keep? boolean
 function View:place(file, answer, keep)
+  if not self:prune() then
+    return
+  end
   local here = vim.api.nvim_get_current_win()
   local shown = self.content and self.content.buffer
-  local same = self.path == file.path and (not shown or shown == vim.api.nvim_win_get_buf(self.yours))
+  local same = not self.away
+    and self.path == file.path
+    and (not shown or shown == vim.api.nvim_win_get_buf(self.yours))
   self.path = file.path
   if not same then
     lifecycle.leave(self)
+    if self.away then
+      self:arrange()
+    end
     self:enter(file)
   end
   local is_text = file.kind == "text"
@@ -151,7 +163,7 @@ function View:place(file, answer, keep)
   if not same then
     self:turn_to_a_changer(file)
   end
-  self:fill_columns(not same)
+  self:fill_columns()
   if not same and is_text then
     lifecycle.attach(self, buffer)
     if not keep then
@@ -190,7 +202,7 @@ end
 function View:enter(file)
   local buffer, fresh
   if file.kind == "text" then
-    buffer, fresh = lifecycle.load(self, vim.fs.joinpath(self.root, file.path))
+    buffer, fresh = visited.load(self, vim.fs.joinpath(self.root, file.path))
   else
     buffer = agent_buffer.create(("kage://%s/yours/%s"):format(self.run, file.path))
     agent_buffer.fill(buffer, nil, titles.note(file, nil))
@@ -208,6 +220,7 @@ function View:enter(file)
     self.visited[buffer] = vim.api.nvim_buf_get_changedtick(buffer)
     vim.bo[buffer].buflisted = true
   end
+  self.away = nil
   layout.set(self.yours, "winbar", titles.yours(file))
   lifecycle.take_keys(self)
 end
@@ -231,22 +244,13 @@ function View:go_to_first_change()
   end
 end
 
---- Above a first line there may be others' lines, which `zz` leaves out of sight.
-function View:show_top()
-  local windows = { self.yours }
-  for _, column in ipairs(self.columns) do
-    windows[#windows + 1] = column.window
-  end
-  for _, window in ipairs(windows) do
-    vim.api.nvim_win_call(window, function()
-      vim.fn.winrestview({ topline = 1, topfill = vim.fn.diff_filler(1) })
-    end)
-  end
-end
-
 function View:draw_panel()
   local window = self.panel.window
-  if window and vim.api.nvim_win_is_valid(window) then
+  if
+    window
+    and vim.api.nvim_win_is_valid(window)
+    and vim.api.nvim_win_get_buf(window) == self.panel.buffer
+  then
     local width = vim.api.nvim_win_get_width(window)
     self.panel.rows = panel.rows(self.files, self.agents, self.path, width)
     panel.draw(self.panel.buffer, self.panel.rows)
@@ -263,10 +267,13 @@ end
 function View:reload()
   local params = { cwd = self.cwd, run = self.run, agents = self.named and self.agents or {} }
   host.request("diff", params, function(err, answer)
-    if self.closed or err then
+    if err or not self:prune() then
       return
     end
     self.files, self.agents = View.changed(answer), answer.agents
+    if self.away then
+      return self:draw_panel()
+    end
     self:arrange()
     if self.path and self:file(self.path) then
       self:show(self.path, true)

@@ -51,6 +51,47 @@ local function listed(wanted)
   return { run = "k7", repository = root, base = "b", agents = numbers, files = files }
 end
 
+--- Put one file where it belongs: through its buffer where it is open, as kaged does.
+local function land(path, text, mode)
+  local buffer = vim.iter(vim.api.nvim_list_bufs()):find(function(one)
+    return vim.api.nvim_buf_is_loaded(one) and vim.api.nvim_buf_get_name(one) == path
+  end)
+  if buffer then
+    local now = require("kage.diff.disk").read(path)
+    local order = {
+      path = path,
+      tick = vim.api.nvim_buf_get_changedtick(buffer),
+      disk_sha256 = now and vim.fn.sha256(now) or nil,
+      new_b64 = text and vim.base64.encode(text) or nil,
+      mode = mode,
+      write = not vim.bo[buffer].modified,
+    }
+    local problem = require("kage.diff.land").apply({ order })
+    assert(not problem, problem and problem.message)
+  elseif text then
+    local file = assert(io.open(path, "wb"))
+    file:write(text)
+    file:close()
+    assert(vim.uv.fs_chmod(path, mode == "100755" and 493 or 420))
+  else
+    assert(vim.uv.fs_unlink(path))
+  end
+end
+
+--- Land files of an agent's.
+local function accept(params)
+  local files = {}
+  for _, path in ipairs(params.paths) do
+    local version = M.changes[path:sub(#root + 2)].agents[tostring(params.agent)]
+    if version.old_path then
+      land(root .. "/" .. version.old_path)
+    end
+    land(path, version.text, version.mode or "100644")
+    files[#files + 1] = { path = path, action = "write", where = "disk" }
+  end
+  return { files = files, landing = 1 }
+end
+
 local function versions(path)
   local change = M.changes[path]
   local found = vim.empty_dict()
@@ -77,7 +118,7 @@ function M.request(method, params, callback)
     elseif method == "diff_file" then
       callback(nil, versions(params.path))
     else
-      callback(nil, { files = {}, landing = 1 })
+      callback(nil, accept(params))
     end
   end)
 end

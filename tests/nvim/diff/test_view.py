@@ -320,34 +320,6 @@ def test_a_new_candidate_is_shown_at_once(three: Diff) -> None:
     assert three.editor.lua("return vim.fn.line('.')") == 5
 
 
-def test_what_is_no_text_is_taken_whole(diff: Diff) -> None:
-    diff.changes(
-        logo={"path": "logo.png", "base": b"\0\1", "kind": "binary", "a1": b"\0\2\3"},
-        gone={"path": "old.py", "base": "one\n", "a1": {"mode": "100644"}},
-    )
-    diff.editor.lua(
-        """
-        package.loaded["kage.landing"] = {
-          accept = function(words, number) landed = { number, words.fargs[2] } end,
-        }
-        """
-    )
-    diff.open()
-    assert "3 bytes" in "\n".join(diff.windows()[2]["lines"])
-    assert not diff.windows()[1]["diff"]
-    diff.go(1)
-    diff.keys("do")
-    assert diff.editor.lua("return landed") == [1, str(diff.root / "logo.png")]
-    diff.keys("]f")
-    diff.editor.until("return vim.fn.bufname(vim.fn.winbufnr(2)):find('old.py') ~= nil")
-    assert "deletes it" in titles(diff)[2]
-    diff.keys("do")
-    assert diff.editor.lua("return landed") == [1, str(diff.root / "old.py")]
-    diff.go(0)
-    diff.keys("/logo<CR>1do")
-    assert diff.editor.lua("return landed") == [1, str(diff.root / "logo.png")]
-
-
 @pytest.mark.parametrize(
     ("base", "agent", "shown"),
     [

@@ -1,0 +1,40 @@
+--- The user's own buffers that the diff brings into its tab.
+local M = {}
+
+--- The buffer of a path. One whose swap file belongs to somebody else is opened read-only, without a question.
+---@param view kage.DiffView
+---@param path string absolute
+---@return integer buffer, boolean fresh it was not loaded before
+function M.load(view, path)
+  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+    local name = vim.api.nvim_buf_get_name(buffer)
+    if vim.api.nvim_buf_is_loaded(buffer) and (name == path or vim.uv.fs_realpath(name) == path) then
+      return buffer, false
+    end
+  end
+  local buffer = vim.fn.bufadd(path)
+  local careful = vim.api.nvim_create_autocmd("SwapExists", {
+    group = view.group,
+    callback = function()
+      vim.v.swapchoice = "o"
+    end,
+  })
+  pcall(vim.fn.bufload, buffer)
+  vim.api.nvim_del_autocmd(careful)
+  return buffer, true
+end
+
+--- Forget the buffers that were loaded for the diff alone and never touched.
+---@param view kage.DiffView
+function M.unload(view)
+  for buffer, tick in pairs(view.visited) do
+    local untouched = vim.api.nvim_buf_is_valid(buffer)
+      and not vim.bo[buffer].modified
+      and vim.api.nvim_buf_get_changedtick(buffer) == tick
+    if untouched and #vim.fn.win_findbuf(buffer) == 0 then
+      vim.api.nvim_buf_delete(buffer, {})
+    end
+  end
+end
+
+return M
