@@ -83,9 +83,10 @@ local function is_stock()
   return source:find("vim/_", 1, true) ~= nil
 end
 
----@return boolean # `-- INSERT --` would take the place of a message at once
-local function typing()
-  return vim.o.showmode and vim.api.nvim_get_mode().mode:find("^[iR]") ~= nil
+---@return boolean # `-- INSERT --` or, with 'cmdheight' 0, the statusline would take the place of a message at once
+local function covered()
+  local typing = vim.o.showmode and vim.api.nvim_get_mode().mode:find("^[iR]") ~= nil
+  return typing or vim.o.cmdheight == 0
 end
 
 ---@param text string
@@ -109,7 +110,7 @@ local function show(text, level)
         record(wrap(lines))
       end),
     })
-  elseif #lines == 1 and vim.api.nvim_strwidth(one) < vim.o.columns - 12 and not typing() then
+  elseif #lines == 1 and vim.api.nvim_strwidth(one) < vim.o.columns - 12 and not covered() then
     vim.api.nvim_echo({ { one, GROUPS[level] } }, true, {})
   else
     local wrapped = wrap(lines)

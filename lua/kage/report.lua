@@ -15,7 +15,7 @@ end
 ---@return string
 local function agent_line(agent)
   local icon = require("kage.config").get().icons[agent.state] or "?"
-  local doing = words.clean(agent.activity ~= "" and agent.activity or agent.reason)
+  local doing = words.doing(agent)
   local cost = words.money(agent.cost_usd)
   return ("  %d %s %s  %s  %s  %s"):format(agent.number, icon, agent.state, agent.player, cost, doing)
 end

@@ -56,7 +56,7 @@ local function by_agent(run, room)
   local pieces = {}
   for _, agent in ipairs(run.agents) do
     local text = agent.number .. (icons[agent.state] or "?")
-    local doing = words.clean(agent.activity ~= "" and agent.activity or agent.reason)
+    local doing = words.doing(agent)
     if BUSY[agent.state] and room > 0 and doing ~= "" then
       text = text .. " " .. words.cut(doing, room)
     end

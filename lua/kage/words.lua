@@ -16,6 +16,17 @@ function M.clean(text)
   return vim.trim(text)
 end
 
+--- What an agent does now; of one that waits, what for.
+---@param agent kage.Agent
+---@return string # one line, safe to show
+function M.doing(agent)
+  local first, second = agent.activity, agent.reason
+  if agent.state == "waiting" then
+    first, second = second, first
+  end
+  return M.clean(first ~= "" and first or second)
+end
+
 --- Cut to a number of columns, with `…` where something is missing.
 ---@param text string
 ---@param width integer

@@ -191,3 +191,25 @@ def test_completion_health_help_and_doctor(stage: Stage, tmp_path: Path) -> None
         desk.command("close")
         desk.command("Kage nonsense")
         desk.until_screen("no verb `nonsense`")
+
+
+def test_an_agent_whose_key_is_gone_waits_for_it_and_the_editor_hears(stage: Stage) -> None:
+    turns = [
+        Reply("I look first.", tool_calls=[("read", {"path": "calc.py"})], delay=2.0),
+        Reply(tool_calls=[("finish", {"summary": "looked"})]),
+    ]
+    with ModelServer(turns, key=KEY) as server:
+        stage.player(server.url)
+        stage.shell("spawn", "-n", "1", "look at calc.py")
+        key = stage.environment.pop("OPENAI_API_KEY")
+        with Desk(stage, init=EVENTS) as desk:
+            desk.until_screen("1●")
+            stage.kill("gateway")
+            desk.until_screen("1◔ .*OPENAI")
+            run = stage.json("status")["runs"][0]["id"]
+            assert ["KageAgentWaiting", run, 1] in desk.lua("return _G.heard")
+            stage.environment["OPENAI_API_KEY"] = key
+            stage.shell("status")
+            desk.until_screen("1✓")
+            ends = [event[0] for event in desk.lua("return _G.heard") if event[0] != "KageUpdate"]
+            assert ends == ["KageAgentWaiting", "KageAgentDone", "KageRunDone"]

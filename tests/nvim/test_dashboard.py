@@ -130,7 +130,7 @@ def test_it_fits_the_width(desk: Editor, columns: int) -> None:
 
 def test_pushes_redraw_it(desk: Editor, kaged: FakeDaemon, logs: Logs) -> None:
     logs.events[1] = [*LOG, {"t": 10.0, "kind": "text", "text": "one more thing"}]
-    kaged.push([run(agent(1, "waiting", reason="keys"), agent(2))])
+    kaged.push([run(agent(1, "waiting", reason="keys", activity="thinking"), agent(2))])
     desk.until_screen("◔ waiting     keys")
     desk.until_screen("one more thing")
 

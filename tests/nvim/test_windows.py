@@ -133,3 +133,14 @@ def test_a_log_that_is_not_there_leaves_no_window(nvim: Editor, kaged: FakeDaemo
     nvim.until("return vim.fn.execute('messages'):find('no such agent here', 1, true)")
     assert nvim.lua("return vim.fn.winlayout()[1]") == "leaf"
     assert nvim.lua("return vim.fn.bufname()") == "calc.py"
+
+
+def test_a_notice_stays_where_the_command_line_has_no_row(nvim: Editor, kaged: FakeDaemon) -> None:
+    nvim.lua("vim.o.cmdheight, vim.o.laststatus = 0, 3")
+    nvim.lua("require('kage.notify').info('3 agents run')")
+    nvim.until_screen("│3 agents run│")
+    kaged.push([run(agent(1, "done"), agent(2))])
+    nvim.until("return require('kage.state').agent(1).state == 'done'")
+    assert any("│3 agents run│" in row for row in nvim.screen())
+    assert nvim.lua("return vim.api.nvim_get_mode().blocking") is False
+    assert "Kage: 3 agents run" in nvim.messages()

@@ -43,7 +43,7 @@ local function row(agent, width, now)
     { words.fit(tostring(agent.number), 3, true) .. " ", "KageKey" },
     { words.fit(icon, 2) .. words.fit(agent.state, 11) .. " ", group },
   }
-  local doing = words.clean(agent.activity ~= "" and agent.activity or agent.reason)
+  local doing = words.doing(agent)
   left[3] = { words.fit(doing, math.max(1, width - used - 18)) }
   return vim.list_extend(left, right)
 end
