@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -212,3 +213,24 @@ def test_modes_renames_deletions_and_binary_files_are_taken_whole(stage: Stage, 
             desk.command("KageUndo")
             desk.until_screen("the last landing is undone")
         until(lambda: digest(root) == before, 5, "every byte")
+
+
+def test_the_diff_outlives_a_look_into_another_repository(desk: Desk, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    subprocess.run(["git", "init", "-q", str(other)], check=True)
+    (other / "README.md").write_text("# elsewhere\n")
+    desk.command("KageDiff")
+    desk.until_screen(r"calc\.py .*1 fix.*2 noted")
+    tab = "return vim.tbl_map(vim.api.nvim_win_get_buf, vim.api.nvim_tabpage_list_wins(vim.g.tab))"
+    desk.command("let g:tab = nvim_get_current_tabpage()")
+    desk.command(f"edit {other}/README.md")
+    desk.until_screen("# elsewhere")
+    before = desk.lua(tab)
+    desk.command("Kage")
+    desk.until_lua("return vim.bo.filetype:find('kage') ~= nil or vim.fn.bufname():find('kage') ~= nil")
+    desk.stage.shell("accept", "1")
+    until(lambda: on_disk(desk) != CALC, 5, "landed")
+    desk.lua("return { vim.wait(300) }")
+    assert [shown for shown in desk.lua(tab) if shown in before] == before
+    assert "Invalid" not in desk.messages()
