@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import subprocess
 import time
@@ -119,10 +120,12 @@ def test_an_endless_flood_ends_at_the_deadline(machine: Machine) -> None:
 def test_nothing_stays_open(machine: Machine) -> None:
     profile = machine.slot()
     run(profile, "true")
+    gc.collect()  # other tests' garbage may hold files that close in between
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(3):
         run(profile, "true")
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    gc.collect()
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
     assert said(profile, "ls /proc/self/fd").split() == ["0", "1", "2", "3"]
 
 
