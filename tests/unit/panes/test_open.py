@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -162,10 +164,25 @@ def test_an_agent_that_fails_at_once_keeps_its_pane(user: MakeUser) -> None:
     state = panes.alive(opened[1].pane_id)
     assert state is not None
     assert (state.status in (127, None), state.number) == (True, 1)
-    # What env said is there to be read; tmux may lose the end of what a dead child wrote.
-    assert "env:" in me.tmux("capture-pane", "-p", "-S", "-", "-t", opened[1].pane_id)
     panes.respawn(opened[1].pane_id, ["cat"])
     assert alive(panes, [opened[1].pane_id])
+
+
+def test_the_last_screen_of_a_dead_agent_can_still_be_read(user: MakeUser) -> None:
+    me = user()
+    panes = me.panes()
+    pane = panes.open(requests(1, argv=["sh", "-c", "echo its last words; exec cat"]), "beside")[1].pane_id
+
+    def screen() -> str:
+        return me.tmux("capture-pane", "-p", "-S", "-", "-t", pane)
+
+    # Killed only once tmux has read it: the end of what a child writes as it dies may be lost in tmux itself.
+    until(lambda: "its last words" in screen(), what="the words on the screen")
+    state = panes.alive(pane)
+    assert state is not None
+    os.kill(state.pid, signal.SIGKILL)
+    until(lambda: (found := panes.alive(pane)) and found.dead, what="dead")
+    assert "its last words" in screen()
 
 
 def test_outside_tmux_a_detached_session_is_made(user: MakeUser) -> None:
