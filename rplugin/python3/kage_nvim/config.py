@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from kage_nvim import paths
+from kage_nvim.description import Description
 from kage_nvim.errors import KageError
 from kage_nvim.model import Player
 
@@ -21,11 +22,31 @@ REPOSITORY_FILE = ".kage.toml"
 
 
 class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[budget]``: US dollars that one agent, one run and one day may spend; ``None`` sets no limit."""
+    """``[budget]``: US dollars and tokens that one agent, one run and one day may spend; ``None`` sets no
+    limit."""
 
     agent_usd: float | None = None
     run_usd: float | None = None
     day_usd: float | None = None
+    agent_tokens: int | None = None
+    run_tokens: int | None = None
+    day_tokens: int | None = None
+
+
+class Privacy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[privacy]``: which providers may be sent anything (``None``: all; ``"local"``: this machine's own
+    addresses), and whether secrets are replaced on their way out: those of known formats, and, with
+    ``entropy``, whatever looks random."""
+
+    allow: list[str] | None = None
+    secrets: Literal["replace", "send"] = "replace"
+    entropy: bool = False
+
+
+class ProviderLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[providers.NAME]``: the calls that all agents together may have under way at one provider."""
+
+    concurrency: int
 
 
 class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,6 +55,11 @@ class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     players: list[str] = []
     agent_usd: float | None = None
     run_usd: float | None = None
+    day_usd: float | None = None
+    agent_tokens: int | None = None
+    run_tokens: int | None = None
+    day_tokens: int | None = None
+    unmetered: Literal["refuse", "allow"] = "refuse"
     steps: int = 100
     seconds: float = 3600.0
     command_seconds: float = 120.0
@@ -45,6 +71,9 @@ class UserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sandbox: str = "on"
     players: dict[str, Player] = {}
     defaults: Defaults = Defaults()
+    privacy: Privacy = Privacy()
+    providers: dict[str, ProviderLimit] = {}
+    clis: dict[str, Description] = {}
 
 
 class Setup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,11 +97,22 @@ class RepositoryConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     setup: Setup | None = None
     checks: dict[str, Check] = {}
     budget: Budget = Budget()
+    privacy: Privacy = Privacy()
 
 
-TABLES: dict[str, type[Any]] = {"players": Player, "checks": Check}
+TABLES: dict[str, type[Any]] = {
+    "players": Player,
+    "checks": Check,
+    "providers": ProviderLimit,
+    "clis": Description,
+}
 """Tables of tables, whose names are the user's."""
-SECTIONS: dict[str, type[Any]] = {"defaults": Defaults, "setup": Setup, "budget": Budget}
+SECTIONS: dict[str, type[Any]] = {
+    "defaults": Defaults,
+    "setup": Setup,
+    "budget": Budget,
+    "privacy": Privacy,
+}
 
 T = TypeVar("T")
 

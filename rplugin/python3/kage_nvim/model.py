@@ -7,8 +7,11 @@ seconds, money is US dollars, and ``None`` for a cost means *unpriced*, which is
 from __future__ import annotations
 
 from enum import Enum
+from typing import Literal
 
 import msgspec
+
+from kage_nvim.description import Description
 
 MAX_AGENTS = 50
 """More agents than this in one run are refused."""
@@ -36,10 +39,14 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Player(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One ``[players.NAME]`` table: a model, a recording of one, or a command.
+    """One ``[players.NAME]`` table: a model, a third-party CLI, a recording, or a command.
 
     Prices are US dollars for a million tokens. ``recorded`` is the path of a cassette that the gateway
-    plays instead of calling a model.
+    plays instead of calling a model. ``expose`` names files and folders of the user's home that a CLI may
+    have for its own login; without a key or an address beside it such a CLI is *unmetered*: it runs without
+    the gateway. ``unmetered = "allow"`` lets a player without a price run under a budget in dollars,
+    ``agent_tokens`` caps what one agent of it may use. ``fallback`` names the players that answer instead
+    when this one's provider does not.
     """
 
     model: str | None = None
@@ -55,6 +62,17 @@ class Player(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     temperature: float | None = None
     max_tokens: int | None = None
     stream: bool = True
+    mode: Literal["oneshot", "interactive"] = "oneshot"
+    expose: list[str] = []
+    unmetered: Literal["refuse", "allow"] = "refuse"
+    agent_tokens: int | None = None
+    fallback: list[str] = []
+
+    @property
+    def own_login(self) -> bool:
+        """A CLI that signs in by itself: what it spends is neither seen nor limited here."""
+        keyed = self.api_base or self.api_key_env or self.api_key_command or self.recorded
+        return bool(self.cli and self.expose and not keyed and "/" not in (self.model or ""))
 
 
 class State(str, Enum):
@@ -80,7 +98,11 @@ ENDED = frozenset({State.DONE, State.FAILED, State.STOPPED, State.INTERRUPTED})
 
 
 class AgentStatus(msgspec.Struct, kw_only=True):
-    """One agent as every view shows it. ``model`` is the label of what answers, marked when recorded."""
+    """One agent as every view shows it. ``model`` is the label of what answers, marked when recorded.
+
+    ``rule`` names what set the state, ``evidence`` is what it saw, ``since`` is when. ``warning`` is what the
+    user should know of its budget.
+    """
 
     number: int
     player: str
@@ -98,6 +120,11 @@ class AgentStatus(msgspec.Struct, kw_only=True):
     cost_usd: float | None = 0.0
     started: float | None = None
     ended: float | None = None
+    rule: str = ""
+    evidence: str = ""
+    since: float | None = None
+    unmetered: bool = False
+    warning: str = ""
 
 
 class CandidateStatus(msgspec.Struct, kw_only=True):
@@ -137,9 +164,10 @@ class Status(msgspec.Struct, kw_only=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What ends a turn as *stopped*: model calls, seconds, US dollars, unreadable answers in a row."""
+    """What ends a turn as *stopped*: model calls, tokens, seconds, US dollars, unreadable answers."""
 
     steps: int = 100
+    tokens: int | None = None
     seconds: float = 3600.0
     usd: float | None = None
     format_errors: int = 3
@@ -171,9 +199,10 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """The file that ``kage agent`` is started with (mode 0600, no key in it).
 
     ``token`` proves the agent to kaged and to the gateway; ``daemon`` is the path of kaged's state file,
-    which names the socket of the moment; ``gateway`` is the gateway's HTTP socket; ``log`` the JSONL log.
-    ``command`` is set instead of a model for players that are commands. ``priced`` is false when nobody knows
-    what the player costs.
+    which names the socket of the moment; ``gateway`` is the gateway's HTTP socket for agents; ``log`` the
+    JSONL log. ``command`` is set instead of a model for players that are commands, ``cli`` (the description,
+    with ``mode`` and whether it signs in by itself) for those that are third-party CLIs. ``priced`` is false
+    when nobody knows what the player costs.
     """
 
     run: str
@@ -195,4 +224,7 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     temperature: float | None = None
     max_tokens: int | None = None
     command: str | list[str] | None = None
+    cli: Description | None = None
+    mode: str = "oneshot"
+    direct: bool = False
     priced: bool = True

@@ -58,6 +58,9 @@ class Report(msgspec.Struct):
     tokens_cached: int = 0
     tokens_out: int = 0
     cost_usd: float | None = None
+    rule: str = ""
+    evidence: str = ""
+    warning: str = ""
 
 
 class Diff(In):

@@ -36,6 +36,9 @@ class Report(msgspec.Struct):
     tokens_cached: int = 0
     tokens_out: int = 0
     cost_usd: float | None = 0.0
+    rule: str = ""
+    evidence: str = ""
+    warning: str = ""
 
 
 class Link:

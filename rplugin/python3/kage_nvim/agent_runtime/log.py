@@ -5,7 +5,8 @@ Every line has ``t`` (Unix seconds) and ``kind``:
 
     task {text} · call {step} · text {text} · tool {id, name, args}
     result {id, name, ok, text, lines, seconds} · steer {text} · summary {text} · error {text}
-    usage {tokens_in, tokens_cached, tokens_out, cost_usd} · state {state, reason, activity, turn}
+    usage {tokens_in, tokens_cached, tokens_out, cost_usd}
+    state {state, reason, activity, turn, rule, evidence}
     message {message}: one message of the conversation as it is sent; one of role system begins it anew
 
 What a model or a command wrote may hold control characters in ``args`` and ``message``; everything else is

@@ -13,6 +13,9 @@ from kage_nvim.model import State
 REASON = 600
 """Characters of a reason: a failure's holds what was found and, at its end, the fix."""
 
+EVIDENCE = 300
+"""Characters of what a rule saw."""
+
 
 class Progress:
     """The agent's own account of itself."""
@@ -47,13 +50,14 @@ class Progress:
             self._report.turn += 1
         self.enter(State.WORKING, "")
 
-    def enter(self, state: State, reason: str) -> None:
-        """Take a state, for a reason that fits one line."""
+    def enter(self, state: State, reason: str, rule: str = "agent", evidence: str = "") -> None:
+        """Take a state, for a reason that fits one line; ``rule`` and ``evidence`` say how it is known."""
         reason = first_line(reason, REASON)
         if (self._report.state, self._report.reason) == (state.value, reason) and state is not State.WORKING:
             return
         self._report.state = state.value
         self._report.reason = reason
+        self._report.rule, self._report.evidence = rule, one_line(evidence, EVIDENCE)
         if state.ended:
             self._report.activity = ""
         try:
@@ -63,6 +67,8 @@ class Progress:
                 reason=reason,
                 activity=self._report.activity,
                 turn=self._report.turn,
+                rule=self._report.rule,
+                evidence=self._report.evidence,
             )
         finally:
             self._link.report(self._report)
@@ -85,6 +91,12 @@ class Progress:
         self._usage.add(usage)
         self._count()
         self._link.report(self._report)
+
+    def warn(self, warning: str) -> None:
+        """What the user should know of the budget; an empty one takes it back."""
+        if self._report.warning != warning:
+            self._report.warning = warning
+            self._link.report(self._report)
 
     def unpriced(self) -> None:
         """What this player spends is not known here."""

@@ -191,16 +191,20 @@ class Conductor:
         run = self.runs[peer.hello.run]
         agent = run.agent(peer.hello.number)
         status = agent.record.status
-        for name in ("tokens_in", "tokens_cached", "tokens_out", "cost_usd"):
+        for name in ("tokens_in", "tokens_cached", "tokens_out", "cost_usd", "warning"):
             setattr(status, name, report[name])
         state, reason, turn = State(report["state"]), report["reason"], report["turn"]
         agent.turn = turn
         if state.ended and turn > agent.record.captured:
             status.activity = "reading its files"
             self.agent_changed(run, agent)
+            status.rule, status.evidence = report["rule"], report["evidence"]
             await self.turn_ended(run, agent, state, reason, turn)
             return
+        if (state, reason) != (status.state, status.reason):
+            status.since = time.time()
         status.state, status.reason, status.activity = state, reason, report["activity"]
+        status.rule, status.evidence = report["rule"], report["evidence"]
         if not state.ended:
             status.ended = None
         self.agent_changed(run, agent)
@@ -220,7 +224,7 @@ class Conductor:
             agent.record.captured = turn
             if agent.turn <= turn:  # else it was spoken to meanwhile and is at work again
                 status.state, status.reason, status.activity = state, reason, ""
-                status.ended = time.time()
+                status.ended = status.since = time.time()
             self.agent_changed(run, agent)
             outcome = {State.DONE: "done", State.FAILED: "failed"}.get(state, "stopped")
             self.spawn_task(self.gateway.outcome(run.id, agent.number, outcome))
