@@ -42,12 +42,15 @@ Kind = Literal[
 class EventRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one event of the CLI means. Its events are the JSON objects, one a line, that it prints (or writes
     to the file ``report``, which is read whole when it ends); a line that is none is ``{"line": text}``.
+    Every rule that fits makes an event.
 
     ``when`` maps dotted paths into the event to what must be there: a value; a list, one of which it must be;
-    ``true``, for anything but null, false and empty; ``"~REGEX"``, to be found in the text. ``each`` is the
-    path of a list whose items are events of their own, with ``when`` and the fields relative to the item.
-    ``fields`` maps the names listed at ``Kind`` to paths, or, with a leading ``=``, to fixed words; a path
-    may name a group of ``when``'s regular expressions as ``?name``.
+    ``true``, for anything but null, false and empty, ``false`` for those; ``"~REGEX"``, to be found in the
+    text. ``each`` is the path of a list whose items are events of their own, with ``when`` and the fields
+    relative to the item; a path that begins with ``^`` is one into the whole event.
+    ``fields`` maps the names listed at ``Kind`` to paths, or, with a leading ``=``, to fixed words; ``?name``
+    is a group of ``when``'s regular expressions, ``!path`` is true where nothing or false is, and ``a+b``
+    adds numbers or, of two texts, takes the first that is not empty.
     """
 
     when: dict[str, Any] = {}
