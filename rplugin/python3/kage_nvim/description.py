@@ -3,16 +3,20 @@
 The built-in ones are in ``agent_runtime/players/``, one file each; a package adds its own through the entry
 point ``kage.players``, a user through a ``[clis.NAME]`` table in ``config.toml``.
 
-Every string of ``oneshot``, ``resume``, ``interactive``, ``env`` and ``files`` may hold these placeholders:
+Every string of the commands, of ``env`` and of ``files`` may hold these placeholders:
 
     {task} {task_file}   what the agent is told, as text and as the path of a file with it
-    {message}            what the user said later (in ``resume``)
+    {message}            what the user said later (in ``resume``), or what the input line is to say
     {model}              the model's name as the CLI is to see it
     {session}            the conversation's id, from an event of kind ``session``
     {base_url}           the gateway as the CLI reaches it, without a path: ``http://127.0.0.1:PORT``
     {token}              the agent's own token for the gateway; never a provider's key
     {worktree} {home} {tmp} {state}   folders; ``state`` is one that only this agent's CLI uses
     {python}             an interpreter that is there for hook programs
+    {routed}             as a word of a command: the words of ``routed``, unless the CLI signs in by itself
+
+With its own login a CLI does not know of the gateway: what holds ``{base_url}`` or ``{token}`` in ``env`` and
+``files`` is then left out.
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ Kind = Literal[
     "tool",  # id, name, args: a call begins
     "result",  # id, text, ok: what came of it
     "usage",  # tokens_in, tokens_cached, tokens_out, cost_usd, by the tool's own count
+    "heard",  # text: a message of the user's was taken in
     "working",  # text
     "retrying",  # text: its provider failed, it tries again
     "waiting",  # text: for what the user is needed; name: permission, question or trust
@@ -79,12 +84,13 @@ class ScreenRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One CLI.
 
-    ``provider`` is the litellm provider of model names without one (``sonnet`` of claude is Anthropic's).
-    ``prompt`` says how a one-shot run gets the task: as an argument (its command holds ``{task}`` or
-    ``{task_file}``), or on standard input, as text or as one JSON line made from ``input_line``; with
-    ``steerable`` its input stays open and takes such lines while it works. ``login`` are the files below home
-    that hold its own login, ``hosts`` those it has to reach when it uses it. ``files`` are written into its
-    home before it starts, unless they are there.
+    ``provider`` is the litellm provider of model names without one (``sonnet`` of claude is Anthropic's),
+    ``model`` the model when the user names none. ``prompt`` says how a one-shot run gets the task: as an
+    argument (its command holds ``{task}`` or ``{task_file}``), or on standard input, as text or as one JSON
+    line: ``input_line``, in which ``{message}`` stands for the text as a JSON string. With ``steerable`` its
+    input stays open and takes such lines while it works; an event of kind ``heard`` confirms each.
+    ``login`` are the files below home that hold its own login, ``hosts`` those it has to reach when it uses
+    it. ``files`` are written into its home before it starts, unless they are there.
     """
 
     name: str
@@ -93,10 +99,12 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     install: str
     wire: Wire
     provider: str
+    model: str = ""
     oneshot: list[str]
     resume: list[str] = []
     interactive: list[str] = []
     resume_interactive: list[str] = []
+    routed: list[str] = []
     prompt: Literal["argument", "stdin", "json"] = "argument"
     input_line: str = ""
     steerable: bool = False
