@@ -29,13 +29,15 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 class Task(msgspec.Struct, frozen=True):
-    """What the user asked, with its context. ``variants`` adds text for single agents, by number."""
+    """What the user asked, with its context. ``variants`` adds text for single agents, by number; ``before``
+    says what was done already, when the run starts on a candidate."""
 
     text: str
     selection: Selection | None = None
     files: list[str] = []
     diagnostics: list[str] = []
     variants: dict[int, str] = {}
+    before: str = ""
 
 
 class Player(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -141,7 +143,11 @@ class CandidateStatus(msgspec.Struct, kw_only=True):
 
 
 class RunStatus(msgspec.Struct, kw_only=True):
-    """One spawn: a task, a base, N agents and what came of them; ``head`` is the commit under the base."""
+    """One spawn: a task, a base, N agents and what came of them; ``head`` is the commit under the base.
+
+    A run ``on`` a candidate (``RUN:NUMBER``) has the base of that candidate's run; its agents began from the
+    candidate.
+    """
 
     id: str
     task: str
@@ -149,6 +155,7 @@ class RunStatus(msgspec.Struct, kw_only=True):
     store: str
     base: str
     head: str = ""
+    on: str | None = None
     created: float
     agents: list[AgentStatus] = []
     candidates: list[CandidateStatus] = []
@@ -198,11 +205,12 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """The file that ``kage agent`` is started with (mode 0600, no key in it).
 
-    ``token`` proves the agent to kaged and to the gateway; ``daemon`` is the path of kaged's state file,
+    ``role`` is a name, ``instructions`` what it tells the agent. ``token`` proves the agent to kaged and to the gateway; ``daemon`` is the path of kaged's state file,
     which names the socket of the moment; ``gateway`` is the gateway's HTTP socket for agents; ``log`` the
     JSONL log. ``command`` is set instead of a model for players that are commands, ``cli`` (the description,
     with ``mode`` and whether it signs in by itself) for those that are third-party CLIs. ``priced`` is false
-    when nobody knows what the player costs.
+    when nobody knows what the player costs. ``window`` is the model's, in tokens (0: not known), ``context`` the
+    path of what is told of the repository.
     """
 
     run: str
@@ -210,6 +218,7 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     player: str
     model: str
     role: str | None = None
+    instructions: str = ""
     angle: str = ""
     repository: str
     task: Task
@@ -223,6 +232,8 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool = True
     temperature: float | None = None
     max_tokens: int | None = None
+    window: int = 0
+    context: str = ""
     command: str | list[str] | None = None
     cli: Description | None = None
     mode: str = "oneshot"

@@ -175,6 +175,14 @@ def read_blobs(store: HasGitDir, shas: Iterable[str]) -> dict[str, bytes]:
     return found
 
 
+def up_to(store: HasGitDir, shas: Iterable[str], size: int) -> list[str]:
+    """Those of the blobs that have at most ``size`` bytes."""
+    asked = "".join(f"{sha}\n" for sha in shas).encode()
+    check = ["cat-file", "--batch-check=%(objectname) %(objectsize)"]
+    lines = run_git(check, git_dir=store.git_dir, input=asked).decode().splitlines() if asked else []
+    return [sha for sha, found in (line.split(" ") for line in lines) if found.isdigit() and int(found) <= size]
+
+
 def own_objects(git_dir: Path) -> Path:
     """The folder in a store for objects of its own; it borrows from nobody."""
     return git_dir / "own"

@@ -41,6 +41,9 @@ def test_hello_and_the_whole_state(world: World) -> None:
             "tokens_cached": 0,
             "tokens_out": 0,
             "cost_usd": None,
+            "rule": "",
+            "evidence": "",
+            "warning": "",
         }
     ]
 

@@ -43,8 +43,8 @@ def test_whole_answers_do_as_well(world: World) -> None:
 
 
 def test_the_agents_of_a_run_share_their_beginning(world: World) -> None:
-    (world.worktree / "AGENTS.md").write_text("Use tabs.\n")
-    (world.worktree / "CLAUDE.md").write_text("Use tabs.\n")
+    context = world.folder / "context.md"
+    context.write_text("# Notes of this repository\n\n## AGENTS.md\n\nUse tabs.")
     task = Task(
         text="Faster",
         selection=Selection(path="a.py", first=3, last=4, text="x = 1\ny = ```\n"),
@@ -56,7 +56,7 @@ def test_the_agents_of_a_run_share_their_beginning(world: World) -> None:
     for number, angle in ((1, ""), (2, "Be bold.")):
         world.gateway.scripts = [say("", READ), finish()]
         world.log.unlink(missing_ok=True)
-        Seat(world, number=number, angle=angle, task=task).turn()
+        Seat(world, number=number, angle=angle, task=task, context=str(context)).turn()
         prompts.append(world.gateway.messages()[:2])
     assert prompts[0][0] == prompts[1][0]
     first, second = prompts[0][1]["content"], prompts[1][1]["content"]

@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 
-from kage_nvim.agent_runtime.tools import CallError, Result, Toolbox, check, describe
+from kage_nvim.agent_runtime.context import FolderNotes
+from kage_nvim.agent_runtime.schemas import CallError, check, describe
+from kage_nvim.agent_runtime.tools import Result, Toolbox
 from kage_nvim.model import Limits
 from tests.conftest import git
 from tests.unit.agent.world import World
 
 
 def use(world: World, name: str, *, seconds: float = 10.0, **args: Any) -> Result:
-    tools = Toolbox(world.spec(limits=Limits(command_seconds=5)))
+    notes = FolderNotes(world.profile, lambda heading: False)
+    tools = Toolbox(world.spec(limits=Limits(command_seconds=5)), notes)
     return asyncio.run(tools.call(name, check(name, args), seconds))
 
 

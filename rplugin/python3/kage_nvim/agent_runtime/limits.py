@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kage_nvim.agent_runtime.inbox import TurnEnd
+from kage_nvim.agent_runtime.progress import Progress
 from kage_nvim.model import Limits, State
 
 
 class Allowance:
-    """The limits of one turn. Dollars are counted over all turns of the agent."""
+    """The limits of one turn. Dollars and tokens are counted over all turns of the agent."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -19,7 +20,7 @@ class Allowance:
         self._format_errors = 0
         self.steps = 0
 
-    def check(self, cost_usd: float) -> None:
+    def check(self, spent: Progress) -> None:
         """Take one step.
 
         Raises:
@@ -28,8 +29,10 @@ class Allowance:
         limits = self._limits
         if self.steps >= limits.steps:
             raise TurnEnd(State.STOPPED, f"limit: {limits.steps} steps")
-        if limits.usd is not None and cost_usd >= limits.usd:
-            raise TurnEnd(State.STOPPED, f"limit: ${limits.usd:g} (spent ${cost_usd:.4f})")
+        if limits.usd is not None and spent.cost_usd >= limits.usd:
+            raise TurnEnd(State.STOPPED, f"limit: ${limits.usd:g} (spent ${spent.cost_usd:.4f})")
+        if limits.tokens is not None and spent.tokens >= limits.tokens:
+            raise TurnEnd(State.STOPPED, f"limit: {limits.tokens:,} tokens (used {spent.tokens:,})")
         self.check_time()
         self.steps += 1
 

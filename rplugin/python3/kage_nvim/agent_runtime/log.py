@@ -76,6 +76,7 @@ class Past(msgspec.Struct):
     steps: int = 0
     state: State = State.STARTING
     reason: str = ""
+    steers: list[str] = []
 
 
 def recover(path: str) -> Past:
@@ -110,6 +111,12 @@ def _apply(past: Past, event: dict[str, Any]) -> None:
     if event["kind"] == "message":
         message = event["message"]
         past.messages = [message] if message["role"] == "system" else [*past.messages, message]
+    elif event["kind"] == "conversation":
+        past.messages = event["messages"]
+    elif event["kind"] == "steer":
+        past.steers.append(event["text"])
+    elif event["kind"] == "summary":
+        past.steers.clear()
     elif event["kind"] == "call":
         past.steps = event["step"]
     elif event["kind"] == "usage":

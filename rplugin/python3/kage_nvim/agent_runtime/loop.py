@@ -14,28 +14,27 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from kage_nvim.agent_runtime import prompts, tools
+from kage_nvim.agent_runtime import compaction, prompts, tools
+from kage_nvim.agent_runtime.context import FolderNotes, surroundings
 from kage_nvim.agent_runtime.inbox import Halt, Inbox, TurnEnd
 from kage_nvim.agent_runtime.limits import Allowance
 from kage_nvim.agent_runtime.log import Log, Past
+from kage_nvim.agent_runtime.messages import Call, Conversation
 from kage_nvim.agent_runtime.model_client import Answer, Gateway, ModelError
 from kage_nvim.agent_runtime.patience import ask
 from kage_nvim.agent_runtime.progress import Progress
-from kage_nvim.agent_runtime.protocol_text import FormatError, arguments, parse
+from kage_nvim.agent_runtime.protocol_text import FormatError
+from kage_nvim.agent_runtime.schemas import SCHEMAS, describe
 from kage_nvim.agent_runtime.screen import Screen
-from kage_nvim.agent_runtime.text import first_line, joined, plain
+from kage_nvim.agent_runtime.text import first_line, plain
+from kage_nvim.agent_runtime.window import Window
+from kage_nvim.agent_runtime.wire import Message
 from kage_nvim.model import AgentSpec, State
 
-
-class Call(msgspec.Struct):
-    """One tool call to execute; ``id`` is empty if it was written as text, ``wrong`` says what is."""
-
-    id: str
-    name: str
-    args: object
-    wrong: str = ""
+REFUSALS = ("bad_request", "provider")
+"""Errors that may mean that a server knows no tools."""
+ROOMS = 3
+"""How often a call is changed and made again after such an error, or for want of room."""
 
 
 class ModelPlayer:
@@ -49,12 +48,10 @@ class ModelPlayer:
         self._screen = screen
         self._inbox = inbox
         self._progress = progress
-        self._messages = past.messages
+        self._talk = Conversation(spec, past, log)
+        self._window = Window(spec.window)
         self._gateway = Gateway(spec.gateway, spec.token)
-        self._tools = tools.Toolbox(spec)
-        self._native = True
-        self._called_natively = any(message.get("tool_calls") for message in past.messages)
-        self._worked = any(message["role"] == "assistant" for message in past.messages)
+        self._tools = tools.Toolbox(spec, FolderNotes(spec.profile, self._talk.mentions))
         self._allowance = Allowance(spec.limits)
         self._steps = past.steps
 
@@ -62,37 +59,32 @@ class ModelPlayer:
         """Work until the turn ends; ``again`` goes on with one that a crash cut off."""
         self._allowance = Allowance(self._spec.limits)
         try:
-            if len(self._messages) < 2:
-                await self._inbox.guard(self._begin())
+            if not self._talk.begun:
+                self._log.write("task", text=self._spec.task.text)
+                self._talk.begin(surroundings(self._spec.context))
             elif again:
-                self._add({"role": "user", "content": prompts.GO_ON})
+                self._talk.tell(prompts.GO_ON)
             while True:
                 await self._step()
         except TurnEnd as end:
             if end.state is State.INTERRUPTED:
-                self._add({"role": "user", "content": prompts.INTERRUPTED})
+                self._talk.tell(prompts.INTERRUPTED)
             return end
         except ModelError as error:
             return TurnEnd(State.FAILED, error.message)
 
-    async def _begin(self) -> None:
-        notes = await prompts.notes(self._spec.profile)
-        self._log.write("task", text=self._spec.task.text)
-        self._messages.clear()
-        for message in prompts.conversation(self._spec, notes):
-            self._add(message)
-
     async def _step(self) -> None:
         for text in self._inbox.take():
-            self._log.write("steer", text=text)
             self._screen.steer(text)
-            self._add({"role": "user", "content": text})
-        self._allowance.check(self._progress.cost_usd)
+            self._talk.steer(text)
+        if self._window.used(self._talk.messages) >= compaction.FULL:
+            await self._inbox.guard(self._make_room())
+        self._allowance.check(self._progress)
         answer = await self._query()
         try:
             await self._execute(answer)
         except FormatError as error:
-            self._add({"role": "user", "content": f"{error} {prompts.NUDGE}"})
+            self._talk.tell(f"{error} {prompts.NUDGE}".strip())
             self._screen.notice(f"{error.found}; told the model")
             self._allowance.malformed()
 
@@ -112,34 +104,63 @@ class ModelPlayer:
             self._screen.end_words()
             if spoken := "".join(said):
                 self._log.write("text", text=plain(spoken))
-                self._add({"role": "assistant", "content": spoken})
+                self._talk.said(spoken)
             raise
         self._screen.end_words()
-        self._progress.spent(answer.usage)
+        self._count(self._talk.messages, answer)
         if answer.text:
             self._log.write("text", text=plain(answer.text))
         return answer
 
-    async def _ask(self, on_text: Callable[[str], None]) -> Answer:
-        """One answer; a server that knows no tools is asked again without them, once and for good."""
-        try:
-            return await self._patiently(on_text)
-        except ModelError as error:
-            if not (
-                self._native and error.kind in ("bad_request", "provider") and _about_tools(error.message)
-            ):
-                raise
-            self._native = False
-            self._screen.notice("this model takes no tools; it is asked to write its calls as text")
-            return await self._patiently(on_text)
+    def _count(self, sent: list[Message], answer: Answer) -> None:
+        self._window.counted(sent, answer.usage.tokens_in)
+        self._progress.spent(answer.usage)
 
-    async def _patiently(self, on_text: Callable[[str], None]) -> Answer:
+    async def _ask(self, on_text: Callable[[str], None]) -> Answer:
+        """One answer. A server that knows no tools is asked again without them, once and for good; one whose
+        window was too small is asked again with less."""
+        for _ in range(ROOMS):
+            try:
+                return await self._call(self._talk.wire(), on_text)
+            except ModelError as error:
+                if self._window.refused(self._talk.messages, error.message):
+                    await self._make_room()
+                elif self._talk.native and error.kind in REFUSALS and _about_tools(error.message):
+                    self._talk.native = False
+                    self._screen.notice("this model takes no tools; it is asked to write its calls as text")
+                else:
+                    raise
+        return await self._call(self._talk.wire(), on_text)
+
+    async def _make_room(self) -> None:
+        """Compact the conversation; the summary, if one is needed, is a call that counts as any other."""
+        talk, before = self._talk, self._window.used(self._talk.messages)
+        self._progress.doing("making room in the conversation")
+
+        async def summarise(text: str) -> str:
+            self._allowance.check(self._progress)
+            sent = [talk.messages[0], {"role": "user", "content": text}]
+            try:
+                answer = await self._call(sent, lambda text: None, tools=False)
+            except ModelError:
+                return ""
+            self._count(sent, answer)
+            return answer.text
+
+        talk.replace(await compaction.make_room(talk.messages, self._window, talk.steers, summarise))
+        after = self._window.used(talk.messages)
+        self._log.write(
+            "compaction", before=round(before, 3), after=round(after, 3), window=self._window.tokens
+        )
+        self._screen.notice(f"made room: {before:.0%} of the model's window was full, now {after:.0%}")
+
+    async def _call(
+        self, messages: list[Message], on_text: Callable[[str], None], *, tools: bool = True
+    ) -> Answer:
         spec = self._spec
-        body: dict[str, Any] = {"model": spec.model, "messages": self._messages, "stream": spec.stream}
-        if self._native:
-            body["tools"] = tools.SCHEMAS
-        else:
-            body["messages"] = [_as_text(message) for message in self._messages]
+        body: dict[str, Any] = {"model": spec.model, "messages": messages, "stream": spec.stream}
+        if tools and self._talk.native:
+            body["tools"] = SCHEMAS
         if spec.stream:
             body["stream_options"] = {"include_usage": True}
         if spec.temperature is not None:
@@ -154,47 +175,43 @@ class ModelPlayer:
         )
 
     async def _execute(self, answer: Answer) -> None:
-        calls = self._calls(answer)
+        """Run an answer's calls in order; each gets a result, whatever happens."""
+        calls = self._talk.heard(answer, self._steps)
         if not calls:
             self._plain_answer(answer)
             return
-        results: list[str] = []
         end: TurnEnd | None = None
+        why = "it came after finish"
         try:
             for call in calls:
+                end = await self._one(call)
                 if end is not None:
-                    self._answer(call, "not run: it came after finish", results)
-                    continue
-                end = await self._one(call, results)
-        except Exception as why:
-            for call in calls[len(results) :]:
-                self._answer(call, f"not run: {why}", results)
+                    break
+        except Exception as error:
+            why = str(error)
             raise
         finally:
-            if not calls[0].id:
-                self._add({"role": "user", "content": "\n\n".join(results)})
+            self._talk.close(f"not run: {why}")
         if any(call.wrong for call in calls):
             self._allowance.malformed()
         else:
             self._allowance.well_formed()
-        self._worked = True
         if end is not None and not self._inbox.pending:
             raise end
 
-    async def _one(self, call: Call, results: list[str]) -> TurnEnd | None:
+    async def _one(self, call: Call) -> TurnEnd | None:
         """Run one call and answer it; returns the end that a ``finish`` asks for."""
         if call.wrong:
             self._screen.call(call.name or "a call without a name")
-            self._note(call, tools.Result(False, call.wrong, "not understood"), 0.0)
-            self._answer(call, call.wrong, results)
+            self._answer(call, tools.Result(False, call.wrong, "not understood"), 0.0)
             return None
         args: Any = call.args
         if call.name == "finish":
-            self._answer(call, "ok", results)
+            self._talk.result(call, "ok")
             self._screen.words(args["summary"])
             return self._finished(args["summary"])
         self._inbox.check()
-        description = tools.describe(call.name, args)
+        description = describe(call.name, args)
         self._progress.doing(description)
         self._screen.call(description)
         self._log.write("tool", id=call.id, name=call.name, args=args)
@@ -203,35 +220,16 @@ class ModelPlayer:
             result = await self._inbox.guard(self._tools.call(call.name, args, self._allowance.remaining()))
         except Halt as halt:
             text = f"killed: {halt.reason}; what it printed until then:\n{self._tools.partial()}"
-            self._note(call, tools.Result(False, text, "interrupted"), time.monotonic() - began)
-            self._answer(call, text, results)
+            self._answer(call, tools.Result(False, text, "interrupted"), time.monotonic() - began)
             raise
-        self._note(call, result, time.monotonic() - began)
-        self._answer(call, result.text, results)
+        self._answer(call, result, time.monotonic() - began)
         return None
-
-    def _calls(self, answer: Answer) -> list[Call]:
-        """The calls of an answer, native or written as text; the answer joins the conversation."""
-        message: dict[str, Any] = {"role": "assistant", "content": answer.text}
-        calls = []
-        for number, native in enumerate(answer.calls):
-            call = _checked(native.id or f"call_{self._steps}_{number}", native.name, native.arguments)
-            calls.append(call)
-        if calls:
-            self._called_natively = True
-            message["tool_calls"] = [_wire(call) for call in calls]
-        if answer.text or calls:
-            self._add(message)
-        if not calls:
-            found = parse(answer.text, shell_blocks=not self._called_natively)
-            calls = [_checked("", call.name, call.args) for call in found]
-        return calls
 
     def _plain_answer(self, answer: Answer) -> None:
         """Words alone: the end of the turn when work was done before, otherwise a mistake of form."""
         if answer.finish == "length":
             raise FormatError(prompts.CUT)
-        if not answer.text.strip() or not self._worked:
+        if not answer.text.strip() or not self._talk.worked:
             raise FormatError("")
         end = self._finished(answer.text)
         if not self._inbox.pending:
@@ -239,10 +237,11 @@ class ModelPlayer:
 
     def _finished(self, summary: str) -> TurnEnd:
         summary = plain(summary).strip()
-        self._log.write("summary", text=summary)
+        self._talk.finished(summary)
         return TurnEnd(State.DONE, first_line(summary))
 
-    def _note(self, call: Call, result: tools.Result, seconds: float) -> None:
+    def _answer(self, call: Call, result: tools.Result, seconds: float) -> None:
+        """Tell the pane, the log and the model what a call gave."""
         self._screen.result(result.ok, result.note)
         self._log.write(
             "result",
@@ -253,45 +252,7 @@ class ModelPlayer:
             lines=result.lines,
             seconds=round(seconds, 3),
         )
-
-    def _answer(self, call: Call, text: str, results: list[str]) -> None:
-        """Tell the model what a call gave; results of calls written as text are told together."""
-        results.append(f"Result of {call.name}:\n{text}")
-        if call.id:
-            self._add({"role": "tool", "tool_call_id": call.id, "content": text})
-
-    def _add(self, message: dict[str, Any]) -> None:
-        self._messages.append(message)
-        self._log.write("message", message=message)
-
-
-def _checked(id: str, name: str, args: object) -> Call:
-    name = joined(name)
-    try:
-        given = arguments(args) if isinstance(args, str) else args
-        return Call(id, name, tools.check(name, given))
-    except (FormatError, tools.CallError) as error:
-        return Call(id, name, {}, wrong=str(error))
-
-
-def _wire(call: Call) -> dict[str, Any]:
-    """The call as it stands in the conversation; malformed arguments would make providers refuse it all."""
-    args = msgspec.json.encode(call.args).decode()
-    return {
-        "id": call.id,
-        "type": "function",
-        "function": {"name": call.name or "unknown", "arguments": args},
-    }
-
-
-def _as_text(message: dict[str, Any]) -> dict[str, Any]:
-    """A message of a native conversation for a model that knows no tools."""
-    if message["role"] == "tool":
-        return {"role": "user", "content": f"Result:\n{message['content']}"}
-    calls = [call["function"] for call in message.get("tool_calls") or []]
-    blocks = [f'```json\n{{"tool": "{call["name"]}", "args": {call["arguments"]}}}\n```' for call in calls]
-    content = "\n".join([message["content"], *blocks]) if blocks else message["content"]
-    return {"role": message["role"], "content": content}
+        self._talk.result(call, result.text)
 
 
 def _about_tools(message: str) -> bool:

@@ -44,6 +44,11 @@ class Progress:
         """US dollars known to be spent."""
         return self._usage.cost_usd or 0.0
 
+    @property
+    def tokens(self) -> int:
+        """Tokens used so far, in and out."""
+        return self._usage.tokens_in + self._usage.tokens_out
+
     def begin_turn(self, *, again: bool = False) -> None:
         """A new turn starts, or (``again``) the one that a crash cut off goes on."""
         if not again or not self._report.turn:

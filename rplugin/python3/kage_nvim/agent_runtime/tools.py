@@ -1,4 +1,4 @@
-"""What a model may do: six tools, and every effect of theirs happens inside the sandbox.
+"""What a model may do: five tools here (``finish`` is the loop's), each with its effect inside the sandbox.
 
 Files are read and written there too, by plain POSIX commands (8 ms each): the loop stands outside, where a
 symlink planted in the worktree would lead it to the user's own files.
@@ -14,17 +14,15 @@ import msgspec
 
 from kage_nvim import sandbox
 from kage_nvim.agent_runtime import edit
+from kage_nvim.agent_runtime.context import FolderNotes
 from kage_nvim.agent_runtime.files import FileError, Files
-from kage_nvim.agent_runtime.text import HeadTail, joined, one_line, printed, shorten
+from kage_nvim.agent_runtime.schemas import WINDOW
+from kage_nvim.agent_runtime.text import HeadTail, one_line, printed, shorten
 from kage_nvim.model import AgentSpec
 
-WINDOW = 200
-"""Lines that ``read`` shows when the model does not say."""
 LINE = 2_000
 """Characters of one line that are shown."""
 MATCHES = 200
-LARGEST = 1 << 53
-"""Whole numbers above this are a mistake."""
 
 
 class Result(msgspec.Struct):
@@ -34,133 +32,6 @@ class Result(msgspec.Struct):
     text: str
     note: str = ""
     lines: int = 0
-
-
-class CallError(Exception):
-    """The call itself is wrong: no such tool, or arguments that it does not take."""
-
-
-def _tool(name: str, description: str, required: list[str], **properties: tuple[str, str]) -> dict[str, Any]:
-    return {
-        "type": "function",
-        "function": {
-            "name": name,
-            "description": description,
-            "parameters": {
-                "type": "object",
-                "properties": {
-                    key: {"type": kind, "description": text} for key, (kind, text) in properties.items()
-                },
-                "required": required,
-            },
-        },
-    }
-
-
-SCHEMAS = [
-    _tool(
-        "shell",
-        "Run a command with bash in the repository's root. Each call is a fresh shell: cd and exports do "
-        "not carry over. Its standard input is closed. Output and exit code come back, long output "
-        "shortened in the middle.",
-        ["command"],
-        command=("string", "the command line"),
-        timeout=("integer", "seconds after which it is killed, if fewer than the default"),
-    ),
-    _tool(
-        "read",
-        "Show lines of a text file with their numbers, or the names in a folder.",
-        ["path"],
-        path=("string", "relative to the repository's root"),
-        first=("integer", "first line, from 1"),
-        count=("integer", f"how many lines; {WINDOW} if left out"),
-    ),
-    _tool(
-        "search",
-        "Find a regular expression in the files; gives path:line:text.",
-        ["pattern"],
-        pattern=("string", "an extended regular expression"),
-        path=("string", "file or folder to search in; everything if left out"),
-    ),
-    _tool(
-        "edit",
-        "Replace one piece of text in a file. 'old' must be quoted from the file as it is, without line "
-        "numbers, and with enough lines around it to fit one place only.",
-        ["path", "old", "new"],
-        path=("string", "relative to the repository's root"),
-        old=("string", "the text to replace"),
-        new=("string", "what stands there afterwards"),
-    ),
-    _tool(
-        "write",
-        "Write a whole file, new or not; folders are made.",
-        ["path", "content"],
-        path=("string", "relative to the repository's root"),
-        content=("string", "the whole text of the file"),
-    ),
-    _tool(
-        "finish",
-        "End your work. Call it once, when the task is done or cannot be done.",
-        ["summary"],
-        summary=(
-            "string",
-            "first line: what was done, in one sentence; then why, and what is left or unsure",
-        ),
-    ),
-]
-_PARAMETERS: dict[str, dict[str, Any]] = {
-    schema["function"]["name"]: schema["function"]["parameters"] for schema in SCHEMAS
-}
-
-
-def check(name: str, args: object) -> dict[str, Any]:
-    """The arguments as the tool takes them; numbers given as text are read as numbers.
-
-    Raises:
-        CallError: no such tool, or wrong arguments.
-    """
-    if name not in _PARAMETERS:
-        raise CallError(f"there is no tool {name!r}; the tools are {', '.join(_PARAMETERS)}")
-    parameters = _PARAMETERS[name]
-    takes = f"{name} takes {', '.join(parameters['properties'])}"
-    if not isinstance(args, dict):
-        raise CallError(f"the arguments must be a JSON object; {takes}")
-    checked: dict[str, Any] = {}
-    for key, value in args.items():
-        if value is None:
-            continue
-        if key not in parameters["properties"]:
-            raise CallError(f"unknown argument {key!r}; {takes}")
-        if parameters["properties"][key]["type"] == "integer":
-            checked[key] = _number(key, value)
-        elif isinstance(value, str):
-            checked[key] = joined(value)
-        else:
-            raise CallError(f"{key!r} must be a string, found {type(value).__name__}")
-    missing = [key for key in parameters["required"] if key not in checked]
-    if missing:
-        raise CallError(f"missing {', '.join(missing)}; {takes}")
-    return checked
-
-
-def _number(key: str, value: Any) -> int:
-    try:
-        number = int(value)
-        if abs(number) <= LARGEST:
-            return number
-    except (TypeError, ValueError, OverflowError):
-        pass
-    raise CallError(f"{key!r} must be a whole number, found {one_line(repr(value), 80)}")
-
-
-def describe(name: str, args: object, width: int = 160) -> str:
-    """The call on one line: the tool and the argument that tells it from others."""
-    if not isinstance(args, dict):
-        return name
-    for key in ("command", "pattern", "path", "summary"):
-        if key in args:
-            return one_line(f"{name} {args[key]}", width)
-    return name
 
 
 _SHELL = 'if command -v bash >/dev/null 2>&1; then exec bash -c "$1"; fi; exec sh -c "$1"'
@@ -178,7 +49,8 @@ fi
 class Toolbox:
     """Runs the tools of one agent, in its slot."""
 
-    def __init__(self, spec: AgentSpec) -> None:
+    def __init__(self, spec: AgentSpec, notes: FolderNotes) -> None:
+        self._notes = notes
         self._profile = spec.profile
         self._limit = spec.limits.command_seconds
         self._files = Files(spec.profile, spec.repository)
@@ -197,7 +69,9 @@ class Toolbox:
         try:
             if name in ("shell", "search"):
                 return await self._tools[name](**args, seconds=seconds)
-            return await self._tools[name](**args)
+            result = await self._tools[name](**args)
+            result.text += await self._notes.on_the_way(self._files.inside(args["path"]))
+            return result
         except (FileError, edit.EditError) as error:
             return Result(False, str(error), note=one_line(str(error), 60))
         except (OSError, ValueError) as error:  # too long for an argument, or a NUL in it

@@ -1,0 +1,43 @@
+"""Messages on their way out: what a provider needs beyond OpenAI's chat shape is added here, never kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Message = dict[str, Any]
+CACHED = {"type": "ephemeral"}
+
+
+def caches_by_marker(model: str) -> bool:
+    """Whether a model's provider caches what is marked, and only that: Anthropic's, wherever it is served."""
+    provider, _, name = model.lower().partition("/")
+    return provider == "anthropic" or (
+        "claude" in name and provider in ("openrouter", "bedrock", "vertex_ai")
+    )
+
+
+def marked(messages: list[Message], shared: int) -> list[Message]:
+    """Three markers of the four that may be: the system's words, what the run's agents share, the end."""
+    sent = list(messages)
+    task = messages[1]["content"]
+    blocks = [_block(task[:shared], marked=True), *([_block(task[shared:])] if task[shared:] else [])]
+    sent[0] = {**messages[0], "content": [_block(messages[0]["content"], marked=True)]}
+    sent[1] = {**messages[1], "content": blocks}
+    if len(messages) > 2 and messages[-1]["content"]:
+        sent[-1] = {**messages[-1], "content": [_block(messages[-1]["content"], marked=True)]}
+    return sent
+
+
+def _block(text: str, *, marked: bool = False) -> Message:
+    block: Message = {"type": "text", "text": text}
+    return {**block, "cache_control": CACHED} if marked else block
+
+
+def as_text(message: Message) -> Message:
+    """A message of a native conversation for a model that knows no tools."""
+    if message["role"] == "tool":
+        return {"role": "user", "content": f"Result:\n{message['content']}"}
+    calls = [call["function"] for call in message.get("tool_calls") or []]
+    blocks = [f'```json\n{{"tool": "{call["name"]}", "args": {call["arguments"]}}}\n```' for call in calls]
+    content = "\n".join([message["content"], *blocks]) if blocks else message["content"]
+    return {"role": message["role"], "content": content}
