@@ -1,4 +1,4 @@
-"""The limiter and the waits between tries."""
+"""The door and the waits between tries."""
 
 from __future__ import annotations
 
@@ -10,28 +10,52 @@ from typing import Any
 import pytest
 
 from kage_nvim.gateway import policy
-from kage_nvim.gateway.policy import Limiter, backoff
+from kage_nvim.gateway.doors import Door, Doors
+from kage_nvim.gateway.problems import Problem
+from kage_nvim.model import Player
 from tests.fixtures.gateway import Client
 from tests.fixtures.model_server import ModelServer, Reply, refusal
 
 
+def crowded(after: float | None = None) -> Problem:
+    return Problem("rate_limit", "429", retry="crowded", after=after)
+
+
 def test_waits_grow_and_obey_the_provider() -> None:
-    assert 0.5 <= backoff(1, None) <= 0.625
-    assert 1.0 <= backoff(2, None) <= 1.25
-    assert backoff(1, 7.0) >= 7.0
-    assert backoff(30, None) <= policy.LONGEST_WAIT * 1.25
-    assert len({backoff(1, None) for _ in range(20)}) > 10
+    def wait(tries: int, after: float | None = None) -> float:
+        found = policy.next_try(crowded(after), tries, 0.0)
+        assert found is not None
+        return found
+
+    assert 0.5 <= wait(1) <= 0.625
+    assert 1.0 <= wait(2) <= 1.25
+    assert wait(1, 30.0) >= 30.0
+    assert wait(30) <= policy.LONGEST_WAIT * 1.25
+    assert len({wait(1) for _ in range(20)}) > 10
+
+
+def test_each_kind_of_failure_has_its_patience() -> None:
+    refused = Problem("network", "nobody", retry="unreached")
+    broken = Problem("provider", "500", retry="passing")
+    assert policy.next_try(Problem("bad_request", "400"), 1, 0.0) is None
+    assert policy.next_try(broken, 2, 1.0) is not None
+    assert policy.next_try(broken, 3, 1.0) is None
+    assert sum(policy.next_try(refused, tries, 0.0) or 0.0 for tries in (1, 2, 3, 4)) < 8.0
+    assert policy.next_try(refused, 1, 10.0) is None
+    assert policy.next_try(crowded(), 50, 500.0) is not None
+    assert policy.next_try(crowded(), 50, 600.0) is None
+    assert policy.next_try(crowded(3600.0), 1, 0.0) is None
 
 
 def test_a_full_door_waits_and_a_429_narrows_it() -> None:
     async def scenario() -> None:
-        limiter = Limiter()
-        limiter._width = 2
+        door = Door()
+        door.widest = 2
         inside = most = 0
 
         async def call() -> None:
             nonlocal inside, most
-            async with limiter.slot():
+            async with door.slot():
                 inside += 1
                 most = max(most, inside)
                 await asyncio.sleep(0.02)
@@ -39,13 +63,15 @@ def test_a_full_door_waits_and_a_429_narrows_it() -> None:
 
         await asyncio.gather(*(call() for _ in range(6)))
         assert most == 2
-        async with limiter.slot(), limiter.slot():
-            limiter.too_many(0.2)
+        asked_at = time.monotonic()
+        async with door.slot(), door.slot():
+            door.too_many(asked_at, 0.2)
+            door.too_many(asked_at, None)
         most, began = 0, time.monotonic()
         await asyncio.gather(*(call() for _ in range(3)))
         assert most == 1
         assert time.monotonic() - began >= 0.2
-        await limiter.fine()
+        await door.fine()
         most = 0
         await asyncio.gather(*(call() for _ in range(4)))
         assert most == 2
@@ -53,13 +79,34 @@ def test_a_full_door_waits_and_a_429_narrows_it() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(
+    ("name", "together"),
+    [
+        ("openai", True),
+        ("127.0.0.1", False),
+        ("http://localhost:8080/v1", False),
+        ("localhost:8080", False),
+        ("anthropic", None),
+    ],
+)
+def test_whose_limit_a_name_is(name: str, together: bool | None) -> None:
+    """Of two servers of one provider: the provider's name limits both together, an address itself."""
+    doors = Doors()
+    one = doors.of(Player(model="openai/a", api_base="http://localhost:8080/v1"), {name: 3})
+    same = doors.of(Player(model="openai/b", api_base="http://127.0.0.1:8080/other"), {name: 3})
+    other = doors.of(Player(model="openai/a", api_base="http://127.0.0.1:9090/v1"), {name: 3})
+    assert one == same and one[0] is not other[0]
+    assert (3 in [door.widest for door in one]) is (together is not None)
+    assert (one[-1] is other[-1]) is (together is True)
+
+
 def test_a_cancelled_caller_leaves_the_door() -> None:
     async def scenario() -> None:
-        limiter = Limiter()
-        limiter._width = 1
+        door = Door()
+        door.widest = 1
 
         async def call() -> None:
-            async with limiter.slot():
+            async with door.slot():
                 await asyncio.sleep(10)
 
         tasks = [asyncio.ensure_future(call()) for _ in range(3)]
@@ -67,9 +114,9 @@ def test_a_cancelled_caller_leaves_the_door() -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        assert limiter._busy == 0
-        async with limiter.slot():
-            assert limiter._busy == 1
+        assert door._busy == 0
+        async with door.slot():
+            assert door._busy == 1
 
     asyncio.run(scenario())
 

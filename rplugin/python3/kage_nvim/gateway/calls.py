@@ -12,52 +12,99 @@ from typing import Any
 
 import msgspec
 
-from kage_nvim import discover
+from kage_nvim import budgets
 from kage_nvim.failpoints import fail_point
-from kage_nvim.gateway import cassette, policy
-from kage_nvim.gateway.agents import Registration
+from kage_nvim.gateway import cassette, doors, policy
+from kage_nvim.gateway.agents import Registration, upstream
 from kage_nvim.gateway.keys import Keys
 from kage_nvim.gateway.ledger import Ledger
-from kage_nvim.gateway.pieces import (
-    Bill,
-    Delta,
-    End,
-    Usage,
-    at_most,
-    estimate,
-    size,
-)
-from kage_nvim.gateway.prices import Price, price_of, window
+from kage_nvim.gateway.pieces import Bill, Delta, End, Usage, at_most, estimate, size
+from kage_nvim.gateway.prices import Price, longest, price_of, window
 from kage_nvim.gateway.problems import Problem
 from kage_nvim.gateway.provider import Ask, Provider
+from kage_nvim.gateway.standing import Standing
+from kage_nvim.model import Player
 
 
 class Calls:
-    """Makes calls for agents, through one limiter per provider and one budget for all."""
+    """Makes calls for agents, through one door per provider and one budget for all."""
 
     def __init__(self, ledger: Ledger, keys: Keys, provider: Provider) -> None:
         self._ledger = ledger
         self._keys = keys
         self._provider = provider
         self._budget = policy.Budget(ledger)
-        self._limiters: defaultdict[str, policy.Limiter] = defaultdict(policy.Limiter)
+        self._doors = doors.Doors()
+        self._standings: defaultdict[tuple[str, int], Standing] = defaultdict(Standing)
 
     async def answer(self, agent: Registration, body: dict[str, Any]) -> AsyncGenerator[Delta | Bill, None]:
-        """The deltas of an answer as they come, then its bill.
+        """The deltas of an answer as they come, then its bill; from the agent's player, or from the first of
+        its fallbacks that answers.
 
         Close the iterator when the agent hangs up: what was used until then is still settled.
 
         Raises:
             Problem: the call was refused or failed; no key is in its text.
         """
-        asked = size([body["messages"], body.get("tools")])
-        ask = await self._ask(agent, body)
+        standing = self._standings[agent.run, agent.number]
+        seats = [agent, *agent.substitutes()]
+        notices: list[str] = []
+        for at, seat in enumerate(seats, 1):
+            begun = False
+            try:
+                async with aclosing(self._one(seat, body)) as pieces:
+                    async for piece in pieces:
+                        begun = True
+                        if isinstance(piece, Bill):
+                            standing.good()
+                            piece = self._noted(seat, piece, notices)
+                        yield piece
+                return
+            except Problem as problem:
+                standing.bad(problem, problem.message)
+                if begun or not problem.elsewhere or at == len(seats):
+                    raise
+                why = problem.message.partition(". ")[0]
+                notices.append(
+                    f"player `{seats[at].player_name}` answers instead of `{seat.player_name}`: {why}"
+                )
+
+    def usage(self, agent: Registration) -> dict[str, Any]:
+        """What an agent's calls used and how they fare; the answer of ``/v1/kage/usage``."""
+        sums = self._ledger.sums("run = ? AND number = ?", agent.run, agent.number)
+        sums.pop("unpriced_calls")
+        return sums | {
+            "open": self._ledger.under_way(agent.run, agent.number),
+            "warning": self._budget.warning(agent.caller, agent.limits),
+            **self._standings[agent.run, agent.number].told(),
+        }
+
+    def _noted(self, seat: Registration, bill: Bill, notices: list[str]) -> Bill:
+        warning = self._budget.warning(seat.caller, seat.limits)
+        return msgspec.structs.replace(bill, notices=tuple(notices), warning=warning)
+
+    async def _one(self, agent: Registration, body: dict[str, Any]) -> AsyncGenerator[Delta | Bill, None]:
+        """One player's answer, held against the budget before it is asked and settled after."""
+        agent = msgspec.structs.replace(agent, player=upstream(agent, body))
         price = price_of(agent.player)
-        hold = await self._budget.hold(agent.caller, agent.limits, price, at_most(asked), ask.max_tokens)
-        fail_point("gateway.call.held")
-        call = _Call(self._ledger, hold.row, price, asked, window(agent.player.model or ""))
-        ask = msgspec.structs.replace(ask, max_tokens=hold.max_tokens)
+        _must_be_priced(agent, price)
+        said = [body["messages"], body.get("tools")]
+        asked = size(said)
+        ask = await self._ask(agent, body)
+        model = agent.player.model or ""
+        hold = await self._budget.hold(
+            agent.caller,
+            agent.limits,
+            price,
+            at_most(said),
+            ask.max_tokens,
+            longest=longest(model),
+            server=agent.player.api_base or "",
+        )
+        call = _Call(self._ledger, hold.row, price, asked, window(model))
         try:
+            fail_point("gateway.call.held")
+            ask = msgspec.structs.replace(ask, max_tokens=hold.max_tokens)
             async with aclosing(self._pieces(agent, ask)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, End):
@@ -71,7 +118,7 @@ class Calls:
             raise self._scrubbed(problem, call.fail()) from None
         finally:
             call.hang_up()
-            await self._budget.freed()
+            await self._budget.settled(hold, call.counted)
 
     async def _ask(self, agent: Registration, body: dict[str, Any]) -> Ask:
         player = agent.player
@@ -90,38 +137,74 @@ class Calls:
     def _pieces(self, agent: Registration, ask: Ask) -> AsyncGenerator[Delta | End, None]:
         if agent.player.recorded is not None:
             return cassette.play(Path(agent.player.recorded).expanduser(), ask.body["messages"])
-        return self._tries(ask)
+        return self._tries(ask, self._doors.of(ask.player, agent.concurrency))
 
-    async def _tries(self, ask: Ask) -> AsyncGenerator[Delta | End, None]:
+    async def _tries(self, ask: Ask, passed: list[doors.Door]) -> AsyncGenerator[Delta | End, None]:
         """The provider's answer, asked for again when it failed before anything was passed on."""
-        limiter = self._limiters[ask.player.api_base or discover.provider(ask.player.model or "")]
-        for attempt in range(1, policy.TRIES + 1):
-            passed_on = False
+        door, began, tries = passed[0], time.monotonic(), 0
+        while True:
+            if door.down is not None:
+                raise _same(door.down, ask)
+            passed_on, asked_at = False, began
             try:
-                async with limiter.slot(), aclosing(self._provider.answer(ask)) as pieces:
+                async with doors.passing(passed), aclosing(self._provider.answer(ask)) as pieces:
+                    asked_at = time.monotonic()
                     async for piece in pieces:
                         passed_on = True
                         yield piece
-                await limiter.fine()
+                for each in passed:
+                    await each.fine()
                 return
             except Problem as problem:
-                wait = policy.backoff(attempt, problem.after)
-                if problem.type == "rate_limit":
-                    limiter.too_many(wait)
-                if problem.type == "unauthorized":
-                    self._keys.forget_command(ask.player)
-                too_long = (problem.after or 0.0) > policy.LONGEST_WAIT
-                if passed_on or too_long or not problem.retry or attempt == policy.TRIES:
+                tries += 1
+                self._learn(problem, ask.player, passed, asked_at)
+                wait = policy.next_try(problem, tries, time.monotonic() - began)
+                if passed_on or wait is None:
+                    if problem.retry == "unreached":
+                        door.unreached(problem)
                     raise
             await asyncio.sleep(wait)
 
+    def _learn(self, problem: Problem, player: Player, passed: list[doors.Door], asked_at: float) -> None:
+        if problem.retry == "crowded":
+            for each in passed:
+                each.too_many(asked_at, problem.after)
+        if problem.type == "unauthorized":
+            self._keys.forget_command(player)
+
     def _scrubbed(self, problem: Problem, bill: Bill | None) -> Problem:
-        sums = bill.sums() if bill else None
-        return Problem(problem.type, self._keys.scrub(problem.message), names=problem.names, sums=sums)
+        return Problem(
+            problem.type,
+            self._keys.scrub(problem.message),
+            names=problem.names,
+            elsewhere=problem.elsewhere,
+            sums=bill.sums() if bill else None,
+        )
+
+
+def _must_be_priced(agent: Registration, price: Price | None) -> None:
+    """Refuse what a limit in dollars could not hold: a model that a CLI named may be unpriced."""
+    limits = agent.limits
+    if price is None and not budgets.allowed(
+        agent.player, default=agent.unmetered, usd=limits.usd, tokens=limits.tokens
+    ):
+        names = [name for name in ("agent_usd", "run_usd", "day_usd") if getattr(limits, name) is not None]
+        what, fix = budgets.refusal(agent.player_name, agent.player, ", ".join(names))
+        raise Problem("budget", f"{what}. {fix}")
+
+
+def _same(problem: Problem, ask: Ask) -> Problem:
+    """What another call has just found, said to this one."""
+    return Problem(
+        problem.type,
+        f"{problem.message} (Found by another call within the last {doors.DOWN:g} s, so it was not tried.)",
+        elsewhere=problem.elsewhere,
+    )
 
 
 class _Call:
-    """The ledger row of a call under way: settled exactly once, whatever happens."""
+    """The ledger row of a call under way: settled exactly once, whatever happens. ``counted`` is the server's
+    own count, when it gave one that can be true."""
 
     def __init__(self, ledger: Ledger, row: int, price: Price | None, asked: int, window: int) -> None:
         self._ledger = ledger
@@ -132,12 +215,15 @@ class _Call:
         self._began = time.monotonic()
         self._settled = False
         self.answered = 0
+        self.counted: Usage | None = None
 
     def finish(self, end: End) -> Bill:
         """The answer is whole."""
         usage = end.usage
         if usage is None or not usage.credible(self._window):
             usage = estimate(self._asked, self.answered)
+        else:
+            self.counted = usage
         cost = None if self._price is None or usage.estimated else self._price.cost(usage)
         self._settle("ok", usage, cost)
         return Bill(end.finish, usage, cost)

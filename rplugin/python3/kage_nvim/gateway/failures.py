@@ -1,16 +1,20 @@
 """From what litellm raises to what the user reads: what happened, what was found, what to do.
 
-Only the failures that may pass by themselves are marked for another try: 429, 500, 502, 503, 504 and broken
-or refused connections.
+Only the failures that may pass by themselves are marked for another try: 429, 408, 409, 425, most of 5xx,
+broken or refused connections, and silence. Never what a second try cannot change: 400, 401, 403, 404, a
+module that is missing, a mistake of the program's.
 """
 
 from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import re
+import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 
 from kage_nvim import discover
 from kage_nvim.gateway.problems import Problem
@@ -18,7 +22,8 @@ from kage_nvim.model import Player
 
 QUOTED = 300
 """Characters of a provider's own words that are passed on."""
-PASSING = frozenset({429, 500, 502, 503, 504})
+PASSING = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
+"""Statuses of an answer that the same request may well not get again; 429 has a patience of its own."""
 _PREFIX = re.compile(r"^((litellm\.)?[\w ]*(Error|Exception|Timeout|LiteLLM): )*(\w+Exception - )?")
 _APPENDED = re.compile(r"\s*(Traceback \(most|Original exception: )")
 _UNREADABLE = (
@@ -38,6 +43,7 @@ _UNREACHED = {
 _SILENT = {"Timeout", "TimeoutException", "TimeoutError"}
 _MIDWAY = {"MidStreamFallbackError", "ClientPayloadError", "RemoteProtocolError"}
 _BROKEN = {"APIConnectionError", "ClientError", "TransportError", "ConnectionError"}
+_TOO_LONG = ("context length", "context_length", "context window", "prompt is too long", "too many tokens")
 _NO_PROVIDER = "LLM Provider NOT provided"
 
 
@@ -48,8 +54,14 @@ def midway(name: str, player: Player, found: str = "no finish reason") -> Proble
         f"the stream ended midway: {where(player)} broke off player `{name}`'s answer ({found})."
         " Send the agent a message to let it try again; if this repeats, look at that server, or set"
         f" stream = false under [players.{name}].",
-        retry=True,
+        retry="passing",
+        elsewhere=True,
     )
+
+
+def uncounted(name: str, player: Player) -> Problem:
+    """The stream ended in order, but did not say what it used: it may have been cut just before its end."""
+    return midway(name, player, "it sent no usage")
 
 
 def explain(error: BaseException, name: str, player: Player, key_from: str, silence: float) -> Problem:
@@ -61,10 +73,11 @@ def explain(error: BaseException, name: str, player: Player, key_from: str, sile
             "unauthorized",
             f"{where(player)} refused {key_from} for player `{name}` ({status}: {_words(chain)}). Give a"
             " valid key for it, then send the agent a message to let it try again.",
+            elsewhere=True,
         )
     if status == 429:
         return _too_many(chain, name, where(player))
-    if status != 504 and (problem := _network(chain, name, player, silence)):
+    if status not in (408, 504) and (problem := _network(chain, name, player, silence)):
         return problem
     return _spoken(status, _words(chain), name, player)
 
@@ -79,13 +92,16 @@ def _network(chain: list[BaseException], name: str, player: Player, silence: flo
             "network",
             f"player `{name}` could not reach {at}: {reason}. Start the server there, check the network, or"
             f" correct api_base of [players.{name}].",
-            retry=True,
+            retry="unreached",
+            elsewhere=True,
         )
     if kinds & _SILENT:
         return Problem(
             "network",
             f"{at} did not answer player `{name}` within {silence:g} s. Look whether it is overloaded or"
             " hangs, then send the agent a message to let it try again.",
+            retry="passing",
+            elsewhere=True,
         )
     if any(sign in _words(chain) for sign in _UNREADABLE):
         return None
@@ -97,7 +113,8 @@ def _network(chain: list[BaseException], name: str, player: Player, silence: flo
             f"the connection of player `{name}` to {at} broke before the answer was whole"
             f" ({_reason(chain) or _words(chain)}). Look at that server, then send the agent a message to let"
             " it try again.",
-            retry=True,
+            retry="passing",
+            elsewhere=True,
         )
     return None
 
@@ -115,8 +132,9 @@ def _too_many(chain: list[BaseException], name: str, at: str) -> Problem:
         "rate_limit",
         f"{at} has too many requests and refused player `{name}` (429: {words}){asked}. Wait a little and"
         " send the agent a message, run fewer agents at once, or raise your quota there.",
-        retry=True,
+        retry="crowded",
         after=after,
+        elsewhere=True,
     )
 
 
@@ -143,8 +161,19 @@ def _spoken(status: int | None, words: str, name: str, player: Player) -> Proble
             f" model or api_base of [players.{name}].",
         )
     if status == 402:
-        return Problem("provider", f"{at} wants to be paid before it answers player `{name}` (402: {words}).")
-    if status is not None and 400 <= status < 500:
+        return Problem(
+            "provider",
+            f"{at} wants to be paid before it answers player `{name}` (402: {words}).",
+            elsewhere=True,
+        )
+    if status is not None and any(sign in words.lower() for sign in _TOO_LONG):
+        return Problem(
+            "bad_request",
+            f"{at} found the conversation of player `{name}` too long ({status}: {words}). Start the"
+            " agent again with a smaller task, or use a model with a larger window.",
+            elsewhere=True,
+        )
+    if status is not None and 400 <= status < 500 and status not in PASSING:
         return Problem(
             "bad_request",
             f"{at} did not accept the request of player `{name}` ({status}: {words}). Check model and"
@@ -155,7 +184,8 @@ def _spoken(status: int | None, words: str, name: str, player: Player) -> Proble
         "provider",
         f"{at} failed to answer player `{name}` ({shown}). This is the server's own error: look there, then"
         " send the agent a message to let it try again.",
-        retry=status in PASSING,
+        retry="passing" if status in PASSING else "",
+        elsewhere=status is not None and status >= 500,
     )
 
 
@@ -204,13 +234,24 @@ def _reason(chain: list[BaseException]) -> str | None:
 
 
 def _retry_after(chain: list[BaseException]) -> float | None:
+    """Seconds that the server asked to wait: in milliseconds, in seconds, or as a date."""
     for one in chain:
         headers = getattr(one, "litellm_response_headers", None) or getattr(
             getattr(one, "response", None), "headers", None
         )
-        try:
-            if headers and (value := headers.get("retry-after")) is not None:
-                return max(0.0, float(value))
-        except ValueError:
-            continue  # an HTTP date: rare, and the usual backoff does
+        for name, read in (("retry-after-ms", _milliseconds), ("retry-after", float), ("retry-after", _date)):
+            try:
+                if headers and (value := headers.get(name)) is not None and math.isfinite(read(value)):
+                    return max(0.0, read(value))
+            except (ValueError, TypeError, OverflowError):
+                continue
     return None
+
+
+def _milliseconds(value: str) -> float:
+    return float(value) / 1000
+
+
+def _date(value: str) -> float:
+    """Seconds from now to an HTTP date."""
+    return parsedate_to_datetime(value).timestamp() - time.time()

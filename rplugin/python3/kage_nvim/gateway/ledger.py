@@ -1,9 +1,9 @@
 """The ledger: one row a call, from before the first byte leaves until the outcome of its agent is known.
 
-A row is opened with what the call may cost at most (``held_usd``) and settled with what it did cost. Budgets
-are sums over ``held_usd``, in the same transaction that opens the row, so neither two agents nor two
-gateways (one being drained) can pass a limit together, and a crash forgets no reservation. ``cost_usd`` is
-null where it is not known.
+A row is opened with what the call may use at most (``held_usd``, ``held_tokens``) and settled with what it
+did use. Budgets are sums over these, in the same transaction that opens the row, so neither two agents nor
+two gateways (one being drained) can pass a limit together, and a crash forgets no reservation. ``cost_usd``
+is null where it is not known. ``owner`` is the gateway's process that makes the call.
 
     status   open → ok          answered, with the server's own count of tokens or (``estimated``) ours
                   → partial     ended midway; tokens and cost are estimated
@@ -14,6 +14,7 @@ null where it is not known.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any
 
 import msgspec
 
+from kage_nvim import processes
 from kage_nvim.gateway.pieces import Usage
 
 MIGRATIONS = [
@@ -52,6 +54,11 @@ MIGRATIONS = [
     CREATE INDEX calls_by_agent ON calls (run, number);
     CREATE INDEX calls_by_day ON calls (repository, time);
     """,
+    """
+    ALTER TABLE calls ADD COLUMN held_tokens INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE calls ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+    UPDATE calls SET held_tokens = tokens_in + tokens_out;
+    """,
 ]
 """Each brings the database one ``user_version`` further; they are only ever added to."""
 
@@ -61,20 +68,30 @@ _SUMS = """
     count(*), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_cached), 0), coalesce(sum(tokens_out), 0),
     sum(cost_usd), coalesce(sum(cost_usd IS NULL), 0)
 """
+_COUNTED = "tokens_in + tokens_out"
 _ANSWERED = "status IN ('ok', 'partial', 'interrupted')"
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """US dollars that one agent, its run and one day of its repository may cost; ``None`` sets no limit."""
+    """US dollars and tokens that one agent, its run and one day of its repository may use; ``None`` sets no
+    limit."""
 
     agent_usd: float | None = None
     run_usd: float | None = None
     day_usd: float | None = None
+    agent_tokens: int | None = None
+    run_tokens: int | None = None
+    day_tokens: int | None = None
 
     @property
-    def any(self) -> bool:
-        """True when anything is limited."""
+    def usd(self) -> bool:
+        """True when dollars are limited."""
         return (self.agent_usd, self.run_usd, self.day_usd) != (None, None, None)
+
+    @property
+    def tokens(self) -> bool:
+        """True when tokens are limited."""
+        return (self.agent_tokens, self.run_tokens, self.day_tokens) != (None, None, None)
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,19 +106,24 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Room(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of the tightest limit is left. ``open_usd`` is the part held by calls under way, which may
-    come back; ``cost_usd`` the part that is known to be spent."""
+    """What is left of one limit, in dollars or tokens as its name says. ``open`` is the part of ``held`` that
+    belongs to calls under way, and may come back; ``known`` the part that was surely used."""
 
     name: str
-    limit_usd: float
-    held_usd: float
-    open_usd: float
-    cost_usd: float
+    limit: float
+    held: float
+    open: float
+    known: float
 
     @property
-    def left_usd(self) -> float:
-        """US dollars that a call may still reserve."""
-        return self.limit_usd - self.held_usd
+    def usd(self) -> bool:
+        """In US dollars; else in tokens."""
+        return self.name.endswith("_usd")
+
+    @property
+    def left(self) -> float:
+        """What a call may still reserve."""
+        return self.limit - self.held
 
 
 class Ledger:
@@ -116,7 +138,8 @@ class Ledger:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._migrate()
-        self._db.execute("UPDATE calls SET status = 'lost' WHERE status = 'open'")
+        self._me = f"{os.getpid()} {processes.born(os.getpid())}"
+        self.give_up_lost()
         self._db.execute("DELETE FROM agents WHERE registered < ?", (time.time() - REMEMBERED,))
 
     def close(self) -> None:
@@ -134,36 +157,38 @@ class Ledger:
         rows = self._db.execute("SELECT token, registration FROM agents")
         return [(token, registration.encode()) for token, registration in rows]
 
-    def room(self, caller: Caller, limits: Limits) -> Room | None:
-        """The limit that is nearest; ``None`` without limits."""
-        scopes = (
-            ("agent_usd", limits.agent_usd, "run = ? AND number = ?", (caller.run, caller.number)),
-            ("run_usd", limits.run_usd, "run = ?", (caller.run,)),
-            ("day_usd", limits.day_usd, "repository = ? AND time >= ?", (caller.repository, midnight())),
-        )
+    def rooms(self, caller: Caller, limits: Limits) -> list[Room]:
+        """Each limit that is set, with what was used of it."""
         rooms = []
-        for name, limit, where, values in scopes:
-            if limit is not None:
-                held, open_, cost = self._db.execute(
-                    "SELECT coalesce(sum(held_usd), 0),"
-                    " coalesce(sum(held_usd) FILTER (WHERE status = 'open'), 0),"
-                    f" coalesce(sum(cost_usd), 0) FROM calls WHERE {where}",
-                    values,
-                ).fetchone()
-                rooms.append(Room(name=name, limit_usd=limit, held_usd=held, open_usd=open_, cost_usd=cost))
-        return min(rooms, key=lambda room: room.left_usd, default=None)
+        for scope, where, values in (
+            ("agent", "run = ? AND number = ?", (caller.run, caller.number)),
+            ("run", "run = ?", (caller.run,)),
+            ("day", "repository = ? AND time >= ?", (caller.repository, midnight())),
+        ):
+            for unit, held, known in (("usd", "held_usd", "cost_usd"), ("tokens", "held_tokens", _COUNTED)):
+                limit = getattr(limits, f"{scope}_{unit}")
+                if limit is not None:
+                    sums = self._db.execute(
+                        f"SELECT coalesce(sum({held}), 0), coalesce(sum({held}) FILTER (WHERE status ="
+                        f" 'open'), 0), coalesce(sum({known}), 0) FROM calls WHERE {where}",
+                        values,
+                    ).fetchone()
+                    rooms.append(
+                        Room(name=f"{scope}_{unit}", limit=limit, held=sums[0], open=sums[1], known=sums[2])
+                    )
+        return rooms
 
-    def open(self, caller: Caller, limits: Limits, held_usd: float) -> int | None:
+    def open(self, caller: Caller, limits: Limits, held_usd: float, held_tokens: int = 0) -> int | None:
         """Open a row and hold that much; ``None`` when a limit has no room for it."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            room = self.room(caller, limits)
-            if room is not None and held_usd > room.left_usd:
-                return None
+            for room in self.rooms(caller, limits):
+                if (held_usd if room.usd else held_tokens) > room.left:
+                    return None
             row = self._db.execute(
-                "INSERT INTO calls (time, run, number, player, model, role, repository, held_usd)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (time.time(), *msgspec.structs.astuple(caller), held_usd),
+                "INSERT INTO calls (time, run, number, player, model, role, repository, held_usd,"
+                " held_tokens, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (time.time(), *msgspec.structs.astuple(caller), held_usd, held_tokens, self._me),
             )
             return row.lastrowid
         finally:
@@ -175,7 +200,7 @@ class Ledger:
         """Close a row with what the call used. ``held_usd`` is what budgets go on counting."""
         self._db.execute(
             "UPDATE calls SET status = ?, tokens_in = ?, tokens_cached = ?, tokens_out = ?, estimated = ?,"
-            " cost_usd = ?, held_usd = ?, seconds = ? WHERE id = ?",
+            " cost_usd = ?, held_usd = ?, held_tokens = ?, seconds = ? WHERE id = ?",
             (
                 status,
                 usage.tokens_in,
@@ -184,6 +209,7 @@ class Ledger:
                 usage.estimated,
                 cost_usd,
                 held_usd,
+                usage.tokens_in + usage.tokens_out,
                 seconds,
                 row,
             ),
@@ -193,27 +219,31 @@ class Ledger:
         """Note what became of an agent's work (``accepted`` or not) on all its calls."""
         self._db.execute("UPDATE calls SET outcome = ? WHERE run = ? AND number = ?", (outcome, run, number))
 
-    def cost(self, run: str, repository: str) -> dict[str, Any]:
-        """Sums of a run, of today in a repository (everywhere when it is empty), and by player: of the run,
-        or of today when no run is named."""
-        day: tuple[str, list[Any]] = ("time >= ?", [midnight()])
-        if repository:
-            day = (f"{day[0]} AND repository = ?", [*day[1], repository])
-        of_run: tuple[str, list[Any]] = ("run = ?", [run])
-        where, values = of_run if run else day
-        by_player = self._db.execute(
-            f"SELECT player, {_SUMS} FROM calls WHERE {_ANSWERED} AND {where} GROUP BY player",
-            values,
-        )
-        return {
-            "run": self._sums(*of_run),
-            "today": self._sums(*day),
-            "players": {player: _named(sums) for player, *sums in by_player},
-        }
-
-    def _sums(self, where: str, values: list[Any]) -> dict[str, Any]:
+    def sums(self, where: str, *values: Any) -> dict[str, Any]:
+        """Calls, tokens and cost of the rows that were answered, if only in part, and fit ``where``."""
         query = f"SELECT {_SUMS} FROM calls WHERE {_ANSWERED} AND {where}"
         return _named(self._db.execute(query, values).fetchone())
+
+    def sums_by(self, column: str, where: str, *values: Any) -> dict[Any, dict[str, Any]]:
+        """The same for each value of a column."""
+        query = f"SELECT {column}, {_SUMS} FROM calls WHERE {_ANSWERED} AND {where} GROUP BY {column}"
+        return {key: _named(sums) for key, *sums in self._db.execute(query, values)}
+
+    def under_way(self, run: str, number: int) -> int:
+        """Calls of an agent that are being made."""
+        query = "SELECT count(*) FROM calls WHERE status = 'open' AND run = ? AND number = ?"
+        count: int = self._db.execute(query, (run, number)).fetchone()[0]
+        return count
+
+    def give_up_lost(self) -> None:
+        """Calls of gateways that are gone will never be settled; one that is being drained goes on."""
+        open_ = "FROM calls WHERE status = 'open'"
+        for (owner,) in self._db.execute(f"SELECT DISTINCT owner {open_}").fetchall():
+            pid, _, born = owner.partition(" ")
+            if not pid or not processes.alive(int(pid), born):
+                self._db.execute(
+                    "UPDATE calls SET status = 'lost' WHERE status = 'open' AND owner = ?", (owner,)
+                )
 
     def _migrate(self) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()

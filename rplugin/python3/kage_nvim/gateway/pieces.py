@@ -9,11 +9,11 @@ import msgspec
 
 BYTES_PER_TOKEN = 4
 """For counts that a server did not give: source code and English both lie near it."""
-BYTES_PER_TOKEN_AT_LEAST = 2
-"""For reservations, which must not be too low: hardly any text has more tokens than this."""
+IMAGE_TOKENS = 50_000
+"""No provider counts an image as more than this, whatever its size in bytes."""
 ABSURD = 10
 """A count above so many context windows is an error of the server's."""
-UNSEEN_TOKENS = 600
+UNSEEN_TOKENS = 1_000
 """What providers add to a prompt: the template, and instructions on how to call tools."""
 
 
@@ -61,15 +61,19 @@ class End(msgspec.Struct, frozen=True):
 
 
 class Bill(msgspec.Struct, frozen=True):
-    """What the agent is told at the end: tokens, and US dollars or ``None`` for unpriced."""
+    """What the agent is told at the end: tokens, and US dollars or ``None`` for unpriced; ``notices`` are
+    lines that its user should see (another player answered), ``warning`` says what is left of a budget."""
 
     finish: str
     usage: Usage
     cost_usd: float | None
+    notices: tuple[str, ...] = ()
+    warning: str = ""
 
     def sums(self) -> dict[str, Any]:
         """What goes to the agent as ``kage``."""
-        return {
+        said = {"notices": list(self.notices), "warning": self.warning}
+        return {name: value for name, value in said.items() if value} | {
             "tokens_in": self.usage.tokens_in,
             "tokens_cached": self.usage.tokens_cached,
             "tokens_out": self.usage.tokens_out,
@@ -111,9 +115,28 @@ def estimate(asked_bytes: int, answered_bytes: int) -> Usage:
     )
 
 
-def at_most(asked_bytes: int) -> int:
-    """The most tokens that a request of that size can be counted as."""
-    return asked_bytes // BYTES_PER_TOKEN_AT_LEAST + UNSEEN_TOKENS
+def at_most(asked: Any) -> int:
+    """The most tokens that a request can be counted as, by any tokenizer: a pair of small letters or blanks
+    is one or less, anything else a token a byte (digits, code points that a vocabulary lacks, base64)."""
+    images: list[Any] = []
+    data = to_json(_without_images(asked, images))
+    dense = len(data.translate(None, _SPARSE))
+    return dense + -(-(len(data) - dense) // 2) + IMAGE_TOKENS * len(images) + UNSEEN_TOKENS
+
+
+_SPARSE = b"abcdefghijklmnopqrstuvwxyz "
+
+
+def _without_images(value: Any, found: list[Any]) -> Any:
+    """The value without the bytes of its images, which are added to ``found``."""
+    if isinstance(value, list):
+        return [_without_images(item, found) for item in value]
+    if isinstance(value, dict):
+        if value.get("type") in ("image_url", "image"):
+            found.append(value)
+            return {}
+        return {name: _without_images(item, found) for name, item in value.items()}
+    return value
 
 
 def join(deltas: list[Delta]) -> dict[str, Any]:

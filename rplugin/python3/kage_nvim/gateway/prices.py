@@ -84,6 +84,13 @@ def window(model: str) -> int:
 
 
 @lru_cache(maxsize=256)
+def longest(model: str) -> int:
+    """Tokens of output that a model can give; as many as any when it is not listed."""
+    listed = _entry(model).get("max_output_tokens")
+    return listed if isinstance(listed, int) and listed > 0 else WINDOW
+
+
+@lru_cache(maxsize=256)
 def _listed(model: str) -> Price | None:
     entry = _entry(model)
     if entry.get("input_cost_per_token") is None or entry.get("output_cost_per_token") is None:

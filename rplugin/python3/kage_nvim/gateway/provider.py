@@ -2,9 +2,10 @@
 
 litellm (pinned) makes up what a server did not say: an answer that broke off gets ``finish_reason="stop"``
 and a guessed usage. So the ends of streams are read from what its wrapper really received: no finish reason
-means that the stream ended midway; a finish reason without usage is a whole answer from a server that does
-not count (many local ones), whose tokens are then estimated and unpriced. Gemini is the exception: litellm
-gives each of its chunks a finish reason, so there the usage has to be the sign of the end.
+means that the stream ended midway. Without usage it may have been cut just before its end, or come from a
+server that does not count (some local ones): it is an error once, and what such a server leaves out twice in
+a row, or in an answer that is no stream, is estimated from then on, unpriced. Gemini is the exception:
+litellm gives each of its chunks a finish reason, so there the usage has to be the sign of the end.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from kage_nvim.gateway.failures import explain, midway
+from kage_nvim.gateway.failures import explain, midway, uncounted
 from kage_nvim.gateway.pieces import Delta, End, Usage
 from kage_nvim.gateway.problems import Problem
 from kage_nvim.model import Player
@@ -48,6 +49,7 @@ class Provider:
     def __init__(self, silence: float = SILENCE) -> None:
         self._silence = silence
         self._loading: asyncio.Future[Any] | None = None
+        self._uncounting: set[tuple[str | None, str | None]] = set()
 
     @property
     def ready(self) -> bool:
@@ -84,6 +86,8 @@ class Provider:
                 usage = _counted(answer.chunks)
                 finish = answer.received_finish_reason or (usage and answer.intermittent_finish_reason)
                 if finish:
+                    if not self._counts(ask.player, usage):
+                        raise uncounted(ask.name, ask.player)
                     yield End(finish, usage)
                     return
                 if answer.chunks:
@@ -91,11 +95,23 @@ class Provider:
             # Not asked for a stream, or what came was none: some servers answer such requests whole.
             ask = msgspec.structs.replace(ask, stream=False)
             for piece in _whole(await litellm.acompletion(**self._arguments(ask))):
+                if isinstance(piece, End):
+                    self._counts(ask.player, piece.usage)
                 yield piece
         except Problem:
             raise
         except Exception as error:
             raise explain(error, ask.name, ask.player, ask.key_from, self._silence) from error
+
+    def _counts(self, player: Player, usage: Usage | None) -> bool:
+        """Whether an answer may end like this; a server's first answer without usage may not."""
+        server = (player.api_base, player.model)
+        if usage is not None:
+            self._uncounting.discard(server)
+            return True
+        seen = server in self._uncounting
+        self._uncounting.add(server)
+        return seen
 
     def _arguments(self, ask: Ask) -> dict[str, Any]:
         from httpx import Timeout

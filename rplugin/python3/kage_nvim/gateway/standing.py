@@ -1,0 +1,40 @@
+"""How an agent stands with the gateway: what its calls used, and what is wrong with them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+
+from kage_nvim.gateway.problems import Problem
+
+REFUSALS = ("budget", "privacy")
+"""Problems that are the gateway's own decision; all others are failures of a provider, a key or a setting."""
+
+
+class Standing(msgspec.Struct):
+    """``refused`` is why the last call was refused, ``failing`` why calls have failed since the last good
+    one, ``since`` when that began (monotonic)."""
+
+    refused: str = ""
+    failing: str = ""
+    since: float = 0.0
+
+    def good(self) -> None:
+        """A call was answered."""
+        self.refused = self.failing = ""
+
+    def bad(self, problem: Problem, words: str) -> None:
+        """A call ended without an answer."""
+        if problem.type in REFUSALS:
+            self.refused = words
+            return
+        if not self.failing:
+            self.since = time.monotonic()
+        self.failing = words
+
+    def told(self) -> dict[str, Any]:
+        """As ``/v1/kage/usage`` has it; ``failing_for`` in seconds."""
+        since = time.monotonic() - self.since if self.failing else 0.0
+        return {"refused": self.refused, "failing": self.failing, "failing_for": round(since, 3)}
