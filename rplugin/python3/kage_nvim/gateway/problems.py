@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
+
+Retry = Literal["", "unreached", "passing", "crowded"]
+"""Why a call may work a little later: nobody answered there, the server failed, it has too many calls."""
 
 STATUS = {
     "keys_missing": 428,
     "unauthorized": 401,
     "budget": 402,
+    "forbidden": 403,
+    "privacy": 403,
     "rate_limit": 429,
     "bad_request": 400,
     "network": 502,
@@ -21,8 +26,9 @@ STATUS = {
 class Problem(Exception):
     """A call that cannot be answered.
 
-    ``retry`` says that the same call may well work a little later; ``after`` is how many seconds the
-    provider asked to wait, when it did. ``sums`` is what the call used all the same (``Bill.sums``).
+    ``retry`` says how the same call may work a little later (``policy.PATIENCE``; empty: not at all);
+    ``after`` is how many seconds the provider asked to wait, when it did. ``elsewhere`` when another player
+    may well be answered. ``sums`` is what the call used all the same (``Bill.sums``).
     """
 
     def __init__(
@@ -31,8 +37,9 @@ class Problem(Exception):
         message: str,
         *,
         names: list[str] | None = None,
-        retry: bool = False,
+        retry: Retry = "",
         after: float | None = None,
+        elsewhere: bool = False,
         sums: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
@@ -41,6 +48,7 @@ class Problem(Exception):
         self.names = names
         self.retry = retry
         self.after = after
+        self.elsewhere = elsewhere
         self.sums = sums
 
     @property
