@@ -35,6 +35,11 @@ def state() -> Path:
     return _private(Path(Unix("kage", appauthor=False).user_state_dir))
 
 
+def cache() -> Path:
+    """What may be deleted at any time, and is made again. Created 0700."""
+    return _private(Path(Unix("kage", appauthor=False).user_cache_dir))
+
+
 def run_folder(run: str) -> Path:
     """The folder of one run's files (specifications, logs); not created here."""
     return state() / "runs" / run
@@ -46,8 +51,13 @@ def daemon_file() -> Path:
 
 
 def gateway_file() -> Path:
-    """The same for the gateway."""
+    """The same for the gateway: its two sockets and its port on loopback."""
     return state() / "gateway.json"
+
+
+def gateway_port_file() -> Path:
+    """Which port on loopback the gateway has, or had last."""
+    return state() / "gateway.port"
 
 
 def sockets() -> Path:

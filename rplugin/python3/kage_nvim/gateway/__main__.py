@@ -1,6 +1,6 @@
 """``python -m kage_nvim.gateway``: be the gateway, or end at once when there is one.
 
-The socket is bound before anything big is imported, so that whoever started the gateway finds it within
+The sockets are bound before anything big is imported, so that whoever started the gateway finds it within
 tens of milliseconds and only waits for the answer.
 """
 
@@ -14,16 +14,13 @@ import signal
 import sqlite3
 import sys
 import time
-from socket import socket
 from typing import TYPE_CHECKING
 
 from kage_nvim import paths
 from kage_nvim.errors import KageError
-from kage_nvim.gateway.place import Place, kaged_listens
+from kage_nvim.gateway.place import Place, Sockets, kaged_listens
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from kage_nvim.gateway.server import Server
 
 LINGER = 30.0
@@ -58,43 +55,73 @@ def _drop_secrets() -> None:
         os.execve(sys.executable, [sys.executable, "-I", "-m", "kage_nvim.gateway"], clean)
 
 
-async def _serve(place: Place, listening: socket) -> None:
-    from aiohttp import web
+class Doors:
+    """The applications behind the sockets: all of it for kaged and clients, the models alone for agents."""
 
+    def __init__(self, server: Server) -> None:
+        from aiohttp import web
+
+        self._whole, self._models = (
+            web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
+            for app in (server.app(), server.models())
+        )
+
+    async def open(self, sockets: Sockets) -> None:
+        """Serve here, and nowhere else."""
+        from aiohttp import web
+
+        await self.close()
+        for runner in (self._whole, self._models):
+            if runner.server is None:
+                await runner.setup()
+        await web.SockSite(self._whole, sockets.whole).start()
+        await web.SockSite(self._models, sockets.models).start()
+        await web.SockSite(self._models, sockets.port).start()
+
+    async def close(self) -> None:
+        """Take no new connection."""
+        for runner in (self._whole, self._models):
+            for site in list(runner.sites):
+                await site.stop()
+
+    async def end(self) -> None:
+        """Cut what is still open."""
+        await self._whole.cleanup()
+        await self._models.cleanup()
+
+
+async def _serve(place: Place, sockets: Sockets) -> None:
     from kage_nvim.gateway.ledger import Ledger
     from kage_nvim.gateway.server import Server
 
     ledger = Ledger(paths.state() / "ledger.db")
     server = Server(ledger)
-    runner = web.AppRunner(server.app(), access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
-    await runner.setup()
-    await web.SockSite(runner, listening).start()
+    doors = Doors(server)
+    await doors.open(sockets)
     asked_to_end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
-    tending = asyncio.ensure_future(_tend(place, runner, server))
+    tending = asyncio.ensure_future(_tend(place, doors, server))
     ending = asyncio.ensure_future(asked_to_end.wait())
     await asyncio.wait([tending, ending], return_when=asyncio.FIRST_COMPLETED)
     tending.cancel()
+    await doors.close()
     place.leave()
-    await _drain(runner, server)
-    await runner.cleanup()
+    await _drain(server)
+    await doors.end()
     ledger.close()
 
 
-async def _tend(place: Place, runner: web.AppRunner, server: Server) -> None:
-    """Keep the socket where it belongs; return when nobody needs the gateway."""
-    from aiohttp import web
-
+async def _tend(place: Place, doors: Doors, server: Server) -> None:
+    """Keep the sockets where they belong; return when nobody needs the gateway."""
     linger = float(os.environ.get("KAGE_LINGER") or LINGER)
     needed = time.monotonic()
     looked = 0.0
     while True:
         await asyncio.sleep(min(TICK, linger))
         if place.lost():
-            for site in list(runner.sites):
-                await site.stop()
-            await web.SockSite(runner, place.bind()).start()
+            await doors.close()
+            await doors.open(place.bind())
         now = time.monotonic()
         if now - looked >= linger / 3:
             looked = now
@@ -104,12 +131,10 @@ async def _tend(place: Place, runner: web.AppRunner, server: Server) -> None:
             return
 
 
-async def _drain(runner: web.AppRunner, server: Server) -> None:
-    """Take no new connection, and wait for calls under way; a second SIGTERM ends that."""
+async def _drain(server: Server) -> None:
+    """Wait for calls under way; a second SIGTERM ends that."""
     hurried = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, hurried.set)
-    for site in list(runner.sites):
-        await site.stop()
     waits = [asyncio.ensure_future(event.wait()) for event in (server.quiet, hurried)]
     await asyncio.wait(waits, timeout=DRAIN, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:

@@ -7,16 +7,32 @@ work survive a restart of the gateway.
 from __future__ import annotations
 
 import hashlib
+import re
+from typing import Any
 
 import msgspec
 
 from kage_nvim.gateway.ledger import Caller, Ledger, Limits
 from kage_nvim.gateway.problems import Problem
 from kage_nvim.model import Player
+from kage_nvim.privacy import Terms
+
+MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,199}")
+
+
+class Seat(msgspec.Struct, frozen=True):
+    """A player under its name."""
+
+    name: str
+    player: Player
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
-    """What kaged says of an agent, without its token."""
+    """What kaged says of an agent, without its token.
+
+    ``unmetered`` is ``[defaults]``' word on players without a price, ``fallbacks`` are the players that
+    answer when its own does not, ``concurrency`` is ``[providers]``: calls that may be under way, by name.
+    """
 
     run: str
     number: int
@@ -25,6 +41,15 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     role: str | None = None
     repository: str
     limits: Limits = Limits()
+    provider: str = ""
+    """Whose models a CLI names without a prefix; empty for players that name their own model."""
+    unmetered: str = "refuse"
+    fallbacks: list[Seat] = []
+    privacy: Terms = Terms()
+    """Where its calls may go, and whether secrets may."""
+    record: str = ""
+    """The file that its calls are written to; empty for none."""
+    concurrency: dict[str, int] = {}
 
     @property
     def caller(self) -> Caller:
@@ -38,6 +63,15 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
             role=self.role,
             repository=self.repository,
         )
+
+    def substitutes(self) -> list[Registration]:
+        """The agent with each of its fallbacks in turn for its player."""
+        return [
+            msgspec.structs.replace(
+                self, player_name=seat.name, player=seat.player, fallbacks=[], provider=""
+            )
+            for seat in self.fallbacks
+        ]
 
 
 class NewAgent(Registration, frozen=True, kw_only=True):
@@ -77,13 +111,16 @@ class Agents:
         self._known[token_hash] = agent
         return agent
 
-    def whose(self, authorization: str) -> Registration:
-        """The agent that an ``Authorization`` header belongs to.
+    def of_run(self, run: str) -> list[Registration]:
+        """The agents of a run, by number."""
+        return sorted((a for a in self._known.values() if a.run == run), key=lambda agent: agent.number)
+
+    def whose(self, token: str) -> Registration:
+        """The agent that a token belongs to.
 
         Raises:
             Problem: none.
         """
-        token = authorization.removeprefix("Bearer ").strip()
         agent = self._known.get(_hash(token))
         if agent is None:
             raise Problem(
@@ -92,6 +129,29 @@ class Agents:
                 " which registers it.",
             )
         return agent
+
+
+def upstream(agent: Registration, body: dict[str, Any]) -> Player:
+    """The player with the model that this call goes to. A model with its provider, or at an address of its
+    own, is what the user chose, whatever the agent asks for; a CLI that was given none, or a bare name,
+    chooses among its provider's.
+
+    Raises:
+        Problem: what it asks for is no name of a model.
+    """
+    player = agent.player
+    pinned = player.recorded or player.api_base or "/" in (player.model or "")
+    if pinned or not agent.provider:
+        return player
+    asked = str(body.get("model") or player.model or "").removeprefix("models/")
+    if not MODEL.fullmatch(asked):
+        raise Problem("bad_request", f"{asked[:100]!r} is no name of a model.")
+    return msgspec.structs.replace(player, model=f"{agent.provider}/{asked}")
+
+
+def bare_model(agent: Registration) -> str:
+    """The name of the agent's model without its provider."""
+    return (agent.player.model or agent.player_name).rpartition("/")[2]
 
 
 def _hash(token: str) -> str:

@@ -1,4 +1,8 @@
-"""The gateway's HTTP interface: the OpenAI chat protocol for agents, ``/kage/…`` for kaged and clients."""
+"""The gateway's HTTP interface: a wire for each protocol of agents, ``/kage/…`` for kaged and clients.
+
+Everything but ``/kage/…`` needs an agent's token. Two applications come of it: the whole, for kaged and
+clients, and the models alone, for the doors that agents get: a socket of their own, and a port on loopback.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,34 @@ import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
 
-from kage_nvim.gateway.agents import Agents
+from kage_nvim.gateway import stamp
+from kage_nvim.gateway.accounts import account
+from kage_nvim.gateway.agents import Agents, bare_model
 from kage_nvim.gateway.calls import Calls
 from kage_nvim.gateway.keys import Keys
 from kage_nvim.gateway.ledger import Ledger
-from kage_nvim.gateway.pieces import Bill, Delta, join, to_json
+from kage_nvim.gateway.pieces import Bill, Delta, to_json
 from kage_nvim.gateway.prices import price_of
 from kage_nvim.gateway.problems import Problem
 from kage_nvim.gateway.provider import Provider
+from kage_nvim.gateway.wires import gemini, messages
+from kage_nvim.gateway.wires.chat import Chat
+from kage_nvim.gateway.wires.gemini import Gemini
+from kage_nvim.gateway.wires.messages import Messages
+from kage_nvim.gateway.wires.responses import Responses
+from kage_nvim.gateway.wires.wire import Wire
+from kage_nvim.model import Player
 from kage_nvim.version import __version__
 
 MAX_BODY = 256 * 1024 * 1024
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -42,12 +58,10 @@ class Server:
         self.last = time.monotonic()
 
     def app(self) -> web.Application:
-        """The application to serve."""
-        app = web.Application(client_max_size=MAX_BODY, middlewares=[self._guard])
-        app.on_response_prepare.append(_once)
-        app.add_routes(
+        """All there is, for kaged and clients."""
+        return self._application(
             [
-                web.post("/v1/chat/completions", self._chat),
+                *self._model_routes(),
                 web.post("/kage/load", self._load),
                 web.post("/kage/agents", self._register),
                 web.post("/kage/keys", self._put_keys),
@@ -55,24 +69,59 @@ class Server:
                 web.post("/kage/outcome", self._outcome),
                 web.get("/kage/health", self._health),
                 web.get("/kage/cost", self._cost),
+                web.post("/kage/priced", self._priced),
             ]
         )
+
+    def models(self) -> web.Application:
+        """What agents get: models, and nothing without a token."""
+        return self._application(self._model_routes())
+
+    def _application(self, routes: list[web.RouteDef]) -> web.Application:
+        app = web.Application(client_max_size=MAX_BODY, middlewares=[self._guard])
+        app.on_response_prepare.append(_once)
+        app.add_routes(routes)
         return app
+
+    def _model_routes(self) -> list[web.RouteDef]:
+        """The addresses of all wires. OpenAI's and Anthropic's are there without ``/v1``, too, since some
+        agents take a base address to be whole."""
+        posts: list[tuple[str, Handler]] = [
+            ("/chat/completions", partial(self._answer, Chat)),
+            ("/responses", partial(self._answer, Responses)),
+            ("/messages", partial(self._answer, Messages)),
+            ("/messages/count_tokens", self._count),
+        ]
+        routes = [web.post(base + url, handler) for base in ("", "/v1") for url, handler in posts]
+        return [
+            *routes,
+            web.get("/models", self._models),
+            web.get("/v1/models", self._models),
+            web.get("/v1beta/models", self._google_models),
+            web.post("/{version:v1|v1beta}/models/{call:.+}", self._google),
+            web.get("/v1/kage/usage", self._usage),
+        ]
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Count requests; turn every failure into an answer without a key in it."""
+        """Count requests; let in who may come in; turn every failure into an answer without a key in it, in
+        the shape that its address has."""
         self.busy += 1
         self.quiet.clear()
+        refusal = _refusal(request.path)
         try:
+            if not _from_here(request):
+                raise Problem("forbidden", "the gateway answers to its own machine alone.")
+            if not request.path.startswith("/kage/"):
+                request["agent"] = self._agents.whose(_token(request))
             return await handler(request)
         except Problem as problem:
-            return _json(problem.to_wire(), problem.status)
+            return _refused(refusal, problem)
         except web.HTTPException as error:
-            return _json(Problem("bad_request", f"{request.path}: {error.reason}").to_wire(), error.status)
+            unknown = Problem("bad_request", f"{request.path}: {error.reason}")
+            return _json(refusal(unknown), error.status)
         except Exception as error:
-            own = self._own(error)
-            return _json(own.to_wire(), own.status)
+            return _refused(refusal, self._own(error))
         finally:
             self.busy -= 1
             self.last = time.monotonic()
@@ -86,46 +135,79 @@ class Server:
             self._keys.scrub(f"the gateway failed: {type(error).__name__}: {error}. Please report it."),
         )
 
-    async def _chat(self, request: web.Request) -> web.StreamResponse:
-        agent = self._agents.whose(request.headers.get("Authorization", ""))
-        body = _object(await request.read())
-        if not isinstance(body.get("messages"), list) or not body["messages"]:
-            raise Problem("bad_request", "`messages` is missing or empty.")
-        async with aclosing(self._calls.answer(agent, body)) as pieces:
-            if body.get("stream"):
-                return await self._stream(request, pieces, agent.caller.model)
+    async def _answer(
+        self, wire: type[Chat | Responses | Messages], request: web.Request
+    ) -> web.StreamResponse:
+        return await self._send(request, wire(_object(await request.read())))
+
+    async def _google(self, request: web.Request) -> web.StreamResponse:
+        """Gemini's addresses name the model and what is to be done with it."""
+        model, _, verb = request.match_info["call"].rpartition(":")
+        asked = _object(await request.read())
+        if verb == "countTokens":
+            return _json(gemini.count(asked))
+        if verb not in ("generateContent", "streamGenerateContent"):
+            raise Problem("bad_request", f"the gateway cannot {verb or request.path}.")
+        stream, sse = verb == "streamGenerateContent", request.query.get("alt") == "sse"
+        return await self._send(request, Gemini(asked, model, stream=stream, sse=sse))
+
+    async def _send(self, request: web.Request, wire: Wire) -> web.StreamResponse:
+        """Make the call and answer it as it was asked for."""
+        stamp.begin()
+        async with aclosing(self._calls.answer(request["agent"], wire.body)) as pieces:
+            if wire.body.get("stream"):
+                return await self._stream(request, wire, pieces)
             deltas: list[Delta] = []
             async for piece in pieces:
                 if isinstance(piece, Bill):
-                    return _json(_completion(join(deltas), piece, agent.caller.model))
+                    return _json(wire.whole(deltas, piece))
                 deltas.append(piece)
         raise Problem("provider", "the answer had no end.")
 
     async def _stream(
-        self, request: web.Request, pieces: AsyncGenerator[Delta | Bill, None], model: str
+        self, request: web.Request, wire: Wire, pieces: AsyncGenerator[Delta | Bill, None]
     ) -> web.StreamResponse:
-        """Server-sent events. Headers go out with the first piece, so that a call that fails before it is
-        answered with a status; whatever fails later is the stream's last event."""
+        """Headers go out with the first piece, so that a call that fails before it is answered with a status;
+        whatever fails later is the stream's last event."""
         response = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
+            headers={"Content-Type": wire.content_type, "Cache-Control": "no-cache"}
         )
-        head = _head("chat.completion.chunk", model)
         try:
             async for piece in pieces:
                 if not response.prepared:
                     await response.prepare(request)
-                for chunk in _chunks(head, piece):
-                    await response.write(_event(chunk))
-            await response.write(b"data: [DONE]\n\n")
+                if events := b"".join(wire.events(piece)):
+                    await response.write(events)
         except Exception as error:
             if not response.prepared:
                 raise
             problem = error if isinstance(error, Problem) else self._own(error)
             with suppress(ConnectionError):  # the agent may be gone, which is then what failed
-                await response.write(_event(problem.to_wire()))
+                await response.write(wire.failed(problem))
         with suppress(ConnectionError):
             await response.write_eof()
         return response
+
+    async def _count(self, request: web.Request) -> web.Response:
+        return _json(messages.count(_object(await request.read())))
+
+    async def _models(self, request: web.Request) -> web.Response:
+        """The agent's one model, in OpenAI's shape and in Anthropic's at once."""
+        model = bare_model(request["agent"])
+        one = {"id": model, "object": "model", "created": 0, "owned_by": "kage"}
+        one |= {"type": "model", "display_name": model, "created_at": "1970-01-01T00:00:00Z"}
+        return _json(
+            {"object": "list", "data": [one], "has_more": False, "first_id": model, "last_id": model}
+        )
+
+    async def _google_models(self, request: web.Request) -> web.Response:
+        model = bare_model(request["agent"])
+        verbs = ["generateContent", "countTokens"]
+        one = {"name": f"models/{model}", "displayName": model, "supportedGenerationMethods": verbs}
+        return _json({"models": [one]})
+
+    async def _usage(self, request: web.Request) -> web.Response:
+        return _json(self._calls.usage(request["agent"]))
 
     async def _load(self, request: web.Request) -> web.Response:
         """A model will be called soon: its library loads while slots and panes are still being made."""
@@ -168,7 +250,16 @@ class Server:
         )
 
     async def _cost(self, request: web.Request) -> web.Response:
-        return _json(self._ledger.cost(request.query.get("run", ""), request.query.get("repository", "")))
+        run, repository = request.query.get("run", ""), request.query.get("repository", "")
+        return _json(account(self._ledger, run, repository, self._agents.of_run(run)))
+
+    async def _priced(self, request: web.Request) -> web.Response:
+        """For each of some players, whether it has a price."""
+        try:
+            players = msgspec.json.decode(await request.read(), type=list[Player])
+        except msgspec.MsgspecError as error:
+            raise Problem("bad_request", f"expected a list of players: {error}") from None
+        return _json([price_of(player) is not None for player in players])
 
 
 async def _once(request: web.Request, response: web.StreamResponse) -> None:
@@ -187,27 +278,34 @@ def _json(body: Any, status: int = 200) -> web.Response:
     return web.Response(body=to_json(body), status=status, content_type="application/json")
 
 
-def _event(body: Any) -> bytes:
-    return b"data: " + to_json(body) + b"\n\n"
+def _refused(refusal: Callable[[Problem], dict[str, Any]], problem: Problem) -> web.Response:
+    return _json(refusal(problem), problem.status)
 
 
-def _head(kind: str, model: str) -> dict[str, Any]:
-    return {"id": f"kage-{time.time_ns()}", "object": kind, "created": int(time.time()), "model": model}
+def _refusal(path: str) -> Callable[[Problem], dict[str, Any]]:
+    """How errors look at an address."""
+    if "/messages" in path:
+        return Messages.refusal
+    if path.startswith(("/v1beta/", "/v1/models/")):
+        return Gemini.refusal
+    return Chat.refusal
 
 
-def _totals(bill: Bill) -> dict[str, Any]:
-    return {"usage": bill.usage.to_openai(), "kage": bill.sums()}
+def _token(request: web.Request) -> str:
+    """The agent's token, wherever its protocol has it."""
+    headers = request.headers
+    return (
+        headers.get("Authorization", "").removeprefix("Bearer ").strip()
+        or headers.get("x-api-key", "")
+        or headers.get("x-goog-api-key", "")
+        or request.query.get("key", "")
+    )
 
 
-def _chunks(head: dict[str, Any], piece: Delta | Bill) -> list[dict[str, Any]]:
-    if not isinstance(piece, Bill):
-        return [{**head, "choices": [{"index": 0, "delta": piece, "finish_reason": None}]}]
-    return [
-        {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": piece.finish}]},
-        {**head, "choices": [], **_totals(piece)},
-    ]
-
-
-def _completion(message: dict[str, Any], bill: Bill, model: str) -> dict[str, Any]:
-    choice = {"index": 0, "message": message, "finish_reason": bill.finish}
-    return {**_head("chat.completion", model), "choices": [choice], **_totals(bill)}
+def _from_here(request: web.Request) -> bool:
+    """False for a request that came over TCP under another name: a page of the web whose name suddenly means
+    this machine (DNS rebinding) is told apart by that name."""
+    transport = request.transport
+    if transport is None or isinstance(transport.get_extra_info("sockname"), str):
+        return True
+    return urlsplit(f"//{request.host}").hostname in LOOPBACK
