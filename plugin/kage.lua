@@ -14,7 +14,7 @@ if vim.fn.has("nvim-0.10") == 0 then
 end
 
 local VERBS = "accept attach clean cost diff doctor explain focus hide history interrupt log "
-  .. "restart resume send spawn status stop undo"
+  .. "restart resume role send spawn status stop summary task undo"
 
 ---@param name string
 ---@param verb string? nil for :Kage, which takes the verb as its first word

@@ -24,6 +24,18 @@ local function agents(lead)
   return found
 end
 
+--- The CLIs that Kage drives by name and that are installed here.
+---@param names table<string, boolean> is added to
+local function installed(names)
+  local here = "rplugin/python3/kage_nvim/agent_runtime/players/*"
+  for _, path in ipairs(vim.api.nvim_get_runtime_file(here, true)) do
+    local name = vim.fs.basename(path):match("^(%l%w*)%.%w+$")
+    if name and vim.fn.executable(name) == 1 then
+      names[name] = true
+    end
+  end
+end
+
 --- The players that config.toml names, and those of runs.
 ---@return string[]
 local function players()
@@ -44,11 +56,62 @@ local function players()
     end
   end
   names[""] = nil
+  installed(names)
   local list = vim.tbl_keys(names)
   table.sort(list)
   return vim.tbl_map(function(name)
     return "@" .. name
   end, list)
+end
+
+--- The roles that there are: Kage's own, the user's, the repository's.
+---@return string[]
+local function roles()
+  local base = vim.env.XDG_CONFIG_HOME
+  base = base and base ~= "" and base or vim.env.HOME .. "/.config"
+  local found = vim.api.nvim_get_runtime_file("rplugin/python3/kage_nvim/roles/*.md", true)
+  local root = vim.fs.root(require("kage.context").cwd(), ".git") or vim.fn.getcwd()
+  for _, folder in ipairs({ base .. "/kage/roles", root .. "/.kage/roles" }) do
+    vim.list_extend(found, vim.fn.glob(vim.fn.escape(folder, "*?[]\\") .. "/*.md", true, true))
+  end
+  local names = {}
+  for _, path in ipairs(found) do
+    names[vim.fs.basename(path):sub(1, -4)] = true
+  end
+  local list = vim.tbl_keys(names)
+  table.sort(list)
+  return list
+end
+
+--- `@claude:2+` leads to roles, `@` to players.
+---@param lead string
+---@return string[]
+local function seats(lead)
+  local player, role = lead:match("^(@[^+]*%+)(.*)$")
+  if player then
+    return vim.tbl_map(function(name)
+      return player .. name
+    end, starting_with(role, roles()))
+  elseif vim.startswith(lead, "-") then
+    return starting_with(lead, { "--on" })
+  end
+  return (lead == "" or vim.startswith(lead, "@")) and starting_with(lead, players()) or {}
+end
+
+--- The candidates to go on from: those of the newest run by number, and all as RUN:NUMBER.
+---@param lead string
+---@return string[]
+local function candidates(lead)
+  local found = {}
+  for i, run in ipairs(require("kage.state").runs()) do
+    for _, candidate in ipairs(run.candidates) do
+      if i == 1 then
+        found[#found + 1] = tostring(candidate.number)
+      end
+      found[#found + 1] = run.id .. ":" .. candidate.number
+    end
+  end
+  return starting_with(lead, found)
 end
 
 --- Files and folders whose names begin like that, no character of which is a pattern.
@@ -72,8 +135,10 @@ local KINDS = {
   all = function(lead)
     return vim.list_extend(agents(lead), starting_with(lead, { "all" }))
   end,
-  player = function(lead)
-    return vim.startswith(lead, "@") and starting_with(lead, players()) or lead == "" and players() or {}
+  player = seats,
+  candidate = candidates,
+  role = function(lead)
+    return starting_with(lead, roles())
   end,
   path = function(lead)
     return vim.tbl_map(vim.fn.fnameescape, files(require("kage.words").arguments(lead)[1] or ""))
@@ -103,6 +168,9 @@ return function(commands, verb, lead, line)
     return {}
   end
   local kind = kinds[math.min(#words + 1, #kinds)]
+  if verb == "spawn" and words[#words] == "--on" then
+    kind = "candidate"
+  end
   local word = kind:match("^word:(.*)$")
   return word and starting_with(lead, { word }) or KINDS[kind](lead)
 end

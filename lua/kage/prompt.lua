@@ -151,6 +151,7 @@ end
 ---@class kage.PromptOptions
 ---@field key string what the draft is kept under
 ---@field title string
+---@field text string? what it begins with when there is no draft
 ---@field send fun(text: string): string? an error leaves the prompt open
 
 local function close()
@@ -185,7 +186,7 @@ function M.open(options)
   end
   local buffer, window = open_window(options.title)
   open = { buffer = buffer, window = window }
-  set_text(buffer, table.concat(drafts[options.key] or {}, "\n"))
+  set_text(buffer, drafts[options.key] and table.concat(drafts[options.key], "\n") or options.text or "")
   vim.bo[buffer].modified = false
   map_history(buffer)
   local function send_and_close()

@@ -15,9 +15,8 @@ end
 ---@return string
 local function agent_line(agent)
   local icon = require("kage.config").get().icons[agent.state] or "?"
-  local doing = words.doing(agent)
-  local cost = words.money(agent.cost_usd)
-  return ("  %d %s %s  %s  %s  %s"):format(agent.number, icon, agent.state, agent.player, cost, doing)
+  local player, cost, news = words.player(agent), words.cost(agent), words.news(agent)
+  return ("  %d %s %s  %s  %s  %s"):format(agent.number, icon, agent.state, player, cost, news)
 end
 
 ---@param result { runs: kage.Run[] }
@@ -31,6 +30,81 @@ function M.status(result)
     local landed = run.landed and (", candidate " .. run.landed .. " landed") or ""
     lines[#lines + 1] = words.cut("run " .. run.id .. landed .. ": " .. words.clean(run.task), 70)
     vim.list_extend(lines, vim.tbl_map(agent_line, run.agents))
+  end
+  return table.concat(lines, "\n")
+end
+
+---@param result { agents: integer[], missed: integer[]? }
+---@return string # who was told, and who has no process to hear it
+function M.sent(result)
+  local missed = table.concat(result.missed or {}, ",")
+  local said = "sent to " .. table.concat(result.agents, ", ")
+  return missed == "" and said
+    or said .. ("\nnot to %s, whose process ended: :Kage resume %s"):format(missed, missed)
+end
+
+---@param result { agents: integer[], later: integer[] }
+---@return string
+function M.task(result)
+  local lines = { "the task is changed" }
+  if #result.agents > 0 then
+    lines[1] = lines[1] .. "; told " .. table.concat(result.agents, ", ")
+  end
+  local later = table.concat(result.later, ",")
+  if later ~= "" then
+    lines[2] = ("%s without a process: told when resumed, :Kage resume %s"):format(later, later)
+  end
+  return table.concat(lines, "\n")
+end
+
+---@param agent table
+---@param lines string[] is added to
+local function summary_of(agent, lines)
+  lines[#lines + 1] = ("%d %s: %s"):format(agent.number, words.player(agent), agent.state)
+  local said = agent.words ~= "" and agent.words or agent.reason
+  for _, line in ipairs(vim.split(vim.trim(said), "\n", { plain = true })) do
+    lines[#lines + 1] = "  " .. words.clean(line)
+  end
+  if #agent.files > 0 then
+    lines[#lines + 1] = "  changed " .. words.clean(table.concat(agent.files, ", "))
+  end
+  for _, ran in ipairs(agent.commands) do
+    local command = words.cut(words.clean(ran.command:match("^[^\n]*")), 60)
+    lines[#lines + 1] = ("  ran %s → exit %s"):format(command, ran.exit or "?")
+  end
+  local test = agent.tests[#agent.tests]
+  if test then
+    local form = "  tests: %d passed, %d failed (%s)"
+    lines[#lines + 1] = form:format(test.passed, test.failed, test.runner)
+  end
+  local tokens = words.count(agent.tokens_in) .. " tokens in, " .. words.count(agent.tokens_out) .. " out"
+  local cost, time = words.money(agent.cost_usd), words.duration(agent.seconds)
+  lines[#lines + 1] = ("  %s, %s, %s, %s"):format(count(agent.calls, "call"), tokens, cost, time)
+end
+
+---@param result { agents: table[] }
+---@return string
+function M.summary(result)
+  local lines = {}
+  for _, agent in ipairs(result.agents) do
+    summary_of(agent, lines)
+  end
+  return table.concat(lines, "\n")
+end
+
+---@param result { roles: { name: string, description: string, text: string, source: string }[] }
+---@param whole boolean
+---@return string
+function M.roles(result, whole)
+  local lines = {}
+  for _, role in ipairs(result.roles) do
+    lines[#lines + 1] = ("%-16s %s"):format(role.name, words.clean(role.description))
+    if whole then
+      lines[#lines + 1] = "from " .. words.clean(role.source)
+      for _, line in ipairs(vim.split(role.text, "\n", { plain = true })) do
+        lines[#lines + 1] = words.clean(line)
+      end
+    end
   end
   return table.concat(lines, "\n")
 end

@@ -1,4 +1,4 @@
--- `:KageSpawn [N] [@player[:n][+role]]… [task]`: gather what the agents get, ask what must be asked, send.
+-- `:KageSpawn [N] [@player[:n][+role]]… [--on CANDIDATE] [task]`: gather what the agents get, ask what must be asked, send.
 
 local context = require("kage.context")
 local host = require("kage.host")
@@ -12,6 +12,7 @@ local MAX_AGENTS = 50
 ---@class kage.SpawnWords
 ---@field count integer?
 ---@field players string[]
+---@field on string? the candidate to go on from: 2, or RUN:2
 ---@field task string
 
 --- Read the words after the command. `--` ends the options, for a task that begins like one.
@@ -28,13 +29,22 @@ function M.parse(text)
       return nil, ("the number of agents: expected 1 to %d, found %s"):format(MAX_AGENTS, number)
     end
   end
-  while vim.startswith(rest, "@") do
-    local player
-    player, rest = rest:match("^@(%S*)%s*(.*)$")
-    if player == "" then
+  while true do
+    local on, beyond = rest:match("^%-%-on%f[%s=%z][%s=]*(%S*)%s*(.*)$")
+    local player, others = rest:match("^@(%S*)%s*(.*)$")
+    if on then
+      if not on:match("^%d+$") and not on:match("^[^:]+:%d+$") then
+        return nil, ("--on: expected a candidate (2, or RUN:2), found `%s`"):format(on)
+      end
+      words.on, rest = on, beyond
+    elseif player == "" then
       return nil, "a player: expected @name, found a lone @"
+    elseif player then
+      table.insert(words.players, player)
+      rest = others
+    else
+      break
     end
-    table.insert(words.players, player)
   end
   words.task = rest:gsub("^%-%-%f[%s%z]%s*", "")
   return words
@@ -136,6 +146,7 @@ local function start(words, place, text)
     },
     count = words.count,
     players = words.players,
+    on = words.on,
     layout = { place = require("kage.config").get().panes },
   }, text)
 end
@@ -149,6 +160,7 @@ local function title(words, place)
   for _, player in ipairs(words.players) do
     parts[#parts + 1] = "@" .. player
   end
+  parts[#parts + 1] = words.on and "--on " .. words.on
   local selection = place.selection
   if selection then
     parts[#parts + 1] = ("· %s:%d-%d"):format(selection.path, selection.first, selection.last)
@@ -163,7 +175,10 @@ end
 function M.command(args)
   local words, problem = M.parse(args.args)
   if not words then
-    return notify.error({ message = problem, fix = "Write :KageSpawn [N] [@player[:n][+role]]… [task]" })
+    return notify.error({
+      message = problem,
+      fix = "Write :KageSpawn [N] [@player[:n][+role]]… [--on CANDIDATE] [task]",
+    })
   end
   local place = context.place(args.range > 0 and args.line1 or nil, args.range > 0 and args.line2 or nil)
   if words.task ~= "" then

@@ -32,19 +32,35 @@ end
 ---@param run kage.Run
 ---@return string # the sum of what is priced; a `+` says that something is not
 local function cost(run)
-  local sum, priced, unpriced = 0, false, false
+  local sum, priced, unpriced, unmetered = 0, false, false, 0
   for _, agent in ipairs(run.agents) do
-    if agent.cost_usd == nil then
+    if agent.unmetered then
+      unmetered, unpriced = unmetered + 1, true
+    elseif agent.cost_usd == nil then
       unpriced = true
     else
       priced = true
       sum = sum + agent.cost_usd
     end
   end
+  if unmetered == #run.agents then
+    return "unmetered"
+  end
   if not priced or (unpriced and sum == 0) then
     return words.money(nil)
   end
   return words.money(sum) .. (unpriced and "+" or "")
+end
+
+---@param run kage.Run
+---@return kage.Piece # the cost, marked where a budget is nearly spent or something else should be known
+local function spent(run)
+  for _, agent in ipairs(run.agents) do
+    if (agent.warning or "") ~= "" then
+      return { text = cost(run) .. "!", group = "KageWaiting" }
+    end
+  end
+  return { text = cost(run) }
 end
 
 ---@param run kage.Run
@@ -112,7 +128,7 @@ function M.pieces(runs)
     return {}
   end
   local limit = require("kage.config").get().statusline.width
-  local pieces = fitting(run, { { text = cost(run) } }, limit)
+  local pieces = fitting(run, { spent(run) }, limit)
   while width(pieces) > limit and #pieces > 1 do
     pieces[#pieces] = nil
   end

@@ -21,6 +21,8 @@
 ---@field cost_usd number?
 ---@field started number?
 ---@field ended number?
+---@field unmetered boolean? what it spends is not seen
+---@field warning string? what to know of its budget
 
 ---@class kage.Candidate
 ---@field number integer
@@ -37,6 +39,7 @@
 ---@field repository string
 ---@field store string
 ---@field base string
+---@field on string? the candidate that its agents began from, RUN:NUMBER
 ---@field created number
 ---@field agents kage.Agent[]
 ---@field candidates kage.Candidate[]

@@ -153,6 +153,28 @@ function M.money(usd)
   return usd > 0 and usd < 0.01 and "<$0.01" or ("$%.2f"):format(usd)
 end
 
+--- What an agent costs: one that signs in by itself is not seen at all.
+---@param agent kage.Agent
+---@return string
+function M.cost(agent)
+  return agent.unmetered and "unmetered" or M.money(agent.cost_usd)
+end
+
+--- What plays an agent, in which role.
+---@param agent kage.Agent
+---@return string
+function M.player(agent)
+  return M.clean(agent.player .. (agent.role and "+" .. agent.role or ""))
+end
+
+--- What an agent does now, after what should be known of its budget.
+---@param agent kage.Agent
+---@return string # one line, safe to show
+function M.news(agent)
+  local warning, doing = M.clean(agent.warning), M.doing(agent)
+  return warning == "" and doing or "! " .. warning .. (doing == "" and "" or " · " .. doing)
+end
+
 --- A count in at most five columns: 950, 12k, 3.4M.
 ---@param count number
 ---@return string

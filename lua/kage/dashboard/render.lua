@@ -25,10 +25,9 @@ local function row(agent, width, now)
   local icon = require("kage.config").get().icons[agent.state] or "?"
   local group = require("kage.highlight").of(agent.state)
   local name = width >= 100 and 20 or 10
-  local player = words.clean(agent.player .. (agent.role and "+" .. agent.role or ""))
   local right = {
-    { " " .. words.fit(player, name) },
-    { " " .. words.fit(words.money(agent.cost_usd), 7, true) },
+    { " " .. words.fit(words.player(agent), name) },
+    { " " .. words.fit(words.cost(agent), agent.unmetered and 9 or 7, true) },
     {
       width >= 80 and " " .. words.fit(words.count(agent.tokens_in + agent.tokens_out), 5, true) or "",
       "KageFaint",
@@ -43,18 +42,22 @@ local function row(agent, width, now)
     { words.fit(tostring(agent.number), 3, true) .. " ", "KageKey" },
     { words.fit(icon, 2) .. words.fit(agent.state, 11) .. " ", group },
   }
-  local doing = words.doing(agent)
-  left[3] = { words.fit(doing, math.max(1, width - used - 18)) }
+  local warned = (agent.warning or "") ~= "" and "KageWaiting" or nil
+  left[3] = { words.fit(words.news(agent), math.max(1, width - used - 18)), warned }
   return vim.list_extend(left, right)
 end
 
 ---@param run kage.Run
 ---@return string
 local function total(run)
-  local sum, unpriced = 0, false
+  local sum, unpriced, metered = 0, false, false
   for _, agent in ipairs(run.agents) do
     sum = sum + (agent.cost_usd or 0)
-    unpriced = unpriced or agent.cost_usd == nil
+    unpriced = unpriced or agent.cost_usd == nil or agent.unmetered == true
+    metered = metered or not agent.unmetered
+  end
+  if not metered and #run.agents > 0 then
+    return "unmetered"
   end
   return words.money((sum > 0 or not unpriced) and sum or nil) .. (unpriced and sum > 0 and "+" or "")
 end
@@ -65,6 +68,9 @@ end
 ---@return kage.Chunk[][]
 local function header(run, place, width)
   local facts = { "run " .. run.id .. place, "base " .. run.base:sub(1, 8), total(run) }
+  if run.on then
+    facts[#facts + 1] = "on " .. run.on
+  end
   if #run.candidates > 0 then
     facts[#facts + 1] = #run.candidates == 1 and "1 candidate" or #run.candidates .. " candidates"
   end

@@ -7,6 +7,7 @@ import asyncio
 import io
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -52,6 +53,7 @@ class Shell:
             },
             "count": given.count,
             "players": given.player,
+            "on": given.on,
             "layout": {"place": "hidden" if given.hidden else "beside"},
         }
         confirmed: list[str] = []
@@ -109,15 +111,53 @@ class Shell:
         ]
         return bool(states) and states[0] in ("done", "failed", "stopped", "interrupted")
 
-    async def _tell(self, method: str, word: str, **params: Any) -> Exit:
-        answer = await self.ask(method, agent=_agent(self.given.agent), **params)
+    async def _tell(self, method: str, word: str) -> Exit:
+        """Tell the agents that the first words name something; what follows them is text."""
+        which, text = _split(self.given.words)
+        if method == "send" and not text:
+            raise usage("there is nothing to say", "Write kage send N TEXT.")
+        if text and method not in ("send", "restart"):
+            raise usage(f"`{text}` is no agent", "Give numbers (2, or 2,3), or all.")
+        answer = await self.ask(method, agent=which, **({"text": text} if text else {}))
         numbers = ", ".join(map(str, answer["agents"]))
         print(f"{word} agent {numbers}" if numbers else "nobody was there to hear it")
+        if missed := ",".join(map(str, answer.get("missed", []))):
+            print(f"not told: agent {missed}, whose process ended; kage resume {missed}", file=sys.stderr)
         return Exit.DONE
 
     async def send(self) -> Exit:
         """See parser()."""
-        return await self._tell("send", "told", text=" ".join(self.given.text))
+        return await self._tell("send", "told")
+
+    async def task(self) -> Exit:
+        """See parser()."""
+        text = " ".join(self.given.text)
+        if self.given.text == ["-"]:
+            text = sys.stdin.buffer.read().decode("utf-8", "replace")
+        if self.given.text and not text.strip():
+            raise usage("the task is empty", "Say in a sentence what the agents are to do.")
+        answer = await self.ask("task", text=text)
+        print(cli_text.task(answer) if text else answer["task"])
+        return Exit.DONE
+
+    async def summary(self) -> Exit:
+        """See parser()."""
+        which, text = _split(self.given.words or ["all"])
+        if text:
+            raise usage(f"`{text}` is no agent", "Give numbers (2, or 2,3), or none for all.")
+        answer = await self.ask("summary", agent=which)
+        self.show(answer, cli_text.summary(answer))
+        return Exit.DONE
+
+    async def role(self) -> Exit:
+        """See parser()."""
+        given = self.given
+        if given.action == "show" and not given.name:
+            raise usage("no role is named", "Write kage role show NAME; kage role list names them.")
+        answer = await self.ask("role", name=given.name)
+        text = cli_text.roles(answer["roles"])
+        self.show(answer, cli_text.role(answer["roles"][0]) if given.action == "show" else text)
+        return Exit.DONE
 
     async def interrupt(self) -> Exit:
         """See parser()."""
@@ -133,7 +173,7 @@ class Shell:
 
     async def restart(self) -> Exit:
         """See parser()."""
-        return await self._tell("restart", "restarted", text=" ".join(self.given.text))
+        return await self._tell("restart", "restarted")
 
     async def attach(self) -> Exit:
         """See parser()."""
@@ -236,8 +276,20 @@ def _here() -> str:
     return here
 
 
-def _agent(word: str | int) -> str | int:
-    return word if word == "all" else int(word) if str(word).isdigit() else word
+def _split(words: list[str]) -> tuple[str | list[int], str]:
+    """The agents that the first words name (``2``, ``2 3``, ``2,3`` or ``all``), and the text after them.
+
+    A single word that is neither goes to kaged as it is, which says what it should have been.
+    """
+    if words[0] == "all":
+        return "all", " ".join(words[1:])
+    count = 0
+    while count < len(words) and re.fullmatch(r"\d+(,\d+)*,?", words[count]):
+        count += 1
+    if count == 0:
+        return words[0], " ".join(words[1:])
+    numbers = [int(number) for word in words[:count] for number in word.split(",") if number]
+    return numbers, " ".join(words[count:])
 
 
 def _existing(path: str) -> str:
@@ -261,7 +313,7 @@ def _agreed(questions: Sequence[dict[str, str]]) -> bool:
     return True
 
 
-READING = ("status", "wait", "log", "diff", "history", "explain", "cost", "doctor")
+READING = ("status", "wait", "log", "diff", "history", "explain", "cost", "doctor", "summary", "role")
 """Verbs that change nothing, so that they are asked again when kaged was killed under them."""
 
 

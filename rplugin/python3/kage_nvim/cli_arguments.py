@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
 
     def add(name: str, help: str, *, json_too: bool = False) -> argparse.ArgumentParser:
         verb = verbs.add_parser(name, help=help, description=help, allow_abbrev=False)
-        if name != "spawn":
+        if name not in ("spawn", "role"):
             verb.add_argument("--run", metavar="ID", help="the run (default: the newest of this repository)")
         if json_too:
             verb.add_argument("--json", action="store_true", help="machine-readable answer")
@@ -41,17 +41,22 @@ def parser() -> argparse.ArgumentParser:
     log.add_argument("agent", type=int, metavar="N")
     log.add_argument("-f", "--follow", action="store_true", help="go on until the agent has ended")
     send = add("send", "say something to an agent at work or idle")
-    send.add_argument("agent", metavar="N|all")
-    send.add_argument("text", nargs="+", metavar="TEXT")
+    send.add_argument("words", nargs="+", metavar="N|all TEXT", help="the agents (2, or 2,3), then the text")
+    task = add("task", "show the task of the run, or change it for all its agents")
+    task.add_argument("text", nargs="*", metavar="TEXT", help="the new task; - reads it from stdin")
     for name, help in (
         ("interrupt", "stop what agents are doing; they wait for what is said next"),
         ("stop", "end agents; their work is kept as candidates"),
         ("resume", "start ended agents again from their logs"),
     ):
-        add(name, help).add_argument("agent", metavar="N|all")
+        add(name, help).add_argument("words", nargs="+", metavar="N|all")
     restart = add("restart", "start agents again from the base")
-    restart.add_argument("agent", metavar="N|all")
-    restart.add_argument("text", nargs="*", metavar="TASK")
+    restart.add_argument("words", nargs="+", metavar="N|all [TASK]", help="the agents, then a new task")
+    summary = add("summary", "what agents did, from their logs", json_too=True)
+    summary.add_argument("words", nargs="*", metavar="N")
+    role = add("role", "the roles that agents can be given", json_too=True)
+    role.add_argument("action", choices=("list", "show"))
+    role.add_argument("name", nargs="?", default="", metavar="NAME")
     add("attach", "show the agents' panes in this terminal")
     add("focus", "bring an agent's pane to the front").add_argument("agent", type=int, metavar="N")
     add("hide", "put the agents' panes away, or back")
@@ -85,6 +90,7 @@ def _spawn_arguments(spawn: argparse.ArgumentParser) -> None:
     spawn.add_argument(
         "--file", action="append", default=[], metavar="PATH", help="a file the agents should read"
     )
+    spawn.add_argument("--on", default="", metavar="CANDIDATE", help="go on from candidate N, or RUN:N")
     spawn.add_argument("--hidden", action="store_true", help="panes in a hidden session")
     spawn.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
     spawn.add_argument("task", nargs="*", metavar="TASK", help="what to do; - reads it from stdin")

@@ -37,10 +37,13 @@ def agents(rows: list[dict[str, Any]]) -> str:
     """One line an agent."""
     lines = []
     for row in rows:
-        player = f"{row['player']} ({row['model']})" if row.get("model") else row["player"]
+        name = row["player"] + (f"+{row['role']}" if row.get("role") else "")
+        player = f"{name} ({row['model']})" if row.get("model") else name
         told = ("reason", "activity") if row["state"] == "waiting" else ("activity", "reason")
         what = clean(row.get(told[0]) or row.get(told[1]) or "")
-        cost = money(row.get("cost_usd"))
+        cost = "unmetered" if row.get("unmetered") else money(row.get("cost_usd"))
+        if row.get("warning"):
+            what = f"! {clean(row['warning'])} · {what}".removesuffix(" · ")
         state = f"{MARKS[row['state']]} {row['state']:<11}"
         lines.append(f"{row['number']:>3} {state} {clean(player):<28} {cost:>9}  {what}")
     return "\n".join(lines)
@@ -55,12 +58,58 @@ def status(answer: dict[str, Any]) -> str:
         first = clean(run["task"].splitlines()[0])
         landed = f", candidate {run['landed']} landed" if run["landed"] else ""
         on = f" on {clean(run['head'])[:60]}" if run["head"] else ""
+        on += f", from candidate {run['on']}" if run["on"] else ""
         parts.append(f"run {run['id']} in {clean(run['repository'])}{on}{landed}\n  {first[:100]}")
         parts.append(agents(run["agents"]))
         for candidate in run["candidates"]:
             size = f"{count(candidate['files'], 'file')} +{candidate['added']} -{candidate['removed']}"
             parts.append(f"    candidate {candidate['number']}: {size}")
     return "\n".join(parts)
+
+
+def task(answer: dict[str, Any]) -> str:
+    """Who works on the changed task from now on, and who only later."""
+    lines = ["the task is changed"]
+    if told := ", ".join(map(str, answer["agents"])):
+        lines.append(f"told agent {told}")
+    if later := ",".join(map(str, answer["later"])):
+        lines.append(f"agent {later} has no process: it hears of it when resumed (kage resume {later})")
+    return "\n".join(lines)
+
+
+def tests(entry: dict[str, Any]) -> str:
+    """``pytest: 3 passed, 1 failed``."""
+    return f"{entry['runner']}: {entry['passed']} passed, {entry['failed']} failed"
+
+
+def summary(answer: dict[str, Any]) -> str:
+    """What agents did, a paragraph each."""
+    parts = []
+    for agent in answer["agents"]:
+        role = f"+{agent['role']}" if agent["role"] else ""
+        lines = [f"agent {agent['number']} {clean(agent['player'] + role)}: {agent['state']}"]
+        lines += [f"  {clean(line)}" for line in (agent["words"] or agent["reason"]).splitlines()]
+        lines += [f"  changed  {clean(path)}" for path in agent["files"]]
+        for ran in agent["commands"]:
+            code = "?" if ran["exit"] is None else ran["exit"]
+            lines.append(f"  ran      {clean(ran['command'].splitlines()[0])[:100]} → exit {code}")
+        lines += [f"  tests    {tests(entry)}" for entry in agent["tests"]]
+        tokens = f"{agent['tokens_in']} in ({agent['tokens_cached']} cached), {agent['tokens_out']} out"
+        calls = count(agent["calls"], "model call")
+        lines.append(f"  {calls}, {tokens}, {money(agent['cost_usd'])}, {agent['seconds']:.0f} s")
+        parts.append("\n".join(lines))
+    return "\n".join(parts)
+
+
+def roles(rows: list[dict[str, Any]]) -> str:
+    """One line a role."""
+    return "\n".join(f"{row['name']:<16} {clean(row['description'])}" for row in rows)
+
+
+def role(row: dict[str, Any]) -> str:
+    """A role whole, with where it comes from."""
+    text = "\n".join(clean(line) for line in row["text"].splitlines())
+    return f"{row['name']}: {clean(row['description'])}\nfrom {clean(row['source'])}\n\n{text}"
 
 
 def event(entry: dict[str, Any]) -> list[str]:

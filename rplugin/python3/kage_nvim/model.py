@@ -47,7 +47,7 @@ class Player(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     plays instead of calling a model. ``expose`` names files and folders of the user's home that a CLI may
     have for its own login; without a key or an address beside it such a CLI is *unmetered*: it runs without
     the gateway. ``unmetered = "allow"`` lets a player without a price run under a budget in dollars,
-    ``agent_tokens`` caps what one agent of it may use. ``fallback`` names the players that answer instead
+    ``agent_tokens`` caps what one agent of it may use, ``window`` is its context in tokens. ``fallback`` names the players that answer instead
     when this one's provider does not.
     """
 
@@ -68,6 +68,7 @@ class Player(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     expose: list[str] = []
     unmetered: Literal["refuse", "allow"] = "refuse"
     agent_tokens: int | None = None
+    window: int | None = None
     fallback: list[str] = []
 
     @property
@@ -205,9 +206,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """The file that ``kage agent`` is started with (mode 0600, no key in it).
 
-    ``role`` is a name, ``instructions`` what it tells the agent. ``token`` proves the agent to kaged and to the gateway; ``daemon`` is the path of kaged's state file,
-    which names the socket of the moment; ``gateway`` is the gateway's HTTP socket for agents; ``log`` the
-    JSONL log. ``command`` is set instead of a model for players that are commands, ``cli`` (the description,
+    ``role`` is a name, ``instructions`` what it tells the agent. ``token`` proves the agent to kaged and to the
+    gateway; ``daemon`` is the path of kaged's state file, which names the socket of the moment; ``gateway`` is
+    the gateway's HTTP socket for agents; ``log`` the JSONL log. ``command`` is set instead of a model for players that are commands, ``cli`` (the description,
     with ``mode`` and whether it signs in by itself) for those that are third-party CLIs. ``priced`` is false
     when nobody knows what the player costs. ``window`` is the model's, in tokens (0: not known), ``context`` the
     path of what is told of the repository.

@@ -42,7 +42,7 @@ class AgentRecord(msgspec.Struct, kw_only=True):
     """What kaged must know of an agent to find it again: its status, slot, process and pane.
 
     ``pid`` and ``born`` (the process's start as the kernel gives it) identify the process for certain;
-    ``captured`` is the last turn whose files became the candidate.
+    ``captured`` is the last turn whose files became the candidate; ``mail`` waits for its process to arrive.
     """
 
     run: str
@@ -54,17 +54,28 @@ class AgentRecord(msgspec.Struct, kw_only=True):
     captured: int = 0
     tmux: str = ""
     hidden: bool = False
+    mail: list[str] = []
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A candidate that a run stands on: which one it is, and the commit that it was then."""
+
+    run: str
+    number: int
+    commit: str
 
 
 class RunRecord(msgspec.Struct, kw_only=True):
     """A run as it was asked for, and what came of it. ``status.agents`` is empty here: agents have rows.
 
     ``setup`` is the trusted ``[setup]`` table of that moment, to be run again when an agent restarts.
+    ``steps`` are the candidates from the base to where the agents began, oldest first; most runs have none.
     """
 
     status: RunStatus
     task: Task
     setup: dict[str, Any] | None = None
+    steps: list[Step] = []
     cleaned: float | None = None
 
 

@@ -11,7 +11,18 @@ import msgspec
 
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.model import RunStatus, Status
-from kage_nvim.orchestrator import clean, control, doctor, landing, panes_view, spawn, views
+from kage_nvim.orchestrator import (
+    clean,
+    control,
+    doctor,
+    landing,
+    panes_view,
+    roles,
+    spawn,
+    steps,
+    summary,
+    views,
+)
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.preparation import SpawnRequest
@@ -34,7 +45,7 @@ class Wait(In):
 
 
 class Of(In):
-    agent: int | str = "all"
+    agent: int | str | list[int] = "all"
 
 
 class Log(In):
@@ -45,6 +56,10 @@ class Log(In):
 
 class Say(Of):
     text: str = ""
+
+
+class Roles(In):
+    name: str = ""
 
 
 class Report(msgspec.Struct):
@@ -162,7 +177,32 @@ async def _log(conductor: Conductor, peer: Peer, asked: Log) -> dict[str, Any]:
 async def _send(conductor: Conductor, peer: Peer, asked: Say) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
     await conductor.renew_keys(peer)
-    return {"agents": await control.send(run, asked.agent, asked.text)}
+    return await control.send(conductor, run, asked.agent, asked.text)
+
+
+@verb("task", Say)
+async def _task(conductor: Conductor, peer: Peer, asked: Say) -> dict[str, Any]:
+    run = await conductor.run(asked.cwd, asked.run)
+    if not asked.text:
+        return {"task": run.record.task.text, "agents": [], "later": []}
+    await conductor.renew_keys(peer)
+    return await control.task(conductor, run, asked.text)
+
+
+@verb("summary", Of)
+async def _summary(conductor: Conductor, peer: Peer, asked: Of) -> dict[str, Any]:
+    run = await conductor.run(asked.cwd, asked.run)
+    agents = control.chosen(run, asked.agent)
+    return await asyncio.to_thread(summary.of_run, run, agents)
+
+
+@verb("role", Roles)
+async def _role(conductor: Conductor, peer: Peer, asked: Roles) -> dict[str, Any]:
+    root = (await conductor.repository(asked.cwd)).root
+    if asked.name:
+        return {"roles": [await asyncio.to_thread(roles.find, asked.name, root)]}
+    found = await asyncio.to_thread(roles.listed, root)
+    return {"roles": [found[name] for name in sorted(found)]}
 
 
 @verb("interrupt", Of)
@@ -208,17 +248,20 @@ async def _attach(conductor: Conductor, peer: Peer, asked: In) -> dict[str, Any]
 
 @verb("diff", Diff)
 async def _diff(conductor: Conductor, peer: Peer, asked: Diff) -> dict[str, Any]:
-    return await views.diff(await conductor.run(asked.cwd, asked.run), asked.agents)
+    run = await conductor.run(asked.cwd, asked.run)
+    return await views.diff(run, asked.agents, await steps.compared_with(conductor, run))
 
 
 @verb("diff_file", DiffFile)
 async def _diff_file(conductor: Conductor, peer: Peer, asked: DiffFile) -> dict[str, Any]:
-    return await views.diff_file(await conductor.run(asked.cwd, asked.run), asked.path, asked.agents)
+    run = await conductor.run(asked.cwd, asked.run)
+    return await views.diff_file(run, asked.path, asked.agents, await steps.compared_with(conductor, run))
 
 
 @verb("diff_text", DiffText)
 async def _diff_text(conductor: Conductor, peer: Peer, asked: DiffText) -> dict[str, Any]:
-    return await views.diff_text(await conductor.run(asked.cwd, asked.run), asked.agent, asked.form)
+    run = await conductor.run(asked.cwd, asked.run)
+    return await views.diff_text(run, asked.agent, asked.form, await steps.compared_with(conductor, run))
 
 
 @verb("accept", Accept)

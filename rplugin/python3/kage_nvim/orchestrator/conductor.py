@@ -147,6 +147,9 @@ class Conductor:
         agent.peer = peer
         agent.record.pid = hello.pid
         agent.record.born = processes.born(hello.pid)
+        for text in agent.record.mail:
+            peer.push("steer", {"text": text})
+        agent.record.mail = []
         self.agent_changed(run, agent)
         return agent.record.captured
 

@@ -1,14 +1,16 @@
-"""Conducting agents at work: send, interrupt, stop, restart, resume."""
+"""Conducting agents at work: send, task, interrupt, stop, restart, resume."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from kage_nvim import processes
+from kage_nvim import paths, processes
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.model import AgentSpec, State
 from kage_nvim.orchestrator import players, slots
@@ -22,40 +24,105 @@ from kage_nvim.protocol import dumps, loads
 
 CUT_SHORT = (State.FAILED, State.STOPPED, State.INTERRUPTED)
 GO_ON = "Go on with the task from where you are."
+NEW_TASK = "The task has changed. It is now:\n\n"
+Which = int | str | list[int]
+"""Agents as a command names them: a number, several, or all."""
 STOP_SECONDS = 3.0
 """How long a stopped agent may take to end by itself before its process is killed."""
 
 
-def chosen(run: Run, which: int | str) -> list[Agent]:
-    """The agent of that number, or all of them.
+def chosen(run: Run, which: Which) -> list[Agent]:
+    """The agents of those numbers (a text may hold several, as ``2,3``), or all of them.
 
     Raises:
         KageError: there is no such agent.
     """
     if which == "all":
         return list(run.agents.values())
-    if isinstance(which, str) and not which.isdigit():
+    numbers = which if isinstance(which, list) else re.split(r"[\s,]+", str(which).strip(" ,"))
+    wrong = [number for number in numbers if not str(number).isdigit()]
+    if wrong or not numbers:
         raise KageError(
-            f"`{which}` is no agent", fix="Give its number, or all.", code="usage", exit=Exit.USAGE
+            f"`{wrong[0] if wrong else which}` is no agent",
+            fix="Give its number, several (2,3), or all.",
+            code="usage",
+            exit=Exit.USAGE,
         )
-    return [run.agent(int(which))]
+    return [run.agent(number) for number in dict.fromkeys(map(int, numbers))]
 
 
-async def send(run: Run, which: int | str, text: str) -> list[int]:
-    """Say something to agents: in between two model calls, or as a new turn when they are idle."""
+def hears(agent: Agent) -> bool:
+    """True while there is, or is about to be, a process that messages reach."""
+    if agent.peer is not None or agent.record.status.state is State.STARTING:
+        return True
+    return living(agent)  # it connects again in a moment: kaged was started anew
+
+
+async def send(conductor: Conductor, run: Run, which: Which, text: str) -> dict[str, Any]:
+    """Say something to agents: in between two model calls, or as a new turn when they are idle.
+
+    Returns ``agents``, who are told, and ``missed``: the numbers of those without a process.
+
+    Raises:
+        KageError: nobody is there to hear it; the message says how that is mended.
+    """
     message = players.tidy_task(text)
     agents = chosen(run, which)
-    deaf = [agent for agent in agents if agent.peer is None]
-    if deaf and (which != "all" or len(deaf) == len(agents)):
+    missed = [agent for agent in agents if not hears(agent)]
+    if len(missed) == len(agents):
+        numbers = ",".join(str(agent.number) for agent in missed)
+        states = ", ".join(f"agent {a.number}: {a.record.status.state.value}" for a in missed)
         raise KageError(
-            f"agent {deaf[0].number} has no process to hear it ({deaf[0].record.status.state.value})",
-            fix=f":Kage resume {deaf[0].number} starts it again from its log.",
+            f"there is no process to hear it ({states})",
+            fix=f":Kage resume {numbers} (kage resume {numbers}) goes on from the log; then send again.",
             code="not_running",
         )
-    return _push(agents, "steer", {"text": message})
+    told = [agent for agent in agents if agent not in missed]
+    for agent in told:
+        _say(conductor, run, agent, message)
+    return {"agents": [agent.number for agent in told], "missed": [agent.number for agent in missed]}
 
 
-async def interrupt(run: Run, which: int | str) -> list[int]:
+def _say(conductor: Conductor, run: Run, agent: Agent, message: str) -> None:
+    """Tell an agent now, or as soon as its process is connected."""
+    if agent.peer is not None:
+        agent.peer.push("steer", {"text": message})
+    else:
+        agent.record.mail = [*agent.record.mail, message]
+        conductor.agent_changed(run, agent)
+
+
+async def task(conductor: Conductor, run: Run, text: str) -> dict[str, Any]:
+    """Change the task of the run: those at work are told, idle ones get it as a new turn, and the others when
+    they are resumed or restarted. Returns ``agents`` and ``later``, their numbers."""
+    changed = players.tidy_task(text)
+    if changed == run.record.task.text:
+        raise KageError("that is the task already", code="nothing", exit=Exit.NOTHING)
+    _log_task(run, changed)
+    run.record.task = msgspec.structs.replace(run.record.task, text=changed)
+    run.record.status.task = changed
+    told: list[int] = []
+    later: list[int] = []
+    for agent in run.agents.values():
+        _new_task(agent, changed)
+        (told if hears(agent) else later).append(agent.number)
+        _say(conductor, run, agent, NEW_TASK + changed)
+    conductor.changed(run)
+    return {"task": changed, "agents": told, "later": later}
+
+
+def _log_task(run: Run, text: str) -> None:
+    """Keep what the task was and what it is now in the run's own log, of the agents' logs' form."""
+    path = paths.run_folder(run.id) / "log.jsonl"
+    events: list[dict[str, Any]] = [{"t": round(time.time(), 3), "kind": "task", "text": text}]
+    if not path.exists():
+        events.insert(0, {"t": run.record.status.created, "kind": "task", "text": run.record.task.text})
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("ab") as file:
+        file.write(b"".join(dumps(event) + b"\n" for event in events))
+
+
+async def interrupt(run: Run, which: Which) -> list[int]:
     """Stop what agents are doing right now; they wait for what is said next."""
     working = [a for a in chosen(run, which) if not a.record.status.state.ended]
     if not working:
@@ -72,7 +139,7 @@ def _push(agents: list[Agent], name: str, params: dict[str, str]) -> list[int]:
     return told
 
 
-async def stop(conductor: Conductor, run: Run, which: int | str) -> list[int]:
+async def stop(conductor: Conductor, run: Run, which: Which) -> list[int]:
     """End agents' turns and processes; their work is kept as candidates."""
     agents = [a for a in chosen(run, which) if living(a) or not a.record.status.state.ended]
     if not agents:
@@ -100,7 +167,7 @@ def living(agent: Agent) -> bool:
     return processes.alive(agent.record.pid, agent.record.born)
 
 
-async def resume(conductor: Conductor, run: Run, which: int | str, peer: Peer) -> list[int]:
+async def resume(conductor: Conductor, run: Run, which: Which, peer: Peer) -> list[int]:
     """Start ended processes again from their logs; tell living agents whose turn was cut short to go on."""
     wanted = chosen(run, which)
     ending = [agent.record for agent in wanted if agent.stopping]
@@ -116,26 +183,27 @@ async def resume(conductor: Conductor, run: Run, which: int | str, peer: Peer) -
     return sorted(agent.number for agent in (*ended, *cut))
 
 
-async def restart(conductor: Conductor, run: Run, which: int | str, text: str, peer: Peer) -> list[int]:
-    """Start agents again from the base; what they had done goes to the trash."""
+async def restart(conductor: Conductor, run: Run, which: Which, text: str, peer: Peer) -> list[int]:
+    """Start agents again from where they began; what they had done goes to the trash."""
     agents = chosen(run, which)
+    new = players.tidy_task(text) if text else ""
+    await asyncio.gather(*(_stop(conductor, run, agent) for agent in agents))
     for agent in agents:
-        await _stop(conductor, run, agent)
         async with agent.reading:  # its files may have changed since its turn ended
             await conductor.capture(run, agent, "before restart")
         candidates = [c for c in run.record.status.candidates if c.number != agent.number]
         run.record.status.candidates = candidates
         await asyncio.to_thread(run.store.trash, run.ref(agent.number))
         files = agent.slot.included()
-        await asyncio.to_thread(slots.fill, run.store, agent.slot, run.base)
+        await asyncio.to_thread(slots.fill, run.store, agent.slot, run.start)
         await asyncio.to_thread(slots.prepare, run.store, agent.slot, files)
         await run_setup(run, [agent], {agent.number: _spec(agent).profile})
         log = agent.folder / "log.jsonl"
         if log.exists():
             log.rename(agent.folder / f"log-{time.time_ns()}.jsonl")
-        if text:
-            _new_task(agent, players.tidy_task(text))
-        agent.record.captured = 0
+        if new:
+            _new_task(agent, new)
+        agent.record.captured, agent.record.mail = 0, []
         agent.record.status.started = time.time()
         await _start_again(conductor, run, agent, peer, resume=False)
     return [agent.number for agent in agents]

@@ -20,6 +20,7 @@ from typing import Any
 from kage_nvim.compare import disk, land
 from kage_nvim.errors import Exit, KageError, refused
 from kage_nvim.failpoints import fail_point
+from kage_nvim.orchestrator import steps
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import Buffer, open_buffers
 from kage_nvim.orchestrator.peers import Peer
@@ -65,7 +66,7 @@ async def accept(
         merge = await asyncio.to_thread(
             land.merge,
             run.store,
-            run.base,
+            await steps.base_for(conductor, run, yours.commit),
             yours.commit,
             candidate.commit,
             chosen_paths or None,

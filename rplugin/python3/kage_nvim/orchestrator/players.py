@@ -13,6 +13,8 @@ from kage_nvim.config import REPOSITORY_FILE, RepositoryConfig, UserConfig
 from kage_nvim.discover import Found
 from kage_nvim.errors import KageError, refused, usage
 from kage_nvim.model import ASK_ABOVE, MAX_AGENTS, Player
+from kage_nvim.orchestrator import roles
+from kage_nvim.orchestrator.roles import Role
 
 DEFAULT_COUNT = 3
 """Agents of a run when neither a count nor players are given."""
@@ -35,12 +37,13 @@ _WANTED = re.compile(r"(?P<name>[^:+\s]+)(?::(?P<count>\d{1,4}))?(?:\+(?P<role>[
 
 
 class Seat(msgspec.Struct, frozen=True, kw_only=True):
-    """One agent to be: its player, how that is shown, its role and its angle."""
+    """One agent to be: its player, how that is shown, its role (the name, and what it says) and its angle."""
 
     name: str
     player: Player
     label: str
     role: str | None = None
+    instructions: str = ""
     angle: str = ""
 
 
@@ -93,8 +96,7 @@ def seats(
 
 
 def _with_angles(picked: list[tuple[str, str | None]], known: dict[str, Player]) -> list[Seat]:
-    uses: dict[str, int] = {}
-    names = [name for name, _ in picked]
+    uses: dict[tuple[str, str | None], int] = {}
     made = []
     for name, role in picked:
         player = known[name]
@@ -105,9 +107,9 @@ def _with_angles(picked: list[tuple[str, str | None]], known: dict[str, Player])
                 code="no_player",
             )
         angle = ""
-        if names.count(name) > 1 and not player.command:
-            angle = ANGLES[uses.get(name, 0) % len(ANGLES)]
-            uses[name] = uses.get(name, 0) + 1
+        if picked.count((name, role)) > 1 and not player.command:  # roles make a difference by themselves
+            angle = ANGLES[uses.get((name, role), 0) % len(ANGLES)]
+            uses[name, role] = uses.get((name, role), 0) + 1
         made.append(Seat(name=name, player=player, label=label(player), role=role, angle=angle))
     return made
 
@@ -128,6 +130,22 @@ def _expand(word: str, known: dict[str, Player]) -> list[tuple[str, str | None]]
     return [(name, match["role"])] * int(match["count"] or 1)
 
 
+def in_roles(seated: Sequence[Seat], root: Path) -> tuple[list[Seat], list[Role]]:
+    """The seats with what their roles say, and those roles.
+
+    Raises:
+        KageError: there is no such role.
+    """
+    wanted = {seat.role: roles.find(seat.role, root) for seat in seated if seat.role}
+    dressed = [
+        msgspec.structs.replace(seat, role=wanted[seat.role].name, instructions=wanted[seat.role].text)
+        if seat.role
+        else seat
+        for seat in seated
+    ]
+    return dressed, list(wanted.values())
+
+
 def _nobody() -> KageError:
     return KageError(
         "no model was found: no player is configured, no key is in the environment, no local server answers",
@@ -146,8 +164,10 @@ def questions(
     repository: RepositoryConfig,
     root: Path,
     yes: set[str],
+    given: Sequence[Role] = (),
 ) -> list[Question]:
-    """What has still to be asked before this run may begin; ``yes`` holds what was answered already."""
+    """What has still to be asked before this run may begin; ``yes`` holds what was answered already.
+    ``given`` are the roles that agents get: those that the repository brought need trust."""
     asked = []
     if len(seated) > ASK_ABOVE:
         asked.append(Question(f"count:{len(seated)}", f"Start {len(seated)} agents at once?", lasting=False))
@@ -161,6 +181,11 @@ def questions(
         network = " with network access" if repository.setup.network else ""
         text = f"Trust {REPOSITORY_FILE} of {root.name}? It runs `{shown}`{network} in each agent's sandbox."
         asked.append(Question(f"trust:{hashlib.sha256(content).hexdigest()}", text))
+    for role in given:
+        if role.digest:
+            shown = f" ({role.description[:80]})" if role.description else ""
+            text = f"Trust the role `{role.name}` of {root.name}?{shown} {role.source} instructs the agents."
+            asked.append(Question(f"trust:{role.digest}", text))
     return [question for question in asked if question.id not in yes]
 
 

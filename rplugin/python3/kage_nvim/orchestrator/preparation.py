@@ -11,13 +11,14 @@ import msgspec
 from kage_nvim import config, discover, sandbox
 from kage_nvim.config import RepositoryConfig, UserConfig
 from kage_nvim.errors import KageError
-from kage_nvim.model import Task
-from kage_nvim.orchestrator import players, tmux
+from kage_nvim.model import Limits, Task
+from kage_nvim.orchestrator import players, steps, tmux
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.panes import Place
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.players import Seat
 from kage_nvim.orchestrator.shadow import Repository
+from kage_nvim.orchestrator.steps import Ground
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Plan:
     peer: Peer
     place: Place
     notes: list[str]
+    ground: Ground | None = None
 
     def limits(self) -> dict[str, float | None]:
         """What may be spent, in US dollars: the tighter of the user's and the repository's limits."""
@@ -41,6 +43,18 @@ class Plan:
             "run_usd": _tighter(user.run_usd, repository.run_usd),
             "day_usd": repository.day_usd,
         }
+
+    def limits_of(self, seat: Seat) -> Limits:
+        """What ends a turn of one agent; dollars are counted by the gateway."""
+        user = self.user.defaults
+        tokens = (user.agent_tokens, self.settings.budget.agent_tokens, seat.player.agent_tokens)
+        given = [limit for limit in tokens if limit is not None]
+        return Limits(
+            steps=user.steps,
+            tokens=min(given, default=None),
+            seconds=user.seconds,
+            command_seconds=user.command_seconds,
+        )
 
 
 def _tighter(*values: float | None) -> float | None:
@@ -55,13 +69,14 @@ class Layout(msgspec.Struct, frozen=True):
 
 
 class SpawnRequest(msgspec.Struct):
-    """The parameters of ``spawn``."""
+    """The parameters of ``spawn``. ``on`` names the candidate that the run stands on: ``2``, or ``RUN:2``."""
 
     cwd: str
     task: Task
     count: int | None = None
     players: list[str] = []
     confirmed: list[str] = []
+    on: str = ""
     layout: Layout = Layout()
 
 
@@ -83,18 +98,22 @@ async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan
     present = dict.fromkeys(peer.hello.keys, "set")
     found = await discover.found_async(present, probe=True) if not user.players else []
     seated, unconfigured = players.seats(asked.players, asked.count, user, found)
+    seated, given = await asyncio.to_thread(players.in_roles, seated, repository.root)
+    ground = await steps.ground(conductor, repository, asked.on) if asked.on else None
+    if ground is not None:
+        task = msgspec.structs.replace(task, before=ground.before)
     yes = conductor.database.confirmed(str(repository.root)) | set(asked.confirmed)
-    questions = players.questions(seated, unconfigured, settings, repository.root, yes)
+    questions = players.questions(seated, unconfigured, settings, repository.root, yes, given)
     if questions:
         raise players.must_confirm(questions)
-    for question in players.questions(seated, unconfigured, settings, repository.root, set()):
+    for question in players.questions(seated, unconfigured, settings, repository.root, set(), given):
         if question.lasting:
             conductor.database.confirm(str(repository.root), question.id)
     if user.sandbox == "on":
         await asyncio.to_thread(sandbox.check)
     await asyncio.to_thread(tmux.binary)
     _recordings_exist(seated)
-    return Plan(repository, task, seated, user, settings, peer, asked.layout.place, notes=[])
+    return Plan(repository, task, seated, user, settings, peer, asked.layout.place, [], ground)
 
 
 def _recordings_exist(seated: list[Seat]) -> None:

@@ -56,8 +56,13 @@ class Run:
 
     @property
     def base(self) -> str:
-        """The snapshot commit that it started from."""
+        """The snapshot commit that its candidates are compared with."""
         return self.record.status.base
+
+    @property
+    def start(self) -> str:
+        """The commit that its agents begin from: the base, or the candidate that the run stands on."""
+        return self.record.steps[-1].commit if self.record.steps else self.base
 
     @property
     def root(self) -> Path:

@@ -44,6 +44,6 @@ async def run_setup(run: Run, agents: list[Agent], profiles: dict[int, Profile])
 
 
 def _set_aside(run: Run, agent: Agent) -> None:
-    made = candidates.capture(run.store, agent.slot, run.base, "after setup", agent.number)
-    added = [change.path for change in changes(run.store, run.base, made.commit) if change.status == "A"]
+    made = candidates.capture(run.store, agent.slot, run.start, "after setup", agent.number)
+    added = [change.path for change in changes(run.store, run.start, made.commit) if change.status == "A"]
     slots.set_aside(agent.slot, added)

@@ -16,7 +16,7 @@ from kage_nvim import discover, paths, sandbox
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
 from kage_nvim.model import AgentStatus, Profile, RunStatus
-from kage_nvim.orchestrator import history, include, shadow, slots
+from kage_nvim.orchestrator import briefing, history, include, shadow, slots, steps
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import open_buffers
 from kage_nvim.orchestrator.launch import open_panes, panes_of, write_spec
@@ -68,20 +68,29 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
     gateway = asyncio.create_task(_gateway(conductor, plan))
     try:
         store = await asyncio.to_thread(Store.open, plan.repository)
-        base = await asyncio.to_thread(store.snapshot, overlays)
+        snapshot = await asyncio.to_thread(store.snapshot, overlays)
+        ground = plan.ground
+        base = ground.base if ground else snapshot.commit
+        start = ground.steps[-1].commit if ground else base
         fail_point("spawn.base.action")
-        await asyncio.to_thread(store.pin, f"refs/kage/{run_id}/base", base.commit)
+        await asyncio.to_thread(store.pin, f"refs/kage/{run_id}/base", base)
+        if ground:
+            await asyncio.to_thread(steps.pin, store, run_id, ground.steps)
+            plan.notes += await asyncio.to_thread(steps.notes, store, ground, snapshot)
+        else:
+            plan.notes += snapshot.notes
         fail_point("spawn.base.done")
-        plan.notes += base.notes
-        made = await _slots(conductor, plan, store, base.commit)
+        context = asyncio.create_task(briefing.gather(store.git_dir, start, run_id, plan.task))
+        made = await _slots(conductor, plan, store, start)
         fail_point("spawn.slots.done")
-        run = _register(conductor, plan, store, base.commit, run_id, made)
-        run.record.status.head = await asyncio.to_thread(history.standing_on, store, plan.repository)
+        run = _register(conductor, plan, store, base, run_id, made)
+        head = ground.head if ground else await asyncio.to_thread(history.standing_on, store, plan.repository)
+        run.record.status.head = head
         socket = await gateway
     except BaseException:
         gateway.cancel()
         raise
-    conductor.spawn_task(asyncio.to_thread(store.import_base_objects, base.commit))
+    conductor.spawn_task(asyncio.to_thread(store.import_base_objects, base))
     profiles = {number: _profile(plan, store, slot, number) for number, slot in enumerate(made, 1)}
     if plan.settings.setup:
         run.record.setup = msgspec.to_builtins(plan.settings.setup)
@@ -94,7 +103,8 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
     )
     for (seat, agent), known in zip(pairs, priced, strict=True):
         agent.record.status.cost_usd = 0.0 if known and not seat.player.command else None
-        write_spec(run, agent, seat, profiles[agent.number], plan.user.defaults, socket)
+        write_spec(run, agent, seat, profiles[agent.number], plan.limits_of(seat), socket)
+    await context
     fail_point("spawn.panes.intent")
     await open_panes(conductor, run, list(run.agents.values()), plan.peer, plan.place)
     fail_point("spawn.panes.done")
@@ -176,9 +186,11 @@ def _register(
         repository=str(plan.repository.root),
         store=str(store.git_dir),
         base=base,
+        on=plan.ground.name if plan.ground else None,
         created=now,
     )
-    run = Run(RunRecord(status=status, task=plan.task), plan.repository, store)
+    stood = plan.ground.steps if plan.ground else []
+    run = Run(RunRecord(status=status, task=plan.task, steps=stood), plan.repository, store)
     for number, (seat, slot) in enumerate(zip(plan.seats, made, strict=True), 1):
         record = AgentRecord(
             run=run_id,

@@ -58,10 +58,10 @@ def shown_candidates(run: Run, numbers: list[int]) -> list[CandidateStatus]:
     return list(run.record.status.candidates)
 
 
-async def diff(run: Run, numbers: list[int]) -> dict[str, Any]:
-    """The files that candidates change, each with what every candidate does to it."""
+async def diff(run: Run, numbers: list[int], base: str) -> dict[str, Any]:
+    """The files that candidates change from ``base`` on, each with what every candidate does to it."""
     shown = shown_candidates(run, numbers)
-    jobs = [asyncio.to_thread(trees.changes, run.store, run.base, c.commit) for c in shown]
+    jobs = [asyncio.to_thread(trees.changes, run.store, base, c.commit) for c in shown]
     files: dict[str, dict[str, Any]] = {}
     for candidate, changes in zip(shown, await asyncio.gather(*jobs), strict=True):
         for change in changes:
@@ -79,18 +79,18 @@ async def diff(run: Run, numbers: list[int]) -> dict[str, Any]:
     return {
         "run": run.id,
         "repository": str(run.root),
-        "base": run.base,
+        "base": base,
         "agents": [candidate.number for candidate in shown],
         "files": [files[path] for path in sorted(files)],
     }
 
 
-async def diff_file(run: Run, path: str, numbers: list[int]) -> dict[str, Any]:
+async def diff_file(run: Run, path: str, numbers: list[int], base_tree: str) -> dict[str, Any]:
     """One file's exact bytes at the base and in each candidate (``None`` = absent)."""
     shown = shown_candidates(run, numbers)
     read = run.store.read_file
     base, *others = await asyncio.gather(
-        asyncio.to_thread(read, run.base, path), *(asyncio.to_thread(read, c.commit, path) for c in shown)
+        asyncio.to_thread(read, base_tree, path), *(asyncio.to_thread(read, c.commit, path) for c in shown)
     )
     versions = {}
     for candidate, found in zip(shown, others, strict=True):
@@ -107,13 +107,13 @@ async def diff_file(run: Run, path: str, numbers: list[int]) -> dict[str, Any]:
     }
 
 
-async def diff_text(run: Run, number: int, form: str) -> dict[str, Any]:
+async def diff_text(run: Run, number: int, form: str, base: str) -> dict[str, Any]:
     """A candidate as text: a ``patch`` that ``git apply`` takes, or a ``stat``."""
     candidate = run.candidate(number)
     if form not in ("patch", "stat"):
         raise usage(f"`{form}` is no form of a diff", "Use patch or stat.")
     make = trees.patch if form == "patch" else trees.diffstat
-    return {"text_b64": b64(await asyncio.to_thread(make, run.store, run.base, candidate.commit))}
+    return {"text_b64": b64(await asyncio.to_thread(make, run.store, base, candidate.commit))}
 
 
 def explain(run: Run, agent: Agent) -> list[str]:

@@ -1,0 +1,167 @@
+"""Roles: instructions that an agent gets beside its task. A role is a Markdown file with front matter.
+
+The form is that of Claude Code's agents: between two lines ``---`` stand ``name``, ``description`` and
+whatever else the file's other readers want (``tools``, ``model``: not used here); what follows is the role's
+text. The first place that has a role counts: the user's own folder, the repository's ``.kage/roles`` (trusted
+by content), installed packages (entry points ``kage.roles``), Kage itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterator
+from importlib import metadata, resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kage_nvim import paths
+from kage_nvim.errors import Exit, KageError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+log = logging.getLogger("kaged")
+
+FOLDER = ".kage/roles"
+"""Where a repository keeps its roles."""
+GROUP = "kage.roles"
+"""The entry points of packages that bring roles; each names a package that holds Markdown files."""
+LIMIT = 64 * 1024
+"""Bytes of a role; more is no instruction but a book."""
+ALIASES = {
+    "developer": "implementer",
+    "code-reviewer": "reviewer",
+    "security-auditor": "security",
+    "security-engineer": "security",
+    "performance-engineer": "performance",
+    "optimizer": "performance",
+    "tester": "test-writer",
+    "test-engineer": "test-writer",
+    "docs": "documenter",
+    "documentation-engineer": "documenter",
+    "simplifier": "minimalist",
+}
+"""Common other names of Kage's own roles."""
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+_KEY = re.compile(r"([A-Za-z][\w-]*):(?:\s+(.*))?$")
+
+
+class Role(msgspec.Struct, frozen=True, kw_only=True):
+    """``text`` is what the agent is told, ``source`` where it comes from; ``digest`` is set for a role that a
+    repository brought, and names its exact content."""
+
+    name: str
+    description: str = ""
+    text: str
+    source: str
+    digest: str = ""
+
+
+def find(name: str, root: Path) -> Role:
+    """The role of that name.
+
+    Raises:
+        KageError: there is none, or its file cannot be used; the message lists those that are known.
+    """
+    known = listed(root)
+    role = known.get(name) or known.get(ALIASES.get(name, ""))
+    if role is None:
+        raise KageError(
+            f"there is no role `{name}` (known: {', '.join(sorted(known))})",
+            fix=f"Write it as {paths.config_file().parent / 'roles'}/{name}.md; :help kage-roles shows how.",
+            code="no_role",
+            exit=Exit.USAGE,
+        )
+    if not role.text:
+        raise KageError(
+            f"the role `{name}` says nothing: {role.source}",
+            fix="Below the front matter (--- … ---) write what the agent is to be told.",
+            code="no_role",
+            exit=Exit.USAGE,
+        )
+    return role
+
+
+def listed(root: Path) -> dict[str, Role]:
+    """Every role that can be given in a repository, by name."""
+    found: dict[str, Role] = {}
+    for role in _all(root):
+        found.setdefault(role.name, role)
+    return found
+
+
+def parse(data: bytes, *, stem: str, source: str, digest: str = "") -> Role:
+    """A role from its file's bytes; without a usable ``name`` in the front matter it is named by the file."""
+    text = data.decode("utf-8", "replace").lstrip("\ufeff").replace("\r\n", "\n")
+    keys: dict[str, str] = {}
+    if text.startswith("---\n"):
+        head, mark, rest = text[4:].partition("\n---")
+        if mark:
+            keys, text = _front(head), rest.partition("\n")[2]
+    name = keys.get("name", "")
+    return Role(
+        name=name if _NAME.fullmatch(name) else stem,
+        description=_plain(keys.get("description", "")),
+        text=_plain(text, keep="\n\t"),
+        source=source,
+        digest=digest,
+    )
+
+
+def _front(head: str) -> dict[str, str]:
+    """Simple keys of a front matter. Indented lines go on with the key before them; lists and tables of other
+    readers are joined as text, for nothing here reads them."""
+    keys: dict[str, str] = {}
+    last = ""
+    for line in head.splitlines():
+        match = _KEY.match(line)
+        if match:
+            last = match[1]
+            value = (match[2] or "").strip()
+            keys[last] = "" if value in (">", "|", ">-", "|-") else _unquoted(value)
+        elif last and line.strip():
+            keys[last] = f"{keys[last]} {line.strip()}".strip()
+    return keys
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
+
+
+def _plain(text: str, keep: str = "") -> str:
+    return "".join(c for c in text if c in keep or (c >= " " and not "\x7f" <= c <= "\x9f")).strip()
+
+
+def _all(root: Path) -> Iterator[Role]:
+    own = paths.config_file().parent / "roles"
+    yield from _folder(own)
+    yield from _folder(root / FOLDER, theirs=True)
+    for entry in metadata.entry_points(group=GROUP):
+        try:
+            yield from _package(resources.files(entry.load()), f"package {entry.value}")
+        except Exception as error:  # somebody else's package: its failure must not take the others along
+            log.warning("the roles of %s could not be read: %s", entry.value, error)
+    yield from _package(resources.files("kage_nvim") / "roles", "Kage")
+
+
+def _folder(folder: Path, *, theirs: bool = False) -> Iterator[Role]:
+    for path in sorted(folder.glob("*.md")):
+        try:
+            with path.open("rb") as file:
+                data = file.read(LIMIT)
+        except OSError as error:
+            log.warning("the role %s could not be read: %s", path, error)
+            continue
+        digest = hashlib.sha256(data).hexdigest() if theirs else ""
+        yield parse(data, stem=path.stem, source=str(path), digest=digest)
+
+
+def _package(folder: Traversable, source: str) -> Iterator[Role]:
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.name.endswith(".md"):
+            yield parse(entry.read_bytes()[:LIMIT], stem=entry.name[:-3], source=source)
