@@ -16,12 +16,14 @@ T = TypeVar("T")
 
 
 class TurnEnd(Exception):
-    """A turn is over: the state it ended in, and the reason in one line."""
+    """A turn is over: the state it ended in, the reason in one line, and how that is known."""
 
-    def __init__(self, state: State, reason: str) -> None:
+    def __init__(self, state: State, reason: str, rule: str = "agent", evidence: str = "") -> None:
         super().__init__(reason)
         self.state = state
         self.reason = reason
+        self.rule = rule
+        self.evidence = evidence
 
 
 class Halt(TurnEnd):

@@ -16,11 +16,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from kage_nvim.agent_runtime.command import CommandPlayer
 from kage_nvim.agent_runtime.inbox import Inbox, TurnEnd
 from kage_nvim.agent_runtime.link import Link
 from kage_nvim.agent_runtime.log import Log, Past, recover, spent_before
-from kage_nvim.agent_runtime.loop import ModelPlayer
 from kage_nvim.agent_runtime.progress import Progress
 from kage_nvim.agent_runtime.screen import Screen, complain
 from kage_nvim.agent_runtime.text import plain
@@ -36,7 +34,7 @@ TWICE = 2.0
 
 
 class Player(Protocol):
-    """What takes turns: a model or a command."""
+    """What takes turns: a model, a third-party CLI or a command."""
 
     async def turn(self, *, again: bool) -> TurnEnd:
         """Work until the turn ends."""
@@ -88,17 +86,27 @@ class Process:
 
     async def live(self) -> None:
         """Take turns until a stop."""
-        spec = self._spec
-        player: Player
-        if spec.command is not None:
-            player = CommandPlayer(spec, self._log, self._screen, self._inbox, self._progress)
-        else:
-            player = ModelPlayer(spec, self._past, self._log, self._screen, self._inbox, self._progress)
-        self._screen.header(spec, resumed=self._resumed)
+        player = self._player()
+        self._screen.header(self._spec, resumed=self._resumed)
         self._link.start()
         with self._signals(), self._keyboard():
             await self._turns(player)
         await self._link.close()
+
+    def _player(self) -> Player:
+        """The player that the specification asks for; only that one's modules are loaded."""
+        spec = self._spec
+        if spec.cli is not None:
+            from kage_nvim.agent_runtime.cli_player import CliPlayer
+
+            return CliPlayer(spec, self._past, self._log, self._screen, self._inbox, self._progress)
+        if spec.command is not None:
+            from kage_nvim.agent_runtime.command import CommandPlayer
+
+            return CommandPlayer(spec, self._log, self._screen, self._inbox, self._progress)
+        from kage_nvim.agent_runtime.loop import ModelPlayer
+
+        return ModelPlayer(spec, self._past, self._log, self._screen, self._inbox, self._progress)
 
     async def _turns(self, player: Player) -> None:
         again = self._resumed and self._past.turn > 0
@@ -136,7 +144,7 @@ class Process:
         if end.state is State.FAILED:
             self._log_error(end.reason)
         with contextlib.suppress(OSError):
-            self._progress.enter(end.state, end.reason)
+            self._progress.enter(end.state, end.reason, end.rule, end.evidence)
         self._screen.state(end.state, end.reason)
 
     async def _idle(self) -> None:
