@@ -113,7 +113,7 @@ class ModelPlayer:
         return answer
 
     def _count(self, sent: list[Message], answer: Answer) -> None:
-        self._window.counted(sent, answer.usage.tokens_in)
+        self._window.counted(sent, answer.usage.tokens_in, answer.window)
         self._progress.spent(answer.usage)
 
     async def _ask(self, on_text: Callable[[str], None]) -> Answer:

@@ -65,12 +65,16 @@ class ToolCall(msgspec.Struct):
 
 
 class Answer(msgspec.Struct):
-    """One whole answer of a model."""
+    """One whole answer of a model; ``window`` is its context in tokens, if the gateway knows. ``notices`` are
+    the gateway's lines for the user (another player answered), ``warning`` names a budget nearly used up."""
 
     text: str = ""
     calls: list[ToolCall] = []
     finish: str = ""
     usage: Usage = msgspec.field(default_factory=Usage)
+    window: int = 0
+    notices: list[str] = []
+    warning: str = ""
 
 
 class Gateway:
@@ -283,6 +287,9 @@ def _account(answer: Answer, body: dict[str, Any]) -> None:
     """Take the gateway's own sums, or the provider's if this is no gateway."""
     if isinstance(kage := body.get("kage"), dict):
         answer.usage = msgspec.convert(kage, Usage)
+        answer.window = int(kage.get("window") or 0)
+        answer.notices = [str(line) for line in kage.get("notices") or []]
+        answer.warning = str(kage.get("warning") or "")
     elif isinstance(usage := body.get("usage"), dict):
         details = usage.get("prompt_tokens_details") or {}
         answer.usage = Usage(

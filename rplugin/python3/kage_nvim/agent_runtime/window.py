@@ -28,10 +28,14 @@ class Window:
 
     def __init__(self, tokens: int) -> None:
         self.tokens = tokens or UNKNOWN
+        self._learnt = bool(tokens)
         self._rate = 3.5
 
-    def counted(self, messages: Sequence[dict[str, Any]], tokens_in: int) -> None:
-        """The provider counted so many tokens; a count that cannot be is passed over."""
+    def counted(self, messages: Sequence[dict[str, Any]], tokens_in: int, window: int = 0) -> None:
+        """The provider counted so many tokens; a count that cannot be is passed over. ``window`` is what the
+        gateway knows; a provider's own word, in an error, is stronger."""
+        if window and not self._learnt:
+            self.tokens = window
         rate = size(messages) / tokens_in if tokens_in else 0.0
         if 1.0 <= rate <= 6.0:
             self._rate = rate
@@ -47,6 +51,7 @@ class Window:
         stated = [int(number.replace(",", "")) for number in _STATED.findall(said)]
         known = [number for number in stated if number >= SMALLEST]
         self.tokens = min([self.tokens, *known]) if known else int(size(messages) / self._rate)
+        self._learnt = True
         self._rate /= max(1.0, 1.05 / self.used(messages))
         return True
 

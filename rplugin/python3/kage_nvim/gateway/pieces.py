@@ -62,17 +62,19 @@ class End(msgspec.Struct, frozen=True):
 
 class Bill(msgspec.Struct, frozen=True):
     """What the agent is told at the end: tokens, and US dollars or ``None`` for unpriced; ``notices`` are
-    lines that its user should see (another player answered), ``warning`` says what is left of a budget."""
+    lines that its user should see (another player answered), ``warning`` says what is left of a budget,
+    ``window`` how many tokens of context the model has (0: not known)."""
 
     finish: str
     usage: Usage
     cost_usd: float | None
     notices: tuple[str, ...] = ()
     warning: str = ""
+    window: int = 0
 
     def sums(self) -> dict[str, Any]:
         """What goes to the agent as ``kage``."""
-        said = {"notices": list(self.notices), "warning": self.warning}
+        said = {"notices": list(self.notices), "warning": self.warning, "window": self.window}
         return {name: value for name, value in said.items() if value} | {
             "tokens_in": self.usage.tokens_in,
             "tokens_cached": self.usage.tokens_cached,

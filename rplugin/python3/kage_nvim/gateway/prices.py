@@ -83,6 +83,12 @@ def window(model: str) -> int:
     return listed if isinstance(listed, int) and listed > 0 else WINDOW
 
 
+def window_of(player: Player) -> int:
+    """What the user says of a player's window, else the list; 0 when neither does."""
+    listed = window(player.model or "")
+    return player.window or (listed if listed != WINDOW else 0)
+
+
 @lru_cache(maxsize=256)
 def longest(model: str) -> int:
     """Tokens of output that a model can give; as many as any when it is not listed."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from kage_nvim import paths
-from kage_nvim.config import Defaults
 from kage_nvim.model import AgentSpec, Limits, Profile
+from kage_nvim.orchestrator import briefing
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.panes import PaneRequest, Panes, Place
 from kage_nvim.orchestrator.peers import Peer
@@ -16,7 +16,7 @@ from kage_nvim.protocol import dumps
 
 
 def write_spec(
-    run: Run, agent: Agent, seat: Seat, profile: Profile, defaults: Defaults, gateway: str
+    run: Run, agent: Agent, seat: Seat, profile: Profile, limits: Limits, gateway: str
 ) -> None:
     """Write the file that an agent's process is started with; ``gateway`` is the gateway's socket."""
     agent.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -26,21 +26,22 @@ def write_spec(
         player=seat.name,
         model=seat.label,
         role=seat.role,
+        instructions=seat.instructions,
         angle=seat.angle,
         repository=str(run.root),
         task=run.record.task,
-        base=run.base,
+        base=run.start,
         log=str(agent.folder / "log.jsonl"),
         token=agent.record.token,
         daemon=str(paths.daemon_file()),
         gateway=gateway,
         profile=profile,
-        limits=Limits(
-            steps=defaults.steps, seconds=defaults.seconds, command_seconds=defaults.command_seconds
-        ),
+        limits=limits,
         stream=seat.player.stream,
         temperature=seat.player.temperature,
         max_tokens=seat.player.max_tokens,
+        window=seat.player.window or 0,
+        context=str(briefing.path(run.id)),
         command=seat.player.command,
         priced=agent.record.status.cost_usd is not None,
     )
