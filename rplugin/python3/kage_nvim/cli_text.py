@@ -154,17 +154,45 @@ def history(landings: list[dict[str, Any]]) -> str:
 
 
 def cost(answer: dict[str, Any]) -> str:
-    """Sums of tokens and money."""
-    rows = [("this run", answer["run"]), ("today", answer["today"])]
-    rows += [(f"  {name}", total) for name, total in sorted(answer["players"].items())]
+    """Sums of tokens and money: of the run by agent and player, of today here and everywhere, of budgets."""
     lines = []
-    for name, total in rows:
-        unpriced = f", {count(total['unpriced_calls'], 'call')} unpriced" if total["unpriced_calls"] else ""
-        lines.append(
-            f"{name:<16} {money(total['cost_usd']):>9}  {count(total['calls'], 'call')},"
-            f" {total['tokens_in']} in ({total['tokens_cached']} cached), {total['tokens_out']} out{unpriced}"
-        )
+    if answer["id"]:
+        lines.append(_sums(f"run {answer['id']}", answer["run"]))
+        lines += [_agent_sums(row) for row in answer["agents"]]
+        lines += [_sums(f"  @{clean(name)}", total) for name, total in sorted(answer["players"].items())]
+    lines.append(_sums("today, here", answer["today"]))
+    lines += [_sums(f"  @{clean(name)}", total) for name, total in sorted(answer["today_players"].items())]
+    lines.append(_sums("today, everywhere", answer["everywhere"]))
+    lines += [budget(entry) for entry in answer["budgets"]]
+    if answer["unmetered"]:
+        numbers = ", ".join(map(str, answer["unmetered"]))
+        lines.append(f"unmetered: agent {numbers}; what it spends is neither seen nor limited here")
     return "\n".join(lines)
+
+
+def budget(entry: dict[str, Any]) -> str:
+    """A limit with what is left of it."""
+
+    def amount(value: float) -> str:
+        return f"${value:.4f}" if entry["name"].endswith("_usd") else f"{value:,.0f} tokens"
+
+    whose = f" of agent {entry['agent']}" if entry["agent"] else ""
+    held = f", {amount(entry['held'])} held by calls under way" if entry["held"] else ""
+    left = f"{amount(entry['left'])} of {amount(entry['limit'])} left"
+    return f"budget {entry['name']}{whose}: {left} ({amount(entry['spent'])} spent{held})"
+
+
+def _agent_sums(row: dict[str, Any]) -> str:
+    name = f"  {row['number']} {clean(row['player'])}"
+    return f"{name:<18} unmetered" if row["unmetered"] and not row["calls"] else _sums(name, row)
+
+
+def _sums(name: str, total: dict[str, Any]) -> str:
+    if not total["calls"]:
+        return f"{name:<18} no calls"
+    unpriced = f", {count(total['unpriced_calls'], 'call')} unpriced" if total["unpriced_calls"] else ""
+    tokens = f"{total['tokens_in']} in ({total['tokens_cached']} cached), {total['tokens_out']} out"
+    return f"{name:<18} {money(total['cost_usd']):>9}  {count(total['calls'], 'call')}, {tokens}{unpriced}"
 
 
 def checks(rows: list[dict[str, Any]]) -> str:

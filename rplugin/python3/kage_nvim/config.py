@@ -135,11 +135,41 @@ def load_user(path: Path | None = None) -> UserConfig:
             raise _bad(
                 path, f"`players.{name}`: expected one of model, cli, command or recorded, found {found}"
             )
+    for name, player in config.players.items():
+        _check_fallbacks(path, config, name, player)
+    for name, limit in config.providers.items():
+        if limit.concurrency < 1:
+            raise _bad(
+                path, f"`providers.{name}.concurrency`: expected at least 1, found {limit.concurrency}"
+            )
     for name in config.defaults.players:
         if name not in config.players:
             known = ", ".join(sorted(config.players)) or "none"
             raise _bad(path, f"`defaults.players` names `{name}`, which is no player (known: {known})")
     return config
+
+
+def _check_fallbacks(path: Path, config: UserConfig, name: str, player: Player) -> None:
+    """Each fallback is a player with a model or a recording, and none leads back to its own player."""
+    reached, waiting = {name}, [(name, other) for other in player.fallback]
+    while waiting:
+        via, other = waiting.pop()
+        where = f"`players.{via}.fallback` names `{other}`"
+        if other == name:
+            raise _bad(path, f"{where}, which leads in a circle back to `{name}`")
+        if other not in config.players:
+            known = ", ".join(sorted(config.players))
+            raise _bad(path, f"{where}, which is no player (known: {known})")
+        found = config.players[other]
+        if found.cli or not (found.model or found.recorded):
+            raise _bad(path, f"{where}, which has no model to answer with")
+        if other not in reached:
+            reached.add(other)
+            waiting += [(other, further) for further in found.fallback]
+    if player.fallback and (player.command or player.own_login):
+        raise _bad(
+            path, f"`players.{name}.fallback`: its calls do not go through Kage, so nobody can step in"
+        )
 
 
 def load_repository(root: Path) -> RepositoryConfig:

@@ -9,13 +9,15 @@ from typing import Any
 
 import msgspec
 
+from kage_nvim import config
 from kage_nvim.errors import Exit, KageError
-from kage_nvim.model import RunStatus, Status
+from kage_nvim.model import Player, RunStatus, Status
 from kage_nvim.orchestrator import (
     clean,
     control,
     doctor,
     landing,
+    money,
     panes_view,
     roles,
     spawn,
@@ -301,8 +303,21 @@ async def _explain(conductor: Conductor, peer: Peer, asked: Of) -> dict[str, Any
 
 @verb("cost", In)
 async def _cost(conductor: Conductor, peer: Peer, asked: In) -> dict[str, Any]:
-    run = await conductor.run(asked.cwd, asked.run)
-    return await conductor.gateway.cost(run.id, str(run.root))
+    root = (await conductor.repository(asked.cwd)).root
+    here = conductor.of_repository(root)
+    run = await conductor.run(asked.cwd, asked.run) if asked.run or here else None
+    place = run.root if run else root
+    return money.with_agents(await conductor.gateway.cost(run.id if run else "", str(place)), run)
+
+
+@verb("warm", In)
+async def _warm(conductor: Conductor, peer: Peer, asked: In) -> dict[str, Any]:
+    user = await asyncio.to_thread(config.load_user)
+    found = user.players.values() or [Player(model="any")] * bool(peer.hello.keys)
+    if any((player.model or player.cli) and not player.recorded for player in found):
+        await conductor.gateway.ensure()
+        await conductor.gateway.load()
+    return {}
 
 
 @verb("doctor", In)

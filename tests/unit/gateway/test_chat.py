@@ -94,7 +94,10 @@ def test_cached_tokens_cost_less(client: Client) -> None:
 def test_a_server_that_never_counts_is_estimated_and_unpriced(client: Client, stream: bool) -> None:
     with ModelServer(Reply("hello big world", usage=None)) as server:
         client.register(model="openai/any", api_base=server.url, price_in=1, price_out=1)
+        if stream:
+            assert "no usage" in client.ask().error["message"], "it may have been cut: once, that is an error"
         answer = client.ask(stream=stream)
+        assert client.ask().text == "hello big world", "it does not count: known from now on"
     assert answer.text == "hello big world"
     assert answer.kage["tokens_in"] > 0
     assert answer.kage["tokens_out"] > 0

@@ -12,6 +12,7 @@ Each call that reaches the gateway may cost: a step makes at most 1 + ``CUTS`` +
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 
@@ -30,6 +31,8 @@ CUTS = 2
 """How often a call is made again after its answer broke off."""
 HANGUPS = 4
 """How often it is made again after the gateway went without an answer."""
+LIMIT = re.compile(r"\((\w+_(?:usd|tokens))\)")
+"""How the words of a refusal name the limit that is reached."""
 BROKEN = ("provider", "network", "gateway")
 
 
@@ -67,6 +70,8 @@ async def ask(
                 with allowance.paused():
                     await _wait_for_keys(error, progress, notice)
             elif error.kind == "budget":
+                limit = LIMIT.search(error.message)
+                progress.warn(f"{limit[1] if limit else 'budget'}: no room for another call")
                 raise TurnEnd(State.STOPPED, error.message) from None
             elif error.broken and error.kind in BROKEN and cuts < CUTS:
                 cuts += 1
@@ -77,7 +82,17 @@ async def ask(
         else:
             if progress.state is State.WAITING:
                 progress.enter(State.WORKING, "")
+            _tell(answer, progress, notice)
             return answer
+
+
+def _tell(answer: Answer, progress: Progress, notice: Callable[[str], None]) -> None:
+    """Show what the gateway has to say beside the answer: of each limit once, of another player each time."""
+    for line in answer.notices:
+        notice(line)
+    if answer.warning and not progress.warning.startswith(answer.warning):
+        notice(f"budget: {answer.warning}")
+    progress.warn("; ".join(filter(None, [answer.warning, *answer.notices])))
 
 
 async def _wait_for_keys(error: ModelError, progress: Progress, notice: Callable[[str], None]) -> None:

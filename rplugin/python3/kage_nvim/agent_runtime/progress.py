@@ -40,6 +40,11 @@ class Progress:
         return self._report.reason
 
     @property
+    def warning(self) -> str:
+        """What the user was told last of the budget."""
+        return self._report.warning
+
+    @property
     def cost_usd(self) -> float:
         """US dollars known to be spent."""
         return self._usage.cost_usd or 0.0

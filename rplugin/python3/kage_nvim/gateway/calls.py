@@ -7,19 +7,20 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from kage_nvim import budgets
 from kage_nvim.failpoints import fail_point
-from kage_nvim.gateway import cassette, doors, policy
+from kage_nvim.gateway import doors, policy
 from kage_nvim.gateway.agents import Registration, upstream
+from kage_nvim.gateway.border import Border
 from kage_nvim.gateway.keys import Keys
 from kage_nvim.gateway.ledger import Ledger
 from kage_nvim.gateway.pieces import Bill, Delta, End, Usage, at_most, estimate, size
-from kage_nvim.gateway.prices import Price, longest, price_of, window
+from kage_nvim.gateway.prices import Price, longest, price_of, window, window_of
 from kage_nvim.gateway.problems import Problem
 from kage_nvim.gateway.provider import Ask, Provider
 from kage_nvim.gateway.standing import Standing
@@ -35,6 +36,7 @@ class Calls:
         self._provider = provider
         self._budget = policy.Budget(ledger)
         self._doors = doors.Doors()
+        self._border = Border(keys)
         self._standings: defaultdict[tuple[str, int], Standing] = defaultdict(Standing)
 
     async def answer(self, agent: Registration, body: dict[str, Any]) -> AsyncGenerator[Delta | Bill, None]:
@@ -52,7 +54,7 @@ class Calls:
         for at, seat in enumerate(seats, 1):
             begun = False
             try:
-                async with aclosing(self._one(seat, body)) as pieces:
+                async with aclosing(self._one(seat, body, last=at == len(seats))) as pieces:
                     async for piece in pieces:
                         begun = True
                         if isinstance(piece, Bill):
@@ -81,11 +83,15 @@ class Calls:
 
     def _noted(self, seat: Registration, bill: Bill, notices: list[str]) -> Bill:
         warning = self._budget.warning(seat.caller, seat.limits)
-        return msgspec.structs.replace(bill, notices=tuple(notices), warning=warning)
+        window = window_of(seat.player)
+        return msgspec.structs.replace(bill, notices=tuple(notices), warning=warning, window=window)
 
-    async def _one(self, agent: Registration, body: dict[str, Any]) -> AsyncGenerator[Delta | Bill, None]:
+    async def _one(
+        self, agent: Registration, body: dict[str, Any], *, last: bool
+    ) -> AsyncGenerator[Delta | Bill, None]:
         """One player's answer, held against the budget before it is asked and settled after."""
         agent = msgspec.structs.replace(agent, player=upstream(agent, body))
+        agreed = await self._border.allowed(agent)
         price = price_of(agent.player)
         _must_be_priced(agent, price)
         said = [body["messages"], body.get("tools")]
@@ -104,8 +110,9 @@ class Calls:
         call = _Call(self._ledger, hold.row, price, asked, window(model))
         try:
             fail_point("gateway.call.held")
-            ask = msgspec.structs.replace(ask, max_tokens=hold.max_tokens)
-            async with aclosing(self._pieces(agent, ask)) as pieces:
+            ask = msgspec.structs.replace(ask, max_tokens=hold.max_tokens, player=agreed)
+            way = partial(self._tries, passed=self._doors.of(agreed, agent.concurrency))
+            async with aclosing(self._border.crossing(agent, ask, way, last=last)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, End):
                         bill = call.finish(piece)
@@ -133,11 +140,6 @@ class Calls:
             stream=bool(body.get("stream")) and player.stream,
             max_tokens=min(given, default=None),
         )
-
-    def _pieces(self, agent: Registration, ask: Ask) -> AsyncGenerator[Delta | End, None]:
-        if agent.player.recorded is not None:
-            return cassette.play(Path(agent.player.recorded).expanduser(), ask.body["messages"])
-        return self._tries(ask, self._doors.of(ask.player, agent.concurrency))
 
     async def _tries(self, ask: Ask, passed: list[doors.Door]) -> AsyncGenerator[Delta | End, None]:
         """The provider's answer, asked for again when it failed before anything was passed on."""

@@ -38,6 +38,10 @@ class Keys:
         self._by_name.update(given)
         self._ever.update(given.values())
 
+    def ever(self) -> set[str]:
+        """Every key known so far, also those that were replaced."""
+        return self._ever
+
     def known(self) -> list[str]:
         """The names, never the values."""
         return sorted(self._by_name)
@@ -59,6 +63,7 @@ class Keys:
                 f"player `{name}` needs the key in {variable}, which the gateway was not given. Export it"
                 f" where Neovim or your shell starts, or set api_key_command under [players.{name}].",
                 names=[variable],
+                elsewhere=True,
             )
         return self._by_name[variable]
 

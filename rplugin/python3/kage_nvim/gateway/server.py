@@ -69,6 +69,7 @@ class Server:
                 web.post("/kage/outcome", self._outcome),
                 web.get("/kage/health", self._health),
                 web.get("/kage/cost", self._cost),
+                web.get("/kage/usage", self._usage_of),
                 web.post("/kage/priced", self._priced),
             ]
         )
@@ -252,6 +253,13 @@ class Server:
     async def _cost(self, request: web.Request) -> web.Response:
         run, repository = request.query.get("run", ""), request.query.get("repository", "")
         return _json(account(self._ledger, run, repository, self._agents.of_run(run)))
+
+    async def _usage_of(self, request: web.Request) -> web.Response:
+        """What an agent itself would be told, for kaged."""
+        number = request.query.get("number", "")
+        agents = self._agents.of_run(request.query.get("run", ""))
+        found = [agent for agent in agents if str(agent.number) == number]
+        return _json(self._calls.usage(found[0]) if found else {})
 
     async def _priced(self, request: web.Request) -> web.Response:
         """For each of some players, whether it has a price."""

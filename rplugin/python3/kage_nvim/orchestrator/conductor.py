@@ -31,6 +31,8 @@ DEATH_WATCH = 0.5
 """Seconds between looks at a process that is not connected."""
 ARRIVE_SECONDS = 20.0
 """How long an agent's process may take to connect."""
+SETTLING = 25
+"""How often an agent's sums are asked for while calls that it hung up on are being settled."""
 KEYS = "keys: "
 """How the reason of an agent that waits for keys begins; the names follow."""
 
@@ -194,8 +196,8 @@ class Conductor:
         run = self.runs[peer.hello.run]
         agent = run.agent(peer.hello.number)
         status = agent.record.status
-        for name in ("tokens_in", "tokens_cached", "tokens_out", "cost_usd", "warning"):
-            setattr(status, name, report[name])
+        status.warning = report["warning"]
+        agent.spent(report)
         state, reason, turn = State(report["state"]), report["reason"], report["turn"]
         agent.turn = turn
         if state.ended and turn > agent.record.captured:
@@ -231,6 +233,17 @@ class Conductor:
             self.agent_changed(run, agent)
             outcome = {State.DONE: "done", State.FAILED: "failed"}.get(state, "stopped")
             self.spawn_task(self.gateway.outcome(run.id, agent.number, outcome))
+            self.spawn_task(self._count_all(run, agent))
+
+    async def _count_all(self, run: Run, agent: Agent) -> None:
+        """Take over the ledger's sums: it has the calls that the agent hung up on, too."""
+        for _ in range(SETTLING):
+            sums = await self.gateway.usage(run.id, agent.number)
+            if sums and agent.spent(sums):
+                self.agent_changed(run, agent)
+            if not sums.get("open"):
+                return
+            await asyncio.sleep(0.2)
 
     async def capture(self, run: Run, agent: Agent, message: str) -> None:
         """Make the agent's files its candidate; the one before goes to the trash."""

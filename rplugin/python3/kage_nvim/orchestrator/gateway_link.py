@@ -14,6 +14,7 @@ import msgspec
 
 from kage_nvim import paths, processes, unixhttp
 from kage_nvim.errors import KageError
+from kage_nvim.model import Player
 from kage_nvim.orchestrator.players import Seat
 
 START_SECONDS = 15.0
@@ -62,9 +63,9 @@ class GatewayLink:
         await self._post("/kage/load", {})
 
     async def register(
-        self, run: str, number: int, token: str, seat: Seat, repository: str, limits: dict[str, Any]
+        self, run: str, number: int, token: str, seat: Seat, repository: str, terms: dict[str, Any]
     ) -> bool:
-        """Make an agent's token known, with the player it may use and what it may spend (US dollars).
+        """Make an agent's token known, with the player it may use and on which terms (``money.terms``).
         Returns whether the player has a price."""
         answer = await self._post(
             "/kage/agents",
@@ -76,7 +77,7 @@ class GatewayLink:
                 "player": msgspec.to_builtins(seat.player),
                 "role": seat.role,
                 "repository": repository,
-                "limits": limits,
+                **terms,
             },
         )
         return bool(answer.get("priced", True))  # a gateway of an older Kage does not say
@@ -93,16 +94,28 @@ class GatewayLink:
             raise KageError(f"the gateway answered {status} to /kage/keys: {answer}", code="gateway")
         return list(answer["known"])
 
+    async def priced(self, players: list[Player]) -> list[bool]:
+        """For each player, whether it has a price."""
+        await self.ensure()
+        return list(await self._post("/kage/priced", msgspec.to_builtins(players)))
+
     async def cost(self, run: str, repository: str) -> dict[str, Any]:
         """The ledger's sums for a run, today and by player."""
+        return await self._get("/kage/cost", run=run, repository=repository)
+
+    async def usage(self, run: str, number: int) -> dict[str, Any]:
+        """What an agent's calls used, as the ledger has it; empty for one that was never registered."""
+        return await self._get("/kage/usage", run=run, number=str(number))
+
+    async def _get(self, url: str, **query: str) -> dict[str, Any]:
         socket = await self.ensure()
-        url = "/kage/cost?" + urlencode({"run": run, "repository": repository})
+        url = f"{url}?{urlencode(query)}"
         status, answer = await asyncio.to_thread(unixhttp.request, socket, "GET", url)
         if status != 200:
             raise KageError(f"the gateway answered {status} to {url}: {answer}", code="gateway")
         return dict(answer)
 
-    async def _post(self, url: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def _post(self, url: str, body: object) -> Any:
         try:
             status, answer = await asyncio.to_thread(unixhttp.request, _named(), "POST", url, body)
         except (OSError, ValueError, KeyError):
@@ -110,7 +123,7 @@ class GatewayLink:
             status, answer = await asyncio.to_thread(unixhttp.request, socket, "POST", url, body)
         if status != 200:
             raise KageError(f"the gateway answered {status} to {url}: {answer}", code="gateway")
-        return dict(answer or {})
+        return answer or {}
 
 
 def _named() -> str:

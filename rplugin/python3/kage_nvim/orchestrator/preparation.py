@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -12,7 +13,7 @@ from kage_nvim import config, discover, sandbox
 from kage_nvim.config import RepositoryConfig, UserConfig
 from kage_nvim.errors import KageError
 from kage_nvim.model import Limits, Task
-from kage_nvim.orchestrator import players, steps, tmux
+from kage_nvim.orchestrator import money, players, steps, tmux
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.panes import Place
 from kage_nvim.orchestrator.peers import Peer
@@ -35,31 +36,20 @@ class Plan:
     notes: list[str]
     ground: Ground | None = None
 
-    def limits(self) -> dict[str, float | None]:
-        """What may be spent, in US dollars: the tighter of the user's and the repository's limits."""
-        user, repository = self.user.defaults, self.settings.budget
-        return {
-            "agent_usd": _tighter(user.agent_usd, repository.agent_usd),
-            "run_usd": _tighter(user.run_usd, repository.run_usd),
-            "day_usd": repository.day_usd,
-        }
+    def terms(self, seat: Seat) -> dict[str, Any]:
+        """What the gateway has to know of a seat beside its player."""
+        return money.terms(seat.player, self.user, self.settings)
 
     def limits_of(self, seat: Seat) -> Limits:
         """What ends a turn of one agent; dollars are counted by the gateway."""
         user = self.user.defaults
-        tokens = (user.agent_tokens, self.settings.budget.agent_tokens, seat.player.agent_tokens)
-        given = [limit for limit in tokens if limit is not None]
+        tokens = money.limits(seat.player, self.user, self.settings)["agent_tokens"]
         return Limits(
             steps=user.steps,
-            tokens=min(given, default=None),
+            tokens=None if tokens is None else int(tokens),
             seconds=user.seconds,
             command_seconds=user.command_seconds,
         )
-
-
-def _tighter(*values: float | None) -> float | None:
-    given = [value for value in values if value is not None]
-    return min(given) if given else None
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -113,6 +103,7 @@ async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan
         await asyncio.to_thread(sandbox.check)
     await asyncio.to_thread(tmux.binary)
     _recordings_exist(seated)
+    await money.check(conductor.gateway, seated, user, settings)
     return Plan(repository, task, seated, user, settings, peer, asked.layout.place, [], ground)
 
 

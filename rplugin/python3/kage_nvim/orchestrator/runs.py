@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from kage_nvim import paths
 from kage_nvim.errors import KageError
@@ -33,6 +35,20 @@ class Agent:
     def number(self) -> int:
         """The agent's name in every command."""
         return self.record.status.number
+
+    def spent(self, sums: Mapping[str, Any]) -> bool:
+        """Take over tokens and cost (US dollars; ``None``: nothing was priced) as the agent or the ledger has
+        them: what is spent never becomes less. Returns whether anything changed."""
+        status = self.record.status
+        before = status.tokens_in, status.tokens_cached, status.tokens_out, status.cost_usd
+        status.tokens_in = max(status.tokens_in, sums["tokens_in"])
+        status.tokens_cached = max(status.tokens_cached, sums["tokens_cached"])
+        status.tokens_out = max(status.tokens_out, sums["tokens_out"])
+        if sums["cost_usd"] is not None:
+            status.cost_usd = max(status.cost_usd or 0.0, sums["cost_usd"])
+        elif not status.cost_usd and sums.get("calls", 1):
+            status.cost_usd = None
+        return before != (status.tokens_in, status.tokens_cached, status.tokens_out, status.cost_usd)
 
     @property
     def folder(self) -> Path:

@@ -16,7 +16,7 @@ from kage_nvim import discover, paths, sandbox
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
 from kage_nvim.model import AgentStatus, Profile, RunStatus
-from kage_nvim.orchestrator import briefing, history, include, shadow, slots, steps
+from kage_nvim.orchestrator import briefing, history, include, money, shadow, slots, steps
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import open_buffers
 from kage_nvim.orchestrator.launch import open_panes, panes_of, write_spec
@@ -80,7 +80,7 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
         else:
             plan.notes += snapshot.notes
         fail_point("spawn.base.done")
-        context = asyncio.create_task(briefing.gather(store.git_dir, start, run_id, plan.task))
+        context = asyncio.create_task(briefing.gather(store.git_dir, start, run_id, plan.task, plan.seats))
         made = await _slots(conductor, plan, store, start)
         fail_point("spawn.slots.done")
         run = _register(conductor, plan, store, base, run_id, made)
@@ -95,14 +95,18 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
     if plan.settings.setup:
         run.record.setup = msgspec.to_builtins(plan.settings.setup)
         await run_setup(run, list(run.agents.values()), profiles)
-    limits = plan.limits()
     pairs = list(zip(plan.seats, run.agents.values(), strict=True))
     register = conductor.gateway.register
     priced = await asyncio.gather(
-        *(register(run_id, a.number, a.record.token, seat, str(run.root), limits) for seat, a in pairs)
+        *(
+            register(run_id, agent.number, agent.record.token, seat, str(run.root), plan.terms(seat))
+            for seat, agent in pairs
+        )
     )
     for (seat, agent), known in zip(pairs, priced, strict=True):
-        agent.record.status.cost_usd = 0.0 if known and not seat.player.command else None
+        unmetered = seat.player.own_login or seat.player.command is not None
+        agent.record.status.unmetered = unmetered
+        agent.record.status.cost_usd = 0.0 if known and not unmetered else None
         write_spec(run, agent, seat, profiles[agent.number], plan.limits_of(seat), socket)
     await context
     fail_point("spawn.panes.intent")
@@ -127,14 +131,16 @@ async def unsaved(conductor: Conductor, root: Path) -> dict[str, bytes]:
 async def _gateway(conductor: Conductor, plan: Plan) -> str:
     """Have the gateway up and the keys in it, so that no agent starts without what it needs."""
     socket = await conductor.gateway.ensure()
-    if any(seat.player.model and not seat.player.recorded for seat in plan.seats):
+    others = [plan.user.players[n] for seat in plan.seats for n in money.fallbacks(seat.player, plan.user)]
+    if any(player.model and not player.recorded for player in [*others, *(s.player for s in plan.seats)]):
         await conductor.gateway.load()
     names = {name: seat for seat in plan.seats if (name := discover.key_variable(seat.player))}
-    if not names:
+    spare = {name for player in others if (name := discover.key_variable(player))}
+    if not names and not spare:
         return socket
-    brought = await conductor.deliver_keys(sorted(names), [plan.peer])
+    brought = await conductor.deliver_keys(sorted(names.keys() | spare), [plan.peer])
     for name, seat in names.items():
-        if name not in brought:
+        if name not in brought and not seat.player.fallback:
             raise KageError(
                 f"the player `{seat.name}` ({seat.label}) needs {name}, which is not set",
                 fix=f"Start from a shell that has it (export {name}=…), or set api_key_command.",
