@@ -177,11 +177,14 @@ class Conductor:
 
     async def watch_death(self, run: Run, agent: Agent) -> None:
         """Until it connects again, look whether an agent's process is alive; if it died, keep its work."""
-        while processes.alive(agent.record.pid, agent.record.born):
+        pid, born = agent.record.pid, agent.record.born
+        while processes.alive(pid, born):
             await asyncio.sleep(DEATH_WATCH)
             if agent.peer is not None or run.id not in self.runs:
                 return
         if agent.peer is not None or agent.record.status.state.ended:
+            return
+        if pid is None or agent.record.pid != pid:  # another process was started meanwhile: not this one's death
             return
         if agent.stopping:
             await self.turn_ended(run, agent, State.STOPPED, "stopped by the user", agent.record.captured + 1)
@@ -223,7 +226,7 @@ class Conductor:
             if turn <= agent.record.captured:
                 return
             try:
-                await self.capture(run, agent, reason)
+                reason = " · ".join([reason, *await self.capture(run, agent, reason)])
             except (KageError, OSError) as error:
                 state, reason = State.FAILED, f"its files could not be read: {error}"
             agent.record.captured = turn
@@ -245,14 +248,14 @@ class Conductor:
                 return
             await asyncio.sleep(0.2)
 
-    async def capture(self, run: Run, agent: Agent, message: str) -> None:
-        """Make the agent's files its candidate; the one before goes to the trash."""
+    async def capture(self, run: Run, agent: Agent, message: str) -> list[str]:
+        """Make the agent's files its candidate; the one before goes to the trash. Returns what to tell."""
         number = agent.number
         title = f"agent {number} ({agent.record.status.player}): {message or 'candidate'}"
         made = await asyncio.to_thread(candidates.capture, run.store, agent.slot, run.base, title, number)
         ref = run.ref(number)
         if await asyncio.to_thread(_same_tree, run.store, ref, made.tree):
-            return
+            return made.notes
         await asyncio.to_thread(_replace, run.store, ref, made.commit)
         run.set_candidate(
             CandidateStatus(
@@ -264,6 +267,7 @@ class Conductor:
                 removed=made.removed,
             )
         )
+        return made.notes
 
     # Keys.
 

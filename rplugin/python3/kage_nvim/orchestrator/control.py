@@ -233,6 +233,7 @@ async def _start_again(conductor: Conductor, run: Run, agent: Agent, peer: Peer,
         argv = agent_argv(agent, resume=resume)
         await asyncio.to_thread(panes.respawn, status.pane, argv, agent_environment(peer))
         conductor.agent_changed(run, agent)
+        conductor.spawn_task(conductor.must_arrive(run, agent))
     else:
         place: Place = "hidden" if agent.record.hidden else "beside"
         await open_panes(conductor, run, [agent], peer, place, resume=resume)
