@@ -71,7 +71,7 @@ class ScreenRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     the last ``lines`` lines that are not blank. ``title`` rules look at the terminal's title instead.
     """
 
-    state: Literal["starting", "working", "waiting", "done", "failed", "interrupted"]
+    state: Literal["starting", "working", "waiting", "done", "failed", "stopped", "interrupted"]
     reason: str = ""
     waiting: Literal["", "permission", "question", "trust"] = ""
     all: list[str] = []
@@ -113,6 +113,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     login: list[str] = []
     hosts: list[str] = []
     report: str = ""
+    tail: str = ""
+    """A file of events that its own screen's hooks write, one JSON object a line; it is read as it grows."""
     events: list[EventRule] = []
     screens: list[ScreenRule] = []
     interrupt_keys: str = "\x1b"

@@ -58,6 +58,7 @@ class Inbox:
 
     def _end(self, halt: Halt) -> None:
         self._halt = halt
+        self._news.set()
         if self._running is not None:
             self._running.cancel()
 
@@ -81,6 +82,17 @@ class Inbox:
         """Raise ``Halt`` when an interrupt or a stop has come."""
         if self._halt is not None:
             raise self._halt
+
+    def take_halt(self) -> Halt | None:
+        """The interrupt or stop that has come, for a turn that an interrupt does not end."""
+        halt, self._halt = self._halt, None
+        return halt
+
+    async def anything(self) -> None:
+        """Wait for a message, an interrupt or a stop."""
+        while not self._messages and self._halt is None:
+            self._news.clear()
+            await self._news.wait()
 
     async def news(self) -> None:
         """Wait, idle, for a message or a stop."""

@@ -4,7 +4,7 @@ whole lines behind. It is the only memory of an agent; ``recover`` makes its con
 Every line has ``t`` (Unix seconds) and ``kind``:
 
     task {text} · call {step} · text {text} · tool {id, name, args}
-    result {id, name, ok, text, lines, seconds} · steer {text} · summary {text} · error {text}
+    result {id, name, ok, text, lines, seconds} · steer {text, confirmed} · summary {text} · error {text}
     usage {tokens_in, tokens_cached, tokens_out, cost_usd}
     state {state, reason, activity, turn, rule, evidence}
     message {message}: one message of the conversation as it is sent; one of role system begins it anew

@@ -96,6 +96,10 @@ class Process:
     def _player(self) -> Player:
         """The player that the specification asks for; only that one's modules are loaded."""
         spec = self._spec
+        if spec.cli is not None and spec.mode == "interactive":
+            from kage_nvim.agent_runtime.interactive import InteractivePlayer
+
+            return InteractivePlayer(spec, self._past, self._log, self._screen, self._inbox, self._progress)
         if spec.cli is not None:
             from kage_nvim.agent_runtime.cli_player import CliPlayer
 
@@ -117,6 +121,7 @@ class Process:
         while not self._inbox.stopping:
             self._inbox.begin()
             self._enter(await self._turn(player, again))
+            self._listen()
             again = False
             if not self._inbox.stopping:
                 await self._idle()
@@ -182,12 +187,17 @@ class Process:
             modes = termios.tcgetattr(keyboard)
             modes[0] &= ~(termios.IXON | termios.IXOFF)
             termios.tcsetattr(keyboard, termios.TCSANOW, modes)
-        loop = asyncio.get_running_loop()
-        loop.add_reader(keyboard, self._typed, keyboard)
+        self._listen()
         try:
             yield
         finally:
-            loop.remove_reader(keyboard)
+            asyncio.get_running_loop().remove_reader(keyboard)
+
+    def _listen(self) -> None:
+        """Hear the keyboard; a CLI with its own screen takes it for as long as a turn lasts."""
+        if sys.stdin and sys.stdin.isatty():
+            keyboard = sys.stdin.fileno()
+            asyncio.get_running_loop().add_reader(keyboard, self._typed, keyboard)
 
     def _typed(self, keyboard: int) -> None:
         try:

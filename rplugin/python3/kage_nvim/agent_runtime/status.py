@@ -75,6 +75,21 @@ class Authority:
         """The terminal's title, as it was set last."""
         return self._title
 
+    @property
+    def ready(self) -> bool:
+        """The screen shows that the tool waits for something to do."""
+        seen = classify(self._description, self._screen, self._title)
+        return seen is not None and seen[0].state in ("starting", "done", "failed", "interrupted")
+
+    def interrupted(self, reason: str) -> bool:
+        """Kage has typed an interrupt: takes it that it worked, once the screen says so too."""
+        if not self._known.state.ended:
+            seen = classify(self._description, self._screen, self._title)
+            if seen is None or seen[0].state in ("working", "waiting"):
+                return False
+            self._set("screen", self._found(State.INTERRUPTED, reason, name_of(seen[0]), seen[1]))
+        return True
+
     def begin(self) -> None:
         """The tool is told something: a turn starts, and what was known of the one before is over."""
         self._turns += 1

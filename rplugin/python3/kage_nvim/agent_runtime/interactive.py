@@ -1,0 +1,352 @@
+"""A third-party CLI with its own screen in the pane: the user types there, and so does Kage.
+
+    pane ⇄ Pane ⇄ this ⇄ PtyChild ⇄ sandbox ⇄ CLI          its output also → Terminal → rules → state
+
+One turn of this player is one life of the program; within it each time that it begins to work anew counts as
+a turn of the agent. Nothing is polled: a look follows output, once it pauses or has gone on for a while, and
+one later look catches what its events tell a moment after its screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from pathlib import Path
+
+from kage_nvim.agent_runtime import prompts, typist
+from kage_nvim.agent_runtime.busy import seconds_used
+from kage_nvim.agent_runtime.cli_player import remembered
+from kage_nvim.agent_runtime.cli_start import Start
+from kage_nvim.agent_runtime.cli_usage import Meter
+from kage_nvim.agent_runtime.events import Event, read
+from kage_nvim.agent_runtime.inbox import Halt, Inbox, TurnEnd
+from kage_nvim.agent_runtime.log import Log, Past
+from kage_nvim.agent_runtime.pane import Pane
+from kage_nvim.agent_runtime.passage import Passage
+from kage_nvim.agent_runtime.progress import Progress
+from kage_nvim.agent_runtime.pty_child import PtyChild
+from kage_nvim.agent_runtime.screen import Screen
+from kage_nvim.agent_runtime.status import SILENCE, Authority, Finding
+from kage_nvim.agent_runtime.terminal import Terminal
+from kage_nvim.agent_runtime.text import one_line
+from kage_nvim.description import Description
+from kage_nvim.errors import KageError
+from kage_nvim.model import AgentSpec, State
+
+QUIET = 0.12
+"""Seconds without output after which the screen is looked at."""
+AT_LEAST = 0.5
+"""Seconds of going output after which it is looked at all the same."""
+LATER = 1.2
+"""Seconds after a look until the last one of its kind."""
+INTERRUPT = 2.0
+"""Seconds in which an interrupt has to work."""
+FIRST = 60.0
+"""Seconds within which a CLI has to be ready for its first task, when it is typed."""
+
+
+class InteractivePlayer:
+    """Runs the CLI's own screen."""
+
+    def __init__(
+        self, spec: AgentSpec, past: Past, log: Log, screen: Screen, inbox: Inbox, progress: Progress
+    ) -> None:
+        assert spec.cli is not None
+        self._spec = spec
+        self._cli: Description = spec.cli
+        self._log, self._screen, self._inbox, self._progress = log, screen, inbox, progress
+        self._start = Start(spec, spec.cli)
+        self._meter = Meter(self._start.relay, spec.token, progress, past.usage)
+        self._memory = remembered(spec.log)
+        self._began = past.turn > 0
+
+    async def turn(self, *, again: bool) -> TurnEnd:
+        """One life of the program.
+
+        Raises:
+            KageError: its description has no command for this.
+        """
+        cli = self._cli
+        if not cli.interactive:
+            raise KageError(
+                f"{cli.title} has no screen of its own that Kage knows of",
+                fix=f"Leave `mode` out, or give [clis.{cli.name}] an `interactive` command.",
+                code="config",
+            )
+        resumes = self._began and bool(cli.resume_interactive)
+        said = [] if again else self._inbox.take()
+        template = cli.resume_interactive if resumes else cli.interactive
+        task = prompts.task_text(self._spec)
+        if not resumes:
+            task = "\n\n".join([task, *said])
+            said = []
+        if not any("{task" in word or "{message}" in word for word in template):
+            said = said if resumes else [task]
+        elif resumes and not any("{message}" in word for word in template):
+            said = said or [prompts.GO_ON]
+        await self._start.relay.start()
+        life = _Life(self._spec, self._cli, self._log, self._inbox, self._progress, self._start, self._meter)
+        try:
+            argv = self._start.argv(
+                template, task=task, message="\n\n".join(said), session=self._memory.session
+            )
+            if any("{message}" in word for word in template):
+                said = []
+            self._log.write("task", text=task)
+            self._began = True
+            return await life.live(argv, said)
+        finally:
+            self._memory = remembered(self._spec.log)
+            await self._start.relay.close()
+            self._screen.end_words()
+
+
+class _Life:
+    """One life of the program; also the desk that a typist works at."""
+
+    def __init__(
+        self,
+        spec: AgentSpec,
+        cli: Description,
+        log: Log,
+        inbox: Inbox,
+        progress: Progress,
+        start: Start,
+        meter: Meter,
+    ) -> None:
+        self._spec, self._cli, self._log, self._inbox, self._progress = spec, cli, log, inbox, progress
+        self._meter = meter
+        self._pane = Pane()
+        self._passage = Passage(self._titled)
+        self._terminal = Terminal(*self._pane.size)
+        self._child = PtyChild(self._output)
+        self._authority = Authority(cli)
+        self._reader = read(cli)
+        self._tail = _Tail(start.filled(cli.tail)) if cli.tail else None
+        self._seen: asyncio.Event = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._since = 0.0
+        self._watchdog: asyncio.TimerHandle | None = None
+        self._spoke = time.monotonic()
+        self._used = 0.0
+        self._heard = 0
+        self._told: Finding | None = None
+        self._waiting: list[str] = []
+
+    @property
+    def pastes(self) -> bool:
+        """The CLI takes bracketed pastes."""
+        return self._passage.pastes
+
+    def type(self, data: bytes) -> None:
+        """Press keys."""
+        self._child.write(data)
+
+    def text(self) -> str:
+        """The screen now."""
+        return self._terminal.text()
+
+    def state(self) -> State:
+        """What the CLI does."""
+        return self._authority.finding.state
+
+    def told(self) -> int:
+        """The events so far."""
+        return self._heard
+
+    async def look(self, seconds: float) -> None:
+        """Wait for the next look."""
+        self._seen.clear()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._seen.wait(), seconds)
+
+    async def live(self, argv: list[str], said: list[str]) -> TurnEnd:
+        """Start it, let it and the user work, and say how it ended. ``said`` is typed once it is ready."""
+        self._authority.begin()
+        self._waiting = list(said)
+        gone = "its pane was closed"
+        with self._pane.raw(self._child.write, lambda: self._inbox.stop(gone), self._resized):
+            try:
+                await self._child.start(argv, *self._pane.size)
+                self._authority.process(True)
+                self._progress.doing(self._cli.title)
+                self._watch()
+                return await self._until_its_end()
+            finally:
+                for timer in (self._timer, self._watchdog):
+                    if timer is not None:
+                        timer.cancel()
+                await self._child.end()
+                self._pane.restore(self._passage.end())
+                if not self._spec.direct:
+                    await self._meter.look(now=True)
+
+    async def _until_its_end(self) -> TurnEnd:
+        ending = asyncio.ensure_future(self._child.wait())
+        serving = asyncio.ensure_future(self._serve())
+        try:
+            await asyncio.wait([ending, serving], return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                return serving.result()
+            self._look()
+            self._authority.process(False, ending.result())
+            found = self._authority.finding
+            return TurnEnd(found.state, found.reason, found.rule, found.evidence)
+        finally:
+            for task in (ending, serving):
+                task.cancel()
+            await asyncio.gather(ending, serving, return_exceptions=True)
+
+    async def _serve(self) -> TurnEnd:
+        """What the user wants of it from elsewhere, one thing after the other, until a stop."""
+        if self._waiting:
+            await self._ready()
+        for message in self._waiting:
+            await self._say(message)
+        while True:
+            await self._inbox.anything()
+            if (halt := self._inbox.take_halt()) is not None:
+                if halt.state is State.STOPPED:
+                    return halt
+                await self._interrupt(halt)
+            for message in self._inbox.take():
+                await self._say(message)
+
+    async def _ready(self) -> None:
+        """Wait until the program can be told something; the user may have to answer it first."""
+        deadline = time.monotonic() + FIRST
+        while time.monotonic() < deadline or self.state() is State.WAITING:
+            if self._authority.ready or (not self._cli.screens and self.text().strip()):
+                return
+            await self.look(1.0)
+
+    async def _say(self, message: str) -> None:
+        with self._pane.holding():
+            if self.state() is State.WAITING:
+                arrived = await typist.answer(self, message)
+            else:
+                arrived = await typist.say(self, message)
+        self._log.write("steer", text=message, confirmed=arrived)
+        if not arrived:
+            self._progress.doing(f"not confirmed: {one_line(message, 60)}")
+
+    async def _interrupt(self, halt: Halt) -> None:
+        if self.state().ended:
+            return
+        with self._pane.holding():
+            await typist.press(self._cli.interrupt_keys, self.type)
+        deadline = time.monotonic() + INTERRUPT
+        while time.monotonic() < deadline and not self._authority.interrupted(halt.reason):
+            await self.look(0.3)
+        if not self.state().ended:
+            self._log.write("error", text="the interrupt was typed, but it goes on working")
+            self._progress.doing("interrupt typed, it goes on")
+        self._tell()
+
+    # What it writes.
+
+    def _output(self, data: bytes) -> None:
+        passed = self._passage.feed(data)
+        self._pane.write(passed)
+        self._terminal.feed(passed)
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._spoke = time.monotonic()
+        if self._timer is None or self._timer.cancelled() or self._timer.when() - now > AT_LEAST:
+            self._since = now
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_at(min(now + QUIET, max(self._since + AT_LEAST, now)), self._look, True)
+
+    def _titled(self, title: str) -> None:
+        self._authority.title(title)
+
+    def _resized(self) -> None:
+        self._child.resize(*self._pane.size)
+        self._terminal.resize(*self._pane.size)
+
+    def _look(self, again: bool = False) -> None:
+        """Judge the screen as it is now, with the events that were told meanwhile."""
+        loop = asyncio.get_running_loop()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_later(LATER, self._look) if again else None
+        for line in self._tail.lines() if self._tail else ():
+            for event in self._reader.feed(line):
+                self._take(event)
+        self._authority.screen(self._terminal.text())
+        self._authority.idle(0.0, True)
+        self._tell()
+        self._seen.set()
+        if not self._spec.direct:
+            self._ask()
+
+    def _take(self, event: Event) -> None:
+        self._heard += 1
+        if event.kind == "session" and (session := str(event.fields.get("id", ""))):
+            self._log.write("session", id=session)
+        elif event.kind == "tool":
+            fields = {name: event.fields.get(name, "") for name in ("id", "name", "args")}
+            self._log.write("tool", **fields)
+            self._progress.doing(str(event.fields.get("name", "")))
+        elif event.kind == "text" and event.text:
+            self._log.write("text", text=event.text)
+        self._authority.event(event)
+
+    def _tell(self) -> None:
+        """Pass on what is known, when it is something else than before."""
+        found, before = self._authority.finding, self._told
+        if found.state is State.STARTING and before is None:
+            return
+        if before is not None and (found.state, found.reason) == (before.state, before.reason):
+            return
+        self._told = found
+        if found.state is State.WORKING and before is not None and before.state.ended:
+            self._progress.begin_turn()
+        self._progress.enter(found.state, found.reason, found.rule, found.evidence)
+
+    # Money and silence.
+
+    def _ask(self) -> None:
+        async def ask() -> None:
+            sums = await self._meter.look()
+            if sums.refused:
+                self._inbox.stop(sums.refused)
+
+        self._asking = asyncio.ensure_future(ask())
+
+    def _watch(self) -> None:
+        """Every so often in a long silence: is it still at work?"""
+        silent = time.monotonic() - self._spoke
+        if self._child.pid and silent >= SILENCE - 1:
+            used = seconds_used(self._child.pid)
+            self._authority.idle(silent, used - self._used > 0.05)
+            self._used = used
+            self._tell()
+        wait = SILENCE if silent >= SILENCE - 1 else SILENCE - silent
+        self._watchdog = asyncio.get_running_loop().call_later(wait, self._watch)
+
+
+class _Tail:
+    """A file of events, one a line, that the program's hooks write."""
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._read = 0
+        with contextlib.suppress(OSError):
+            self._read = self._path.stat().st_size
+
+    def lines(self) -> list[bytes]:
+        """The whole lines since the last time."""
+        try:
+            if self._path.is_symlink() or self._path.stat().st_size <= self._read:
+                return []
+            with self._path.open("rb") as file:
+                file.seek(self._read)
+                new = file.read(1 << 20)
+        except OSError:
+            return []
+        whole = new[: new.rfind(b"\n") + 1]
+        self._read += len(whole)
+        return whole.splitlines()
