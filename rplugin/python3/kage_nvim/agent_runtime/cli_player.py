@@ -114,6 +114,7 @@ class _Run:
         self._alive = self._spoke
         self._used = 0.0
         self._ends = self._spoke + self._spec.limits.seconds
+        self._leaves = float("inf")
 
     async def live(self, message: str) -> TurnEnd:
         """Start it, follow it, and say how it ended."""
@@ -220,6 +221,8 @@ class _Run:
         self._show()
         if event.kind in ("done", "failed") and not self._unheard:
             self._hang_up()
+        elif not self._authority.finding.state.ended:
+            self._leaves = float("inf")  # it goes on after all
 
     def _heard(self, text: str) -> None:
         """It took a line in; the first one was the task."""
@@ -233,7 +236,7 @@ class _Run:
     def _hang_up(self) -> None:
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
-        self._ends = min(self._ends, time.monotonic() + LINGER)
+        self._leaves = min(self._leaves, time.monotonic() + LINGER)
 
     async def _read_errors(self) -> None:
         assert self._process is not None and self._process.stderr is not None
@@ -250,7 +253,7 @@ class _Run:
             self._steer()
             now, finding = time.monotonic(), self._authority.finding
             if finding.state.ended:
-                if now > self._ends:
+                if now > min(self._ends, self._leaves):
                     return TurnEnd(finding.state, finding.reason, finding.rule, finding.evidence)
                 if now - self._alive > LINGER:
                     self._hang_up()
