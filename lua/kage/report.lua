@@ -142,14 +142,64 @@ local function sum_line(sum)
   return ("%s, %s, %s%s"):format(cost, count(sum.calls, "call"), tokens, unpriced)
 end
 
----@param result { run: table, today: table, players: table<string, table> }
----@return string
-function M.cost(result)
-  local lines = { "this run: " .. sum_line(result.run), "today: " .. sum_line(result.today) }
-  local names = vim.tbl_keys(result.players or {})
+---@param lines string[]
+---@param sums table<string, table> by player
+local function add_players(lines, sums)
+  local names = vim.tbl_keys(sums)
   table.sort(names)
   for _, name in ipairs(names) do
-    lines[#lines + 1] = ("  @%s: %s"):format(name, sum_line(result.players[name]))
+    lines[#lines + 1] = ("  @%s: %s"):format(words.clean(name), sum_line(sums[name]))
+  end
+end
+
+---@class kage.Left one limit of a budget, in US dollars or tokens as its name says
+---@field name string
+---@field agent integer? whose it is
+---@field limit number
+---@field spent number
+---@field held number by calls under way
+---@field left number
+
+---@param budget kage.Left
+---@return string
+local function budget_line(budget)
+  local show = vim.endswith(budget.name, "_usd") and words.money or words.count
+  local whose = budget.agent and (" of agent %d"):format(budget.agent) or ""
+  local held = budget.held > 0 and (", %s held by calls under way"):format(show(budget.held)) or ""
+  local left = ("%s of %s left"):format(show(budget.left), show(budget.limit))
+  return ("%s%s: %s (%s spent%s)"):format(budget.name, whose, left, show(budget.spent), held)
+end
+
+---@class kage.Account
+---@field id string? the run
+---@field run table
+---@field agents table[]
+---@field players table<string, table> of the run
+---@field today table of this repository
+---@field today_players table<string, table>
+---@field everywhere table
+---@field budgets kage.Left[]
+---@field unmetered integer[]
+
+---@param result kage.Account
+---@return string
+function M.cost(result)
+  local lines = {}
+  if result.id then
+    lines[1] = "this run: " .. sum_line(result.run)
+    for _, agent in ipairs(result.agents) do
+      local said = agent.unmetered and agent.calls == 0 and "unmetered" or sum_line(agent)
+      lines[#lines + 1] = ("  %d %s: %s"):format(agent.number, words.clean(agent.player), said)
+    end
+    add_players(lines, result.players)
+  end
+  lines[#lines + 1] = "today, here: " .. sum_line(result.today)
+  add_players(lines, result.today_players)
+  lines[#lines + 1] = "today, everywhere: " .. sum_line(result.everywhere)
+  vim.list_extend(lines, vim.tbl_map(budget_line, result.budgets))
+  if #result.unmetered > 0 then
+    local who = "agent " .. table.concat(result.unmetered, ", ")
+    lines[#lines + 1] = "unmetered: " .. who .. "; what it spends is neither seen nor limited here"
   end
   return table.concat(lines, "\n")
 end

@@ -185,6 +185,8 @@ function M.command(args)
     problem = start(words, place, words.task)
     return problem and notify.error(problem)
   end
+  -- The gateway's library takes seconds to load: it may, while the task is being written. Nobody waits for it.
+  host.request("warm", { cwd = place.cwd })
   prompt.open({
     key = place.cwd,
     title = title(words, place),

@@ -153,5 +153,6 @@ end
 
 -- The statusline is rebuilt by pushes alone, so whoever holds state keeps it up to date.
 require("kage.statusline").follow(M)
+require("kage.budget").follow(M)
 
 return M

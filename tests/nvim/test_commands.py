@@ -124,9 +124,26 @@ def test_reports_can_be_read(busy: Editor, kaged: FakeDaemon) -> None:
         "unpriced_calls": 0,
     }
     free = {**total, "cost_usd": None, "unpriced_calls": 3}
+    account = {
+        "id": "r1",
+        "run": total,
+        "agents": [
+            {"number": 1, "player": "fast", "unmetered": False, **total},
+            {"number": 2, "player": "own", "unmetered": True, **free, "calls": 0},
+        ],
+        "players": {"local": free},
+        "today": total,
+        "today_players": {},
+        "everywhere": {**total, "cost_usd": 2.25},
+        "budgets": [
+            {"name": "run_usd", "agent": None, "limit": 1.5, "spent": 0.5, "held": 0.25, "left": 0.75},
+            {"name": "agent_tokens", "agent": 1, "limit": 20000, "spent": 12800, "held": 0, "left": 7200},
+        ],
+        "unmetered": [2],
+    }
     kaged.answers.update(
         status=lambda _: {"runs": kaged.runs},
-        cost=lambda _: {"run": total, "today": total, "players": {"local": free}},
+        cost=lambda _: account,
         history=lambda _: {
             "landings": [{"number": 2, "run": "r1", "created": 1e9, "files": [{}, {}], "state": "done"}]
         },
@@ -141,6 +158,12 @@ def test_reports_can_be_read(busy: Editor, kaged: FakeDaemon) -> None:
         ("status", "2 ● working claude $0.00"),
         ("cost", "this run: $0.50, 3 calls, 12k tokens in, 800 out"),
         ("cost", "@local: unpriced, 3 calls, 12k tokens in, 800 out"),
+        ("cost", "1 fast: $0.50, 3 calls"),
+        ("cost", "2 own: unmetered"),
+        ("cost", "today, everywhere: $2.25"),
+        ("cost", "run_usd: $0.75 of $1.50 left ($0.50 spent, $0.25 held by calls under way)"),
+        ("cost", "agent_tokens of agent 1: 7k of 20k left (13k spent)"),
+        ("cost", "unmetered: agent 2"),
         ("history", "candidate 2 of r1, 2 files: done"),
         ("doctor", "✗ sandbox: no bwrap Install bubblewrap."),
     ]:

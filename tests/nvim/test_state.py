@@ -173,3 +173,16 @@ def test_every_state_has_a_highlight(nvim: Editor) -> None:
         assert nvim.lua(code, state.value)
     nvim.command("colorscheme default")
     assert nvim.lua("return vim.api.nvim_get_hl(0, { name = 'KageDone' }).link") == "DiagnosticOk"
+
+
+def test_a_warning_is_said_once_for_all_agents_of_a_run(nvim: Editor) -> None:
+    nvim.lua("_G.said = {} vim.notify = function(text) table.insert(_G.said, text) end")
+    warning = "run_usd: 83 % of $1.50 spent"
+    push(nvim, 1, run(agent(1), agent(2)))
+    push(nvim, 2, run(agent(1, warning=warning), agent(2)))
+    push(nvim, 3, run(agent(1, warning=warning), agent(2, warning=warning)))
+    push(nvim, 4, run(agent(1, warning=""), agent(2, "stopped", warning="run_usd: no room for another call")))
+    assert nvim.lua("return _G.said") == [
+        f"agent 1: {warning}",
+        "agent 2: run_usd: no room for another call",
+    ]

@@ -16,7 +16,7 @@ from kage_nvim import discover
 from kage_nvim.gateway import ledger as ledgers
 from kage_nvim.gateway import policy, prices
 from kage_nvim.gateway.ledger import Caller, Ledger, Limits
-from kage_nvim.gateway.pieces import Usage
+from kage_nvim.gateway.pieces import Usage, at_most
 from kage_nvim.gateway.prices import price_of
 from kage_nvim.model import Player
 from tests.fixtures.gateway import Client
@@ -298,3 +298,101 @@ def test_a_failed_call_costs_nothing_and_frees_its_hold(client: Client) -> None:
 
 def test_limits_survive_the_wire() -> None:
     assert msgspec.convert(limits(run_usd=1.0), Limits) == Limits(run_usd=1.0)
+
+
+USAGES = {
+    "whole answers": lambda body: {"prompt_tokens": 400, "completion_tokens": body["max_tokens"]},
+    "dear prompts": lambda body: {"prompt_tokens": 9000, "completion_tokens": min(300, body["max_tokens"])},
+}
+
+
+@pytest.mark.parametrize("usage", USAGES)
+def test_eight_agents_and_five_cents(client: Client, usage: str) -> None:
+    """On a run that would spend far more, whatever the server counts: never a cent above."""
+
+    def script(body: dict[str, Any], headers: dict[str, str]) -> Reply:
+        return Reply("x", usage=USAGES[usage](body), delay=0.01)
+
+    refused = []
+
+    def work(token: str) -> None:
+        while client.ask(token, max_tokens=1500).status == 200:
+            pass
+        refused.append(token)
+
+    with ModelServer(script) as server:
+        for number in range(8):
+            client.register(f"T{number}", number=number, limits=limits(run_usd=0.05), **priced(server))
+        threads = [threading.Thread(target=work, args=(f"T{n}",)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    spent = client.get("/kage/cost?run=run-1")["run"]["cost_usd"]
+    assert 0.03 <= spent <= 0.05, spent
+    assert len(refused) == 8
+    assert all("run_usd" in client.usage(token)["refused"] for token in refused)
+
+
+def test_a_limit_in_tokens_holds_without_a_price(client: Client) -> None:
+    with ModelServer(Reply("x", usage={"prompt_tokens": 500, "completion_tokens": 1000})) as server:
+        told = {"agent_tokens": 8_000, "agent_usd": 1.0}
+        client.register(limits=told, model="openai/any", api_base=server.url, max_tokens=2000)
+        statuses = [client.ask().status for _ in range(6)]
+    assert statuses == [200, 200, 200, 402, 402, 402]
+    assert "agent_tokens" in client.usage()["refused"]
+    budgets = {entry["name"]: entry for entry in client.get("/kage/cost?run=run-1")["budgets"]}
+    assert (budgets["agent_tokens"]["spent"], budgets["agent_tokens"]["left"]) == (4500, 3500)
+    assert budgets["agent_tokens"]["agent"] == 1
+
+
+def test_a_warning_comes_at_four_fifths_and_stays_the_same(client: Client) -> None:
+    usage = {"prompt_tokens": 0, "completion_tokens": 400}
+    with ModelServer(Reply("x", usage=usage)) as server:
+        client.register(limits=limits(run_usd=0.01), **priced(server), max_tokens=50)
+        assert "warning" not in client.ask().kage
+        assert client.ask().kage["warning"] == client.usage()["warning"] == "run_usd: 80 % of $0.01 spent"
+        client.register("T2", number=2, limits=limits(run_usd=0.01), **priced(server), max_tokens=1)
+        assert client.usage("T2")["warning"] == "run_usd: 80 % of $0.01 spent"
+
+
+def test_an_unpriced_model_under_a_budget_is_refused_with_the_ways_out(client: Client) -> None:
+    with ModelServer(Reply("x")) as server:
+        player = {"model": "openai/any", "api_base": server.url}
+        client.register(limits=limits(run_usd=1.0), **player)
+        answer = client.ask()
+        assert server.requests == []
+        client.register(limits=limits(run_usd=1.0), **player, unmetered="allow")
+        assert client.ask().status == 200
+    assert (answer.status, answer.error["type"]) == (402, "budget")
+    for words in ("run_usd", "[players.fast]", "price_in = ", "agent_tokens = ", 'unmetered = "allow"'):
+        assert words in answer.error["message"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Donau\u00adschifffahrt ",
+        "\u4f60\u597d\u4e16\u754c",
+        "0123456789",
+        "aGVsbG8gd29ybGQ/+",
+        "  \n\t{}()",
+        "\U0001f9d1",
+    ],
+)
+def test_no_tokenizer_counts_more_than_the_bound(text: str, provider: Any, loop: Any) -> None:
+    async def loaded() -> Any:
+        return await provider.load()
+
+    counter = loop.run(loaded()).token_counter
+    messages = [{"role": "user", "content": text * 300}]
+    for model in ("gpt-3.5-turbo", "claude-3-5-sonnet-20241022"):
+        assert counter(model=model, messages=messages) <= at_most(messages)
+
+
+def test_an_image_is_not_counted_by_its_bytes() -> None:
+    def asked(size: int) -> list[Any]:
+        image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A1" * size}}
+        return [{"role": "user", "content": [image]}]
+
+    assert at_most(asked(10)) == at_most(asked(1_000_000)) > 50_000
