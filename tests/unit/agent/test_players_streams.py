@@ -1,7 +1,7 @@
 """What the real CLIs printed, recorded once, and the states that it must lead to.
 
 ``tests/fixtures/clis/NAME/CASE.jsonl`` is what CLI NAME printed, paths and lengthy lists shortened;
-``expected.json`` beside it says for each case with which code it ended (``null``: it was killed from outside),
+``expected.json`` beside it says for each case with which code it ended (negative: by that signal),
 the states in their order, a part of the last one's reason, and the tools that were called.
 """
 
