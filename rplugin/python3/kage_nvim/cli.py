@@ -54,6 +54,7 @@ class Shell:
             "count": given.count,
             "players": given.player,
             "on": given.on,
+            "record": given.record,
             "layout": {"place": "hidden" if given.hidden else "beside"},
         }
         confirmed: list[str] = []
@@ -88,6 +89,12 @@ class Shell:
 
     async def log(self) -> Exit:
         """See parser()."""
+        if self.given.outgoing:
+            return await self._outgoing()
+        if self.given.agent is None:
+            raise usage("log shows one agent", "Name it: kage log N; kage log --outgoing is of all.")
+        if self.given.json:
+            raise usage("--json is for --outgoing", "An agent's log is itself JSON: see :help kage-log.")
         after = 0
         while True:
             answer = await self.ask("log", agent=self.given.agent, after=after)
@@ -100,6 +107,11 @@ class Shell:
             if not self.given.follow or await self._ended():
                 return Exit.DONE
             await asyncio.sleep(0.1)
+
+    async def _outgoing(self) -> Exit:
+        answer = await self.ask("outgoing", agent=self.given.agent, full=self.given.full)
+        self.show(answer["calls"], cli_text.outgoing(answer["calls"]))
+        return Exit.DONE
 
     async def _ended(self) -> bool:
         runs = (await self.ask("status"))["runs"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -168,6 +169,33 @@ def cost(answer: dict[str, Any]) -> str:
         numbers = ", ".join(map(str, answer["unmetered"]))
         lines.append(f"unmetered: agent {numbers}; what it spends is neither seen nor limited here")
     return "\n".join(lines)
+
+
+def outgoing(calls: list[dict[str, Any]]) -> str:
+    """What was sent, call by call: when, for whom, where to, how much, with what new in it."""
+    lines = [] if calls else ["nothing was sent to any model"]
+    for call in calls:
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(call["time"]))
+        where = clean(" at ".join(part for part in (call["provider"], call["address"]) if part))
+        tokens = f", {call['tokens_in']:,} tokens in" if call.get("tokens_in") else ""
+        lines.append(
+            f"{when}  agent {call['agent']} @{clean(call['player'])} → {where} ({clean(call['model'])}):"
+            f" {call['bytes']:,} bytes{tokens}, {call['status']}"
+        )
+        if call["secrets"]:
+            kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(call["secrets"].items()))
+            lines.append(f"    placeholders for {kinds}")
+        if call["kept"]:
+            lines.append(f"    {call['kept']} messages as in the call before")
+        for message in call["messages"]:
+            lines.append(f"    {message['role']}, {message['bytes']:,} bytes: {_said(message)}")
+    return "\n".join(lines)
+
+
+def _said(message: dict[str, Any]) -> str:
+    if "message" in message:
+        return clean(json.dumps(message["message"], ensure_ascii=False))
+    return clean(message["first"])
 
 
 def budget(entry: dict[str, Any]) -> str:

@@ -39,7 +39,7 @@ class Privacy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``entropy``, whatever looks random."""
 
     allow: list[str] | None = None
-    secrets: Literal["replace", "send"] = "replace"
+    secrets: Literal["replace", "send"] | None = None
     entropy: bool = False
 
 

@@ -20,6 +20,7 @@ from kage_nvim.orchestrator import (
     money,
     panes_view,
     roles,
+    sent,
     spawn,
     steps,
     summary,
@@ -54,6 +55,11 @@ class Log(In):
     agent: int = 1
     after: int = 0
     limit: int = 0
+
+
+class Outgoing(In):
+    agent: int | None = None
+    full: bool = False
 
 
 class Say(Of):
@@ -167,6 +173,14 @@ async def _wait(conductor: Conductor, peer: Peer, asked: Wait) -> RunStatus:
             f"run {run.id} still works after {asked.timeout:g} s", code="timeout", exit=Exit.TIMED_OUT
         ) from None
     return run.status()
+
+
+@verb("outgoing", Outgoing)
+async def _outgoing(conductor: Conductor, peer: Peer, asked: Outgoing) -> dict[str, Any]:
+    run = await conductor.run(asked.cwd, asked.run)
+    if asked.agent is not None:
+        run.agent(asked.agent)
+    return {"calls": await asyncio.to_thread(sent.sent, run.id, asked.agent, full=asked.full)}
 
 
 @verb("log", Log)

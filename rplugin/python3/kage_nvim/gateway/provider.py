@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from kage_nvim.gateway import egress
 from kage_nvim.gateway.failures import explain, midway, uncounted
 from kage_nvim.gateway.pieces import Delta, End, Usage
 from kage_nvim.gateway.problems import Problem
@@ -138,6 +139,7 @@ def _import() -> Any:
     """Import litellm without network, telemetry, or a word on the terminal; and what its first call would
     import on the event loop (0.5 s)."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    egress.keep_straight()
     litellm: Any = importlib.import_module("litellm")
     importlib.import_module("openai.resources.chat")
     litellm.telemetry = False

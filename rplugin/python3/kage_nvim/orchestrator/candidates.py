@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
-from kage_nvim.orchestrator import folders
+from kage_nvim.orchestrator import folders, kageignore
 from kage_nvim.orchestrator.repository import user_config
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.orchestrator.slots import Slot
@@ -71,7 +71,9 @@ def capture(
         submodules = {path for path, entry in tracked.items() if entry.mode == SUBMODULE}
         if submodules:
             look.overlook(submodules)
-        _bring_in(look, tracked, nested, {*slot.included(), *submodules}, size_limit, notes)
+        kept = {*slot.included(), *submodules}
+        kept |= _withheld(store, look, tracked, kept, nested, notes)
+        _bring_in(look, tracked, nested, kept, size_limit, notes)
         tree = look.write_tree()
     fail_point("candidate.capture.action")
     commit = commit_tree(store, tree, base, message, author=f"Kage agent {number}")
@@ -105,6 +107,25 @@ def _verdict(tree: Path, path: str, size_limit: int, notes: list[str]) -> str:
     if not found.st_mode & modes.S_IRUSR:
         file.chmod(modes.S_IMODE(found.st_mode) | modes.S_IRUSR)
     return "take"
+
+
+def _withheld(
+    store: Store,
+    look: View,
+    tracked: Mapping[str, Entry],
+    kept: Collection[str],
+    nested: Sequence[str],
+    notes: list[str],
+) -> set[str]:
+    """New files where the user has files that no agent gets: to land one would be to overwrite the other."""
+    if not kageignore.used(store.repository):
+        return set()
+    listing = look.listing([pattern(folder) for folder in nested if folder not in kept])
+    new = {path for path in (*listing.untracked, *_inside(look, nested)) if path not in kept}
+    found = kageignore.named(store.repository, store, new - tracked.keys(), store.scratch)
+    if found:
+        notes.append(f"left out, since {kageignore.NAME} names it: {', '.join(sorted(found))}")
+    return found
 
 
 def _bring_in(

@@ -96,6 +96,7 @@ async def _free(run: Run) -> list[str]:
         kept.parent.mkdir(exist_ok=True)
         folder.rename(kept)
     await asyncio.to_thread(run.store.expire_trash, TRASH_DAYS)
+    await asyncio.to_thread(run.store.expire_apart)
     await asyncio.to_thread(_expire_folders)
     return [name for name in trash if name]
 

@@ -184,7 +184,9 @@ class Conductor:
                 return
         if agent.peer is not None or agent.record.status.state.ended:
             return
-        if pid is None or agent.record.pid != pid:  # another process was started meanwhile: not this one's death
+        if (
+            pid is None or agent.record.pid != pid
+        ):  # another process was started meanwhile: not this one's death
             return
         if agent.stopping:
             await self.turn_ended(run, agent, State.STOPPED, "stopped by the user", agent.record.captured + 1)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kage_nvim.git import HasGitDir, fields, run_git
-from kage_nvim.orchestrator import folders
+from kage_nvim.orchestrator import folders, kageignore
 from kage_nvim.orchestrator.repository import Repository, user_config
 from kage_nvim.orchestrator.snapshot import exclude_files
 from kage_nvim.orchestrator.view import view
@@ -41,10 +41,11 @@ def included(repository: Repository, store: HasGitDir, scratch: Path) -> list[st
     ) as look:
         named = fields(look.git("ls-files", "-z", "-o", "-i", f"--exclude-from={wanted}"))
         files = [path for path in named if not path.endswith("/")]
-        return sorted(look.ignored(files)) if files else []
+        found = look.ignored(files) if files else set()
+    return sorted(found - kageignore.named(repository, store, found, scratch))
 
 
-def submodule_files(repository: Repository, store: HasGitDir, commit: str) -> list[str]:
+def submodule_files(repository: Repository, store: HasGitDir, commit: str, scratch: Path) -> list[str]:
     """Paths of the files in the user's checked-out submodules, ignored ones left out."""
     if not (repository.root / ".gitmodules").is_file():
         return []
@@ -54,7 +55,8 @@ def submodule_files(repository: Repository, store: HasGitDir, commit: str) -> li
         if entry.mode == SUBMODULE and (folder / ".git").exists():
             out = run_git(["ls-files", "-z", "-c", "-o", "--exclude-standard"], cwd=folder)
             found += [f"{entry.path}/{path}" for path in fields(out)]
-    return found
+    hidden = kageignore.named(repository, store, found, scratch)
+    return [path for path in found if path not in hidden]
 
 
 def copy(root: Path, tree: Path, files: Iterable[str]) -> list[str]:

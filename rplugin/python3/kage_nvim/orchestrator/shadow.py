@@ -10,8 +10,10 @@ import hashlib
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,11 +117,50 @@ class Store:
         """
         return bring(self, [commit])
 
-    def object_folders(self) -> list[Path]:
-        """Every folder that objects of this store may lie in, the user's alternates included.
+    def set_apart(self, commit: str) -> None:
+        """Copy a commit and its files, but not its history, into a folder of their own, for slots that may
+        see nothing else."""
+        folder = self.apart(commit)
+        if folder.is_dir():
+            return
+        half = Path(tempfile.mkdtemp(dir=self.scratch))
+        (half / "pack").mkdir()
+        (half / "info").mkdir()
+        options = ["--objects", "--no-object-names", "--missing=allow-any"]
+        listed = run_git(["rev-list", *options, f"{commit}^{{tree}}"], git_dir=self.git_dir)
+        run_git(
+            ["pack-objects", "-q", "--window=0", str(half / "pack" / "pack")],
+            git_dir=self.git_dir,
+            input=f"{commit}\n".encode() + listed,
+        )
+        folder.parent.mkdir(exist_ok=True)
+        with suppress(FileExistsError, OSError):  # another spawn may have been there first
+            half.rename(folder)
+
+    def apart(self, commit: str) -> Path:
+        """Where such a commit's objects are, if it was set apart."""
+        return self.folder / "apart" / commit
+
+    def lent(self, commit: str) -> list[Path]:
+        """The object folders that a slot with this commit borrows from."""
+        apart = self.apart(commit)
+        return [apart] if apart.is_dir() else [own_objects(self.git_dir), self.repository.objects]
+
+    def expire_apart(self) -> None:
+        """Remove what was set apart for runs that are gone."""
+        folder = self.folder / "apart"
+        held = set(self.refs().values()) - set(self.refs(TRASH).values())
+        for entry in folder.iterdir() if folder.is_dir() else ():
+            if entry.name not in held:
+                folders.remove(entry)
+
+    def object_folders(self, commit: str = "") -> list[Path]:
+        """Every folder that objects of a slot with this commit may lie in, the user's alternates included.
 
         A sandbox has to let the agent's git read all of them.
         """
+        if commit and self.apart(commit).is_dir():
+            return [self.apart(commit)]
         found: list[Path] = []
         pending = [self.git_dir / "objects"]
         while pending:

@@ -29,7 +29,6 @@ from kage_nvim.orchestrator.repository import user_config
 from kage_nvim.orchestrator.shadow import Store, bare_repository
 from kage_nvim.orchestrator.snapshot import exclude_files
 from kage_nvim.orchestrator.view import joined
-from kage_nvim.trees import own_objects
 
 _LINK = "tree"
 """The name of the one linked worktree inside ``repo.git/worktrees``."""
@@ -241,8 +240,9 @@ def _agent_repository(store: Store, taken: Slot, commit: str) -> None:
         f"[user]\n\tname = Kage agent {taken.number}\n\temail = kage@localhost\n"
         "[advice]\n\tdetachedHead = false\n[commit]\n\tgpgSign = false\n"
     )
-    objects = [own_objects(store.git_dir), repository.objects]
-    bare_repository(taken.repo_git, repository, config, objects, identity)
+    bare_repository(taken.repo_git, repository, config, store.lent(commit), identity)
+    if store.apart(commit).is_dir():
+        (taken.repo_git / "shallow").write_text(f"{commit}\n")  # what is before it is not there
     (taken.repo_git / "info" / "exclude").write_bytes(joined(exclude_files(repository, config)))
     link = taken.repo_git / "worktrees" / _LINK
     link.mkdir(parents=True)

@@ -1,0 +1,125 @@
+"""The border that every call crosses: is it allowed, what may not leave, what left, and what came back.
+
+On the way out a call meets, in this order: the rules of ``[privacy]``, the replacing of secrets, the note of
+what leaves. On the way back: the recorder, then the secrets are put in again. A recorded player goes nowhere,
+but its answers hold placeholders where the run it was recorded from had secrets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from pathlib import Path
+
+import aiohttp
+import msgspec
+
+from kage_nvim import discover, paths, privacy
+from kage_nvim.errors import KageError
+from kage_nvim.gateway import cassette, egress, stamp
+from kage_nvim.gateway.agents import Registration
+from kage_nvim.gateway.keys import Keys
+from kage_nvim.gateway.outgoing import Outgoing
+from kage_nvim.gateway.pieces import Delta, End
+from kage_nvim.gateway.problems import Problem
+from kage_nvim.gateway.provider import Ask
+from kage_nvim.gateway.recorder import recorded
+from kage_nvim.gateway.secrets import Secrets
+from kage_nvim.model import Player
+
+Pieces = AsyncGenerator[Delta | End, None]
+OLLAMA = frozenset({"ollama", "ollama_chat"})
+OLLAMA_PORT = ":11434"
+ASK_SECONDS = 1.0
+
+
+class Border:
+    """One for all calls of a gateway."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._secrets = Secrets(paths.state() / "secrets.key", keys.ever)
+        self._outgoing = Outgoing()
+        self._deck = cassette.Deck()
+
+    async def allowed(self, agent: Registration) -> Player:
+        """The agent's player with the address that was checked.
+
+        Raises:
+            Problem: ``privacy``; nothing was sent.
+        """
+        try:
+            player = await privacy.allowed(agent.player_name, agent.player, agent.privacy.rules)
+            if agent.privacy.rules and await _is_lent(player):
+                lent = msgspec.structs.replace(player, model=f"{player.model}:cloud")
+                await privacy.allowed(agent.player_name, lent, agent.privacy.rules)
+        except KageError as error:
+            raise Problem("privacy", f"{error.message}. {error.fix}") from error
+        return player
+
+    def crossing(self, agent: Registration, ask: Ask, send: Callable[[Ask], Pieces], *, last: bool) -> Pieces:
+        """The answer's pieces as the agent may see them; ``last`` when no other player would be asked."""
+        if agent.player.recorded is not None:
+            return self._played(agent, ask, Path(agent.player.recorded).expanduser(), last)
+        return self._sent(agent, ask, send, last)
+
+    async def _sent(self, agent: Registration, ask: Ask, send: Callable[[Ask], Pieces], last: bool) -> Pieces:
+        restorer, found = self._secrets.keys_only(), None
+        if agent.privacy.secrets:
+            body, found = await self._secrets.mask(agent.run, ask.body, agent.privacy.entropy)
+            ask = msgspec.structs.replace(ask, body=body)
+            restorer = self._secrets.restorer(agent.run)
+        if host := egress.local_host(ask.player.api_base):
+            egress.past_proxies(host)
+        note = self._outgoing.sent(agent.run, agent.number, ask.name, ask.player, ask.body, found or {})
+        status, usage = "failed", None
+        try:
+            async with aclosing(self._recorded(agent, ask, send(ask), last)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, End):
+                        status, usage = "ok", piece.usage
+                    for restored in restorer.pieces(piece):
+                        yield restored
+        except GeneratorExit:
+            status = "cut"
+            raise
+        finally:
+            self._outgoing.ended(agent.run, note, status, usage)
+
+    async def _played(self, agent: Registration, ask: Ask, path: Path, last: bool) -> Pieces:
+        run, body = cassette.read(path).run, ask.body
+        restorer = self._secrets.nothing()
+        if run:
+            body, _ = await self._secrets.mask(run, body, agent.privacy.entropy)
+            restorer = self._secrets.restorer(run)
+        ask = msgspec.structs.replace(ask, body=body)
+        played = self._deck.play(path, agent.run, agent.number, body, stamp.current())
+        async with aclosing(self._recorded(agent, ask, played, last)) as pieces:
+            async for piece in pieces:
+                for restored in restorer.pieces(piece):
+                    yield restored
+
+    def _recorded(self, agent: Registration, ask: Ask, pieces: Pieces, last: bool) -> Pieces:
+        if not agent.record:
+            return pieces
+        return recorded(Path(agent.record), agent.run, agent.number, ask.body, stamp.current(), pieces, last)
+
+
+async def _is_lent(player: Player) -> bool:
+    """Ask an Ollama on this machine whether it runs the model itself: a model of its makers' machines may
+    have any name here."""
+    model = player.model or ""
+    base = player.api_base or ""
+    if not egress.local_host(base) or not (discover.provider(model) in OLLAMA or OLLAMA_PORT in base):
+        return False
+    url = base.rstrip("/").removesuffix("/v1") + "/api/show"
+    try:
+        timeout = aiohttp.ClientTimeout(total=ASK_SECONDS)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.post(url, json={"model": model.partition("/")[2]}, allow_redirects=False) as answer,
+        ):
+            shown = await answer.json(content_type=None)
+    except (aiohttp.ClientError, asyncio.TimeoutError, ValueError):
+        return False
+    return isinstance(shown, dict) and bool(shown.get("remote_host") or shown.get("remote_model"))
