@@ -136,7 +136,7 @@ def _take(made: Summary, call: dict[str, Any], result: dict[str, Any], worktree:
         match = _EXIT.search(text[:200]) or _EXIT.search(text[-200:])
         code = result.get("exit", int(match[1]) if match else 0 if ok else None)
         made.commands.append(Ran(command, code, float(result.get("seconds") or 0.0)))
-        if seen := tests_in(text):
+        if seen := seen_in(text):
             seen.command = command
             made.tests.append(seen)
     patched = _PATCHED.findall("\n".join(str(value) for value in args.values()))
@@ -176,7 +176,7 @@ def _number(pattern: str, text: str) -> int:
     return int(found[-1]) if found else 0
 
 
-def tests_in(text: str) -> Tests | None:
+def seen_in(text: str) -> Tests | None:
     """What a test runner said at the end of a command's output: pytest, unittest, cargo, go, and npm's jest,
     vitest, mocha and node's own. None when there is no such line."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)
