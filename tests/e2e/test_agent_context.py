@@ -55,13 +55,14 @@ def test_agents_of_a_run_begin_alike_and_know_the_repository(stage: Stage) -> No
 
 
 def test_a_limit_in_tokens_stops_an_agent_with_its_work_kept(stage: Stage) -> None:
-    write = Reply(tool_calls=[("write", {"path": "made.txt", "content": "half\n"})])
+    used = {"prompt_tokens": 3000, "completion_tokens": 20, "total_tokens": 3020}
+    write = Reply(tool_calls=[("write", {"path": "made.txt", "content": "half\n"})], usage=used)
     with ModelServer([write] * 9) as server:
         stage.player(server.url, more="agent_tokens = 100000")
-        config = paths.config_file().read_text() + "\n[defaults]\nagent_tokens = 150\n"
+        config = paths.config_file().read_text() + "\n[defaults]\nagent_tokens = 6000\n"
         stage.configure(config)
         stage.shell("spawn", "-n", "1", "--", "write")
-        stage.shell("wait", "--timeout", "30", code=5)
+        stage.shell("wait", "--timeout", "30")
     run = stage.json("status")["runs"][0]
     assert run["agents"][0]["state"] == "stopped", run["agents"][0]["reason"]
     assert "token" in run["agents"][0]["reason"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kage_nvim.agent_runtime import patience
+from kage_nvim.agent_runtime.log import recover
 from kage_nvim.model import Limits, Selection, State, Task
 from tests.unit.agent.conftest import Seat, eventually
 from tests.unit.agent.world import Exchange, World, also, call, cut, fail, finish, hang, raw_call, say
@@ -66,13 +67,46 @@ def test_the_agents_of_a_run_share_their_beginning(world: World) -> None:
         assert first.count(text) == 1, text
 
 
-def test_notes_are_read_inside_the_sandbox(sandboxed: World) -> None:
+def test_notes_in_a_folder_come_with_its_first_file_and_from_inside_the_sandbox(sandboxed: World) -> None:
     secret = sandboxed.folder / "secret"
     secret.write_text("the key\n")
-    (sandboxed.worktree / "AGENTS.md").symlink_to(secret)
-    sandboxed.gateway.scripts = [say("", READ), finish()]
-    Seat(sandboxed).turn()
+    deep = sandboxed.worktree / "src/deep"
+    deep.mkdir(parents=True)
+    (sandboxed.worktree / "AGENTS.md").write_text("Root.\n")
+    (sandboxed.worktree / "CLAUDE.md").write_text("Root.\n")
+    (sandboxed.worktree / "src/AGENTS.md").symlink_to(secret)
+    (deep / "CLAUDE.md").write_text("Deep.\n")
+    (deep / "a").write_text("one\n")
+    context = sandboxed.folder / "context.md"
+    context.write_text("# Notes of this repository\n\n## AGENTS.md\n\nRoot.")
+    sandboxed.gateway.scripts = [
+        say("", call("edit", path="src/deep/a", old="one", new="two")),
+        say("", call("read", path="src/deep/a"), call("read", path="../../../etc/hostname")),
+        finish(),
+    ]
+    Seat(sandboxed, context=str(context)).turn()
+    results = [m["content"] for m in sandboxed.gateway.messages() if m["role"] == "tool"]
+    assert "## src/deep/CLAUDE.md\n\nDeep." in results[0] and "Deep." not in results[1]
     assert "the key" not in str(sandboxed.gateway.bodies)
+    assert str(sandboxed.gateway.messages()).count("Root.") == 1
+
+
+def test_only_what_caches_by_marker_is_sent_markers(world: World) -> None:
+    def marked(model: str) -> list[int]:
+        world.log.unlink(missing_ok=True)
+        world.gateway.scripts = [say("", READ), say("", READ), finish()]
+        Seat(world, model=model, angle="Be bold.").turn()
+        messages = world.gateway.messages()
+        return [at for at, message in enumerate(messages) if "cache_control" in str(message["content"])]
+
+    assert marked("openai/gpt-5") == marked("openrouter/openai/gpt-5") == []
+    for model in ("anthropic/claude-x", "openrouter/anthropic/claude-x", "bedrock/us.anthropic.claude-x"):
+        assert marked(model) == [0, 1, 5], model
+    shared, own = world.gateway.messages()[1]["content"]
+    assert "cache_control" in shared and "keep it right" in shared["text"]
+    assert own == {"type": "text", "text": "\n\n# Your angle\n\nBe bold."}
+    told = [message["content"] for message in recover(str(world.log)).messages]
+    assert all(isinstance(content, str) for content in told), "markers are no part of the conversation"
 
 
 def test_calls_written_as_text(world: World) -> None:
@@ -128,6 +162,7 @@ def test_a_mistake_of_form_is_told_and_the_third_ends_the_turn(world: World, bad
     [
         (Limits(steps=2), "limit: 2 steps"),
         (Limits(usd=0.015), "limit: $0.015 (spent $0.0200)"),
+        (Limits(tokens=200), "limit: 200 tokens (used 214)"),
         (Limits(seconds=0.4), "limit: 0.4 seconds"),
     ],
 )
@@ -192,6 +227,7 @@ def test_an_interrupt_kills_the_command_and_tells_the_model(tmp_path: Any, mode:
 
     end = seat.turn(interrupt)
     took = time.monotonic() - times[0]
+    time.sleep(max(0.0, 0.1 - took))
     size = (world.worktree / "beat").stat().st_size
     time.sleep(0.1)
     assert (world.worktree / "beat").stat().st_size == size, "a child of the command lives on"

@@ -8,6 +8,8 @@ from kage_nvim.agent_runtime.protocol_text import FormatError, TextCall, argumen
 
 LS = TextCall("shell", {"command": "ls"})
 READ = TextCall("read", {"path": "a"})
+NONE = [TextCall("read", {"path": "a", "first": None})]
+CLEAN = [TextCall("shell", {"command": "./clean.sh"})]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,54 @@ READ = TextCall("read", {"path": "a"})
         ("json that is no call", '```json\n{"version": 2}\n```', []),
         ("name that is no call", '```json\n{"name": "kage-nvim"}\n```', []),
         ("other languages", "```python\nprint(1)\n```", []),
+        ("python dict", "```json\n{'tool': 'read', 'args': {'path': 'a'}}\n```", [READ]),
+        ("python's None", "```\n{'tool': 'read', 'args': {'path': 'a', 'first': None}}\n```", NONE),
+        ("commas too many", '```json\n{"tool": "read", "args": {"path": "a",},}\n```', [READ]),
+        ("keys without quotes", '```json\n{tool: "read", args: {path: "a"}}\n```', [READ]),
+        ("words, then bare", 'Let me look.\n\n{"name": "read", "arguments": {"path": "a"}}', [READ]),
+        ("bare, then words", '{"tool": "read", "args": {"path": "a"}}\nThen I go on.', [READ]),
+        ("a bare list", '[{"name": "read", "arguments": {"path": "a"}}]', [READ]),
+        (
+            "two bare, apart",
+            '{"tool": "read", "path": "a"}\n\n{"tool": "shell", "command": "ls"}',
+            [READ, LS],
+        ),
+        (
+            "tool_calls",
+            '{"tool_calls": [{"function": {"name": "read", "arguments": "{\\"path\\": \\"a\\"}"}}]}',
+            [READ],
+        ),
+        ("function as a name", '```json\n{"function": "read", "arguments": {"path": "a"}}\n```', [READ]),
+        ("action", '```json\n{"action": "read", "action_input": {"path": "a"}}\n```', [READ]),
+        ("the tool as the key", '```json\n{"read": {"path": "a"}}\n```', [READ]),
+        ("tool_code", '```tool_code\nread(path="a")\nshell("ls")\n```', [READ, LS]),
+        ("tool_code with print", '```tool_code\nprint(default_api.read(path="a"))\n```', [READ]),
+        ("tool_code of JSON", '```tool_code\n{"name": "read", "arguments": {"path": "a"}}\n```', [READ]),
+        ("python calls", '```python\nread(path="a")\n```', [READ]),
+        ("python that is more", '```python\nx = 1\nread(path="a")\n```', []),
+        (
+            "two tags",
+            "<tool_call>{'name': 'read', 'arguments': {'path': 'a'}}</tool_call>\n<tool_call>"
+            '{"name": "shell", "arguments": {"command": "ls"}}</tool_call>',
+            [READ, LS],
+        ),
+        ("a function tag", '<function=read>{"path": "a"}</function>', [READ]),
+        (
+            "parameters as tags",
+            "<tool_call>\n<function=read>\n<parameter=path>\na\n</parameter>\n</function>\n</tool_call>",
+            [READ],
+        ),
+        ("Mistral's", '[TOOL_CALLS][{"name": "read", "arguments": {"path": "a"}}]', [READ]),
+        ("a thought", "<think>\n```bash\nrm a\n```\n</think>\n```bash\nls\n```", [LS]),
+        ("tildes", '~~~json\n{"tool": "read", "path": "a"}\n~~~', [READ]),
+        ("a Windows line end", '```json\r\n{"tool": "read", "path": "a"}\r\n```\r\n', [READ]),
+        ("an indented block", '1. Look:\n   ```json\n   {"tool": "read", "path": "a"}\n   ```', [READ]),
+        ("a package.json", '```json\n{"name": "x", "version": "1.0.0", "scripts": {"a": "b"}}\n```', []),
+        ("a script", "Then `go.sh` is:\n```bash\n#!/bin/bash\nrm -rf build\n```", []),
+        ("a named script", "Put this into `clean.sh`:\n```bash\nrm -rf build\n```", []),
+        ("a named script that runs", "Now run clean.sh:\n```bash\n./clean.sh\n```", CLEAN),
+        ("a README", "````markdown\n# Use\n```bash\nrm a\n```\n````", []),
+        ("a README in three", "```markdown\n# Use\n```bash\nrm a\n```\n", []),
         (
             "newlines within a string",
             '```json\n{"tool": "write", "args": {"path": "a", "content": "x\ny\n"}}\n```',

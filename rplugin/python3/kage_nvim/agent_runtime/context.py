@@ -32,11 +32,10 @@ GOES_ON = 60.0
 """Seconds that the process may go on filling its cache."""
 
 _READ_NOTES = """
-last=
 for name; do
   [ -f "$name" ] || continue
-  [ -n "$last" ] && [ "${last%/*}" = "${name%/*}" ] && cmp -s -- "$name" "$last" && continue
-  last=$name
+  other=${name%/*}/AGENTS.md
+  [ "$name" != "$other" ] && [ -f "$other" ] && cmp -s -- "$name" "$other" && continue
   printf '## %s\\n\\n' "${name#./}"
   cat -- "$name"
   printf '\\n'
@@ -91,23 +90,27 @@ class FolderNotes:
     def __init__(self, profile: Profile, told: Callable[[str], bool]) -> None:
         self._profile = profile
         self._told = told
+        self._empty: set[str] = set()
 
     async def on_the_way(self, path: str) -> str:
         """What to add to a tool's answer about ``path``: the notes on the way to it that are news.
 
         Only their names are looked for out here; they are read inside the sandbox.
         """
-        news = [name for name in names([path]) if self._there(name) and not self._told(heading(name))]
+        news = [name for name in names([path]) if self._is_news(name)]
         if not news:
             return ""
         output = HeadTail(NOTES_LIMIT)
         command = ["sh", "-c", _READ_NOTES, "sh", *(f"./{name}" for name in news)]
         await sandbox.run(self._profile, command, timeout=10, on_output=output.feed)
         text = output.text().strip()
+        self._empty |= {name for name in news if heading(name) not in text}
         return f"\n\n[Notes of this repository for that folder]\n{text}" if text else ""
 
-    def _there(self, name: str) -> bool:
-        return os.path.lexists(f"{self._profile.worktree}/{name}")
+    def _is_news(self, name: str) -> bool:
+        if name in self._empty or not os.path.lexists(f"{self._profile.worktree}/{name}"):
+            return False
+        return not self._told(heading(name))
 
 
 def gather(request: Request) -> None:

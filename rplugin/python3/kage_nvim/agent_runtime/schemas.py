@@ -71,9 +71,10 @@ SCHEMAS = [
         summary="one sentence on what was done; then why, and what is left or unsure",
     ),
 ]
-_PARAMETERS: dict[str, dict[str, Any]] = {
+PARAMETERS: dict[str, dict[str, Any]] = {
     schema["function"]["name"]: schema["function"]["parameters"] for schema in SCHEMAS
 }
+"""What each tool takes, by its name."""
 
 
 def check(name: str, args: object) -> dict[str, Any]:
@@ -82,9 +83,9 @@ def check(name: str, args: object) -> dict[str, Any]:
     Raises:
         CallError: no such tool, or wrong arguments.
     """
-    if name not in _PARAMETERS:
-        raise CallError(f"there is no tool {name!r}; the tools are {', '.join(_PARAMETERS)}")
-    parameters = _PARAMETERS[name]
+    if name not in PARAMETERS:
+        raise CallError(f"there is no tool {name!r}; the tools are {', '.join(PARAMETERS)}")
+    parameters = PARAMETERS[name]
     takes = f"{name} takes {', '.join(parameters['properties'])}"
     if not isinstance(args, dict):
         raise CallError(f"the arguments must be a JSON object; {takes}")

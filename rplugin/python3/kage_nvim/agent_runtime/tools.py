@@ -96,13 +96,11 @@ class Toolbox:
             note = f"killed after {limit:.0f} s, {output.lines} lines"
             return Result(False, f"{head}\n{output.text()}", note, output.lines)
         text = output.text().rstrip("\n")
-        plural = "line" if output.lines == 1 else "lines"
+        long = f" after {took:.0f} s" if took >= 2 else ""
         return Result(
             done.returncode == 0,
-            f"exit {done.returncode} after {took:.1f} s\n{text}"
-            if text
-            else f"exit {done.returncode}, no output",
-            f"exit {done.returncode}, {output.lines} {plural}",
+            f"exit {done.returncode}{long}\n{text}" if text else f"exit {done.returncode}{long}, no output",
+            f"exit {done.returncode}, {output.lines} {'line' if output.lines == 1 else 'lines'}",
             output.lines,
         )
 
