@@ -79,6 +79,16 @@ def sockets() -> Path:
     return folder
 
 
+def gateway_socket() -> Path:
+    """Where kaged and clients reach the gateway."""
+    return sockets() / "gateway.sock"
+
+
+def models_socket() -> Path:
+    """Where agents reach the gateway: models, and nothing else."""
+    return sockets() / "models.sock"
+
+
 def leave_sockets() -> None:
     """Remove the sockets' folder with what servers that have ended left there, unless one still listens."""
     folder = sockets()

@@ -77,6 +77,7 @@ class GatewayLink:
                 "player": msgspec.to_builtins(seat.player),
                 "role": seat.role,
                 "repository": repository,
+                "provider": seat.cli.provider if seat.cli else "",
                 **terms,
             },
         )

@@ -15,10 +15,8 @@ from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.protocol import dumps
 
 
-def write_spec(
-    run: Run, agent: Agent, seat: Seat, profile: Profile, limits: Limits, gateway: str
-) -> None:
-    """Write the file that an agent's process is started with; ``gateway`` is the gateway's socket."""
+def write_spec(run: Run, agent: Agent, seat: Seat, profile: Profile, limits: Limits) -> None:
+    """Write the file that an agent's process is started with."""
     agent.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     spec = AgentSpec(
         run=run.id,
@@ -34,7 +32,7 @@ def write_spec(
         log=str(agent.folder / "log.jsonl"),
         token=agent.record.token,
         daemon=str(paths.daemon_file()),
-        gateway=gateway,
+        gateway=str(paths.models_socket()),
         profile=profile,
         limits=limits,
         stream=seat.player.stream,
@@ -43,6 +41,9 @@ def write_spec(
         window=seat.player.window or 0,
         context=str(briefing.path(run.id)),
         command=seat.player.command,
+        cli=seat.cli,
+        mode=seat.player.mode,
+        direct=seat.player.own_login,
         priced=agent.record.status.cost_usd is not None,
     )
     (agent.folder / "spec.json").write_bytes(dumps(spec))

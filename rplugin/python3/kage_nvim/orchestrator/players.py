@@ -10,10 +10,11 @@ from pathlib import Path
 import msgspec
 
 from kage_nvim.config import REPOSITORY_FILE, RepositoryConfig, UserConfig
+from kage_nvim.description import Description
 from kage_nvim.discover import Found
 from kage_nvim.errors import KageError, refused, usage
 from kage_nvim.model import ASK_ABOVE, MAX_AGENTS, Player
-from kage_nvim.orchestrator import roles
+from kage_nvim.orchestrator import cli_seats, roles
 from kage_nvim.orchestrator.roles import Role
 
 DEFAULT_COUNT = 3
@@ -33,6 +34,7 @@ ANGLES = (
 )
 """Given in turn to the agents that share a player, so that their candidates differ."""
 
+_NAME = re.compile(r"[:+]")
 _WANTED = re.compile(r"(?P<name>[^:+\s]+)(?::(?P<count>\d{1,4}))?(?:\+(?P<role>[^\s:+]+))?")
 
 
@@ -42,6 +44,7 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     player: Player
     label: str
+    cli: Description | None = None
     role: str | None = None
     instructions: str = ""
     angle: str = ""
@@ -55,30 +58,34 @@ class Question(msgspec.Struct, frozen=True):
     lasting: bool = True
 
 
-def label(player: Player) -> str:
+def label(player: Player, cli: Description | None = None) -> str:
     """What answers, as views show it: a recording is always marked as one."""
     if player.recorded:
         return "recorded"
     if player.command:
         return "command"
-    return player.model or ""
+    return player.model or (cli.model if cli else "")
 
 
 def seats(
-    wanted: Sequence[str], count: int | None, config: UserConfig, found: Sequence[Found]
+    wanted: Sequence[str], count: int | None, config: UserConfig, found: Sequence[Found], path: str = ""
 ) -> tuple[list[Seat], list[Found]]:
     """The agents of a run, and those found players among them that the user has not configured.
 
     ``wanted`` holds words like ``fast:2+security``. Without any, ``defaults.players`` are cycled, else all
-    configured players, else the first that was found in the environment.
+    configured players, else the first that was found in the environment. A name that is no configured player
+    may be a CLI whose program is on ``path``, the client's PATH.
 
     Raises:
-        KageError: a count out of range, an unknown player, or no player at all.
+        KageError: a count out of range, an unknown player, a CLI that is not installed, or no player at all.
     """
+    named = {_NAME.split(word.removeprefix("@"))[0] for word in wanted} - config.players.keys()
+    clis = [entry for name in sorted(named) if (entry := cli_seats.found(name, config.clis, path))]
+    found = [*clis, *(entry for entry in found if entry.name not in {cli.name for cli in clis})]
     known = {entry.name: entry.player for entry in found} | config.players
     chosen: list[tuple[str, str | None]] = []
     for word in wanted:
-        chosen += _expand(word, known)
+        chosen += _expand(word, known, config)
     if not wanted:
         first = [entry.name for entry in found[:1]]
         chosen = [(name, None) for name in config.defaults.players or list(config.players) or first]
@@ -92,33 +99,43 @@ def seats(
     unconfigured = [
         entry for entry in found if entry.name in dict(picked) and entry.name not in config.players
     ]
-    return _with_angles(picked, known), unconfigured
+    return _with_angles(picked, known, config, path), unconfigured
 
 
-def _with_angles(picked: list[tuple[str, str | None]], known: dict[str, Player]) -> list[Seat]:
+def _with_angles(
+    picked: list[tuple[str, str | None]], known: dict[str, Player], config: UserConfig, path: str
+) -> list[Seat]:
+    clis = {
+        name: cli_seats.seated(name, known[name], config.clis, path)
+        for name in dict(picked)
+        if known[name].cli
+    }
     uses: dict[tuple[str, str | None], int] = {}
     made = []
     for name, role in picked:
         player = known[name]
-        if player.cli:
-            raise KageError(
-                f"the player `{name}` is a third-party CLI, which this version does not drive by name",
-                fix=f'Give it as a command: [players.{name}] command = ["{player.cli}", …, "{{task_file}}"].',
-                code="no_player",
-            )
         angle = ""
         if picked.count((name, role)) > 1 and not player.command:  # roles make a difference by themselves
             angle = ANGLES[uses.get((name, role), 0) % len(ANGLES)]
             uses[name, role] = uses.get((name, role), 0) + 1
-        made.append(Seat(name=name, player=player, label=label(player), role=role, angle=angle))
+        cli = clis.get(name)
+        shown = label(player, cli)
+        made.append(Seat(name=name, player=player, label=shown, cli=cli, role=role, angle=angle))
     return made
 
 
-def _expand(word: str, known: dict[str, Player]) -> list[tuple[str, str | None]]:
+def _expand(word: str, known: dict[str, Player], config: UserConfig) -> list[tuple[str, str | None]]:
     match = _WANTED.fullmatch(word.removeprefix("@"))
     if match is None:
         raise usage(f"`{word}` is no player", "Write name, name:2 or name:2+role.")
     name = match["name"]
+    if name not in known and name in cli_seats.known(config.clis):
+        cli = cli_seats.describe(name, config.clis)
+        raise KageError(
+            f"the program `{cli.program}` ({cli.title}) is not on PATH",
+            fix=f"Install it: {cli.install}. Or start from a shell that has it on PATH.",
+            code="no_player",
+        )
     if name not in known:
         names = ", ".join(sorted(known)) or "none"
         raise KageError(
@@ -173,7 +190,8 @@ def questions(
         asked.append(Question(f"count:{len(seated)}", f"Start {len(seated)} agents at once?", lasting=False))
     for entry in unconfigured:
         text = f"Send code of {root.name} to {entry.what}? It was found in your environment, not configured."
-        asked.append(Question(f"found:{entry.name}:{entry.player.model}", text))
+        what = entry.player.model or f"cli {entry.player.cli}"
+        asked.append(Question(f"found:{entry.name}:{what}", text))
     if repository.setup:
         content = (root / REPOSITORY_FILE).read_bytes()
         command = repository.setup.command

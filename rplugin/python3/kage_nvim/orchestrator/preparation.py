@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ from kage_nvim import config, discover, sandbox
 from kage_nvim.config import RepositoryConfig, UserConfig
 from kage_nvim.errors import KageError
 from kage_nvim.model import Limits, Task
-from kage_nvim.orchestrator import money, players, steps, tmux
+from kage_nvim.orchestrator import discretion, money, players, steps, tmux
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.panes import Place
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.players import Seat
 from kage_nvim.orchestrator.shadow import Repository
 from kage_nvim.orchestrator.steps import Ground
+from kage_nvim.privacy import Terms
 
 
 @dataclass
@@ -35,10 +36,15 @@ class Plan:
     place: Place
     notes: list[str]
     ground: Ground | None = None
+    privacy: Terms = field(default_factory=Terms)
+    record: str = ""
 
     def terms(self, seat: Seat) -> dict[str, Any]:
         """What the gateway has to know of a seat beside its player."""
-        return money.terms(seat.player, self.user, self.settings)
+        return money.terms(seat.player, self.user, self.settings) | {
+            "privacy": msgspec.to_builtins(self.privacy),
+            "record": self.record,
+        }
 
     def limits_of(self, seat: Seat) -> Limits:
         """What ends a turn of one agent; dollars are counted by the gateway."""
@@ -59,7 +65,8 @@ class Layout(msgspec.Struct, frozen=True):
 
 
 class SpawnRequest(msgspec.Struct):
-    """The parameters of ``spawn``. ``on`` names the candidate that the run stands on: ``2``, or ``RUN:2``."""
+    """The parameters of ``spawn``. ``on`` names the candidate that the run stands on: ``2``, or ``RUN:2``;
+    ``record`` a new file, which the run's model traffic is written to."""
 
     cwd: str
     task: Task
@@ -67,6 +74,7 @@ class SpawnRequest(msgspec.Struct):
     players: list[str] = []
     confirmed: list[str] = []
     on: str = ""
+    record: str = ""
     layout: Layout = Layout()
 
 
@@ -87,7 +95,10 @@ async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan
     settings = await asyncio.to_thread(config.load_repository, repository.root)
     present = dict.fromkeys(peer.hello.keys, "set")
     found = await discover.found_async(present, probe=True) if not user.players else []
-    seated, unconfigured = players.seats(asked.players, asked.count, user, found)
+    path = peer.hello.env.get("PATH", "")
+    seated, unconfigured = await asyncio.to_thread(
+        players.seats, asked.players, asked.count, user, found, path
+    )
     seated, given = await asyncio.to_thread(players.in_roles, seated, repository.root)
     ground = await steps.ground(conductor, repository, asked.on) if asked.on else None
     if ground is not None:
@@ -103,8 +114,11 @@ async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan
         await asyncio.to_thread(sandbox.check)
     await asyncio.to_thread(tmux.binary)
     _recordings_exist(seated)
+    terms = discretion.terms(user, settings, repository.root)
+    await discretion.check(seated, user, terms.rules)
     await money.check(conductor.gateway, seated, user, settings)
-    return Plan(repository, task, seated, user, settings, peer, asked.layout.place, [], ground)
+    record = discretion.recording(asked.record, asked.cwd)
+    return Plan(repository, task, seated, user, settings, peer, asked.layout.place, [], ground, terms, record)
 
 
 def _recordings_exist(seated: list[Seat]) -> None:

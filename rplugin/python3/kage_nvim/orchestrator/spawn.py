@@ -16,7 +16,17 @@ from kage_nvim import discover, paths, sandbox
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
 from kage_nvim.model import AgentStatus, Profile, RunStatus
-from kage_nvim.orchestrator import briefing, history, include, money, shadow, slots, steps
+from kage_nvim.orchestrator import (
+    briefing,
+    cli_seats,
+    history,
+    include,
+    kageignore,
+    money,
+    shadow,
+    slots,
+    steps,
+)
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import open_buffers
 from kage_nvim.orchestrator.launch import open_panes, panes_of, write_spec
@@ -68,8 +78,12 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
     gateway = asyncio.create_task(_gateway(conductor, plan))
     try:
         store = await asyncio.to_thread(Store.open, plan.repository)
+        plan.task, told = await asyncio.to_thread(kageignore.checked, plan.repository, store, plan.task)
+        plan.notes += told
         snapshot = await asyncio.to_thread(store.snapshot, overlays)
         ground = plan.ground
+        if ground is None:
+            snapshot = await asyncio.to_thread(kageignore.without, store, snapshot)
         base = ground.base if ground else snapshot.commit
         start = ground.steps[-1].commit if ground else base
         fail_point("spawn.base.action")
@@ -79,6 +93,10 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
             plan.notes += await asyncio.to_thread(steps.notes, store, ground, snapshot)
         else:
             plan.notes += snapshot.notes
+        if kageignore.used(plan.repository):
+            if ground:
+                await asyncio.to_thread(kageignore.must_lack, store, start, f"candidate {ground.name}")
+            await asyncio.to_thread(store.set_apart, start)
         fail_point("spawn.base.done")
         context = asyncio.create_task(briefing.gather(store.git_dir, start, run_id, plan.task, plan.seats))
         made = await _slots(conductor, plan, store, start)
@@ -86,12 +104,12 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
         run = _register(conductor, plan, store, base, run_id, made)
         head = ground.head if ground else await asyncio.to_thread(history.standing_on, store, plan.repository)
         run.record.status.head = head
-        socket = await gateway
+        await gateway
     except BaseException:
         gateway.cancel()
         raise
     conductor.spawn_task(asyncio.to_thread(store.import_base_objects, base))
-    profiles = {number: _profile(plan, store, slot, number) for number, slot in enumerate(made, 1)}
+    profiles = {number: _profile(plan, store, slot, number, start) for number, slot in enumerate(made, 1)}
     if plan.settings.setup:
         run.record.setup = msgspec.to_builtins(plan.settings.setup)
         await run_setup(run, list(run.agents.values()), profiles)
@@ -107,7 +125,7 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
         unmetered = seat.player.own_login or seat.player.command is not None
         agent.record.status.unmetered = unmetered
         agent.record.status.cost_usd = 0.0 if known and not unmetered else None
-        write_spec(run, agent, seat, profiles[agent.number], plan.limits_of(seat), socket)
+        write_spec(run, agent, seat, profiles[agent.number], plan.limits_of(seat))
     await context
     fail_point("spawn.panes.intent")
     await open_panes(conductor, run, list(run.agents.values()), plan.peer, plan.place)
@@ -128,25 +146,22 @@ async def unsaved(conductor: Conductor, root: Path) -> dict[str, bytes]:
     }
 
 
-async def _gateway(conductor: Conductor, plan: Plan) -> str:
+async def _gateway(conductor: Conductor, plan: Plan) -> None:
     """Have the gateway up and the keys in it, so that no agent starts without what it needs."""
-    socket = await conductor.gateway.ensure()
+    await conductor.gateway.ensure()
     others = [plan.user.players[n] for seat in plan.seats for n in money.fallbacks(seat.player, plan.user)]
-    if any(player.model and not player.recorded for player in [*others, *(s.player for s in plan.seats)]):
+    routed = any(seat.cli and not (seat.player.own_login or seat.player.recorded) for seat in plan.seats)
+    answering = [*others, *(seat.player for seat in plan.seats)]
+    if routed or any(player.model and not player.recorded for player in answering):
         await conductor.gateway.load()
-    names = {name: seat for seat in plan.seats if (name := discover.key_variable(seat.player))}
+    names = {name: seat for seat in plan.seats if (name := cli_seats.key_variable(seat.player, seat.cli))}
     spare = {name for player in others if (name := discover.key_variable(player))}
     if not names and not spare:
-        return socket
+        return
     brought = await conductor.deliver_keys(sorted(names.keys() | spare), [plan.peer])
     for name, seat in names.items():
         if name not in brought and not seat.player.fallback:
-            raise KageError(
-                f"the player `{seat.name}` ({seat.label}) needs {name}, which is not set",
-                fix=f"Start from a shell that has it (export {name}=…), or set api_key_command.",
-                code="key_missing",
-            )
-    return socket
+            raise cli_seats.missing_key(seat.name, name, seat.cli, seat.label)
 
 
 async def _slots(conductor: Conductor, plan: Plan, store: Store, base: str) -> list[Slot]:
@@ -165,7 +180,9 @@ async def _slots(conductor: Conductor, plan: Plan, store: Store, base: str) -> l
             raise result
     try:
         included = await asyncio.to_thread(include.included, plan.repository, store, store.scratch)
-        files = included + await asyncio.to_thread(include.submodule_files, plan.repository, store, base)
+        files = included + await asyncio.to_thread(
+            include.submodule_files, plan.repository, store, base, store.scratch
+        )
         if files:
             await asyncio.gather(*(asyncio.to_thread(slots.prepare, store, slot, files) for slot in made))
         if included:
@@ -220,20 +237,29 @@ def _register(
     return run
 
 
-def _profile(plan: Plan, store: Store, slot: Slot, number: int) -> Profile:
-    return sandbox.profile(
+def _profile(plan: Plan, store: Store, slot: Slot, number: int, start: str) -> Profile:
+    seat = plan.seats[number - 1]
+    profile = sandbox.profile(
         mode=plan.user.sandbox,
         slot_tree=slot.tree,
         slot_git=slot.repo_git,
         slot_home=slot.home,
         slot_tmp=slot.tmp,
-        objects=store.object_folders(),
+        objects=store.object_folders(start),
         repository=plan.repository.root,
         client_env=plan.peer.hello.env,
         number=number,
         ports=PORTS + 10 * slot.number,
         environments=plan.settings.setup is None,
+        programs=[seat.cli.program] if seat.cli else [],
+        withheld=lambda names: kageignore.named(plan.repository, store, names, store.scratch),
     )
+    if not (seat.cli and seat.player.expose):
+        return profile
+    home = Path(plan.peer.hello.env.get("HOME") or Path.home())
+    exposed, notes = sandbox.expose(profile, seat.player.expose, home)
+    plan.notes += [note for note in notes if note not in plan.notes]
+    return exposed
 
 
 async def undo(conductor: Conductor, run_id: str, root: str, socket: str) -> None:

@@ -7,7 +7,8 @@ it, and ``check`` refuses with the fix when the machine offers no working sandbo
 from __future__ import annotations
 
 from kage_nvim.sandbox.bwrap import argv, check, find_bwrap
+from kage_nvim.sandbox.expose import expose
 from kage_nvim.sandbox.process import Completed, run
 from kage_nvim.sandbox.slot import profile
 
-__all__ = ["Completed", "argv", "check", "find_bwrap", "profile", "run"]
+__all__ = ["Completed", "argv", "check", "expose", "find_bwrap", "profile", "run"]

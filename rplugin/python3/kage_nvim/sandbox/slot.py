@@ -7,7 +7,7 @@ import functools
 import os
 import pwd
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from kage_nvim import paths
@@ -36,21 +36,29 @@ def profile(
     number: int,
     ports: int,
     environments: bool = True,
+    programs: Sequence[str] = (),
+    withheld: Callable[[list[str]], set[str]] | None = None,
 ) -> Profile:
     """The profile of one slot; makes its home, its tmp and a folder ``etc`` beside them.
 
     ``objects`` are the object folders that the slot's git borrows from, followed through their alternates.
     ``repository`` is the root of the user's working tree: what git ignores there and is a virtual
     environment or ``node_modules`` appears read-only in the worktree (not with ``environments=False``, for
-    slots that a setup command fills). ``client_env`` is the user's environment, of which PATH and the
-    variables of known toolchains are used. ``ports`` is the first of ten ports.
+    slots that a setup command fills), but for those that ``withheld`` picks. ``client_env`` is the user's
+    environment, of which PATH and the variables of known toolchains are used. ``programs`` are names on PATH that must be seen with all that
+    they consist of. ``ports`` is the first of ten ports.
     """
     for folder in (slot_home, slot_tmp):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _identity(slot_home, number)
     protected = [repository, paths.data(), paths.state(), paths.config_file().parent, paths.sockets()]
     tools = Toolchains(client_env, protected)
+    for name in programs:
+        tools.program(name)
     found = _environments(repository, int(time.monotonic())) if environments else []
+    if found and withheld is not None:
+        hidden = withheld([f"{name}/" for name in found])
+        found = [name for name in found if f"{name}/" not in hidden]
     pythons = [name for name in found if _is_python(repository / name)]
     for name in pythons:
         tools.environment(repository / name)

@@ -7,6 +7,7 @@ Everything else on PATH is bound as that folder alone: ``~/bin`` must not bring 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -92,6 +93,19 @@ class Toolchains:
         """Bind what a virtual environment's interpreters point at; the environment itself is the caller's."""
         for python in sorted((venv / "bin").glob("python*")):
             self._follow(python)
+
+    def program(self, name: str) -> None:
+        """Bind what a program on PATH consists of: the links that lead to it, and the package it lies in."""
+        found = shutil.which(name, path=self.client.get("PATH", ""))
+        if found is None:
+            return
+        self._follow(Path(found).absolute())
+        real = Path(found).resolve()
+        package = _package(real)
+        if package is not None and not self.sees(package):
+            self._add(package)
+        if not self.sees(real):
+            self._station(real)
 
     def _allowed(self, path: Path) -> bool:
         for form in {path, path.resolve()}:
@@ -211,3 +225,8 @@ class Toolchains:
         self._add(modules)
         self.env["GOMODCACHE"] = str(modules)
         self.env["GOPROXY"] = "off"
+
+
+def _package(program: Path) -> Path | None:
+    """The folder of installed packages that a program of npm's lies in, with those it depends on."""
+    return next((folder for folder in program.parents if folder.name == "node_modules"), None)
