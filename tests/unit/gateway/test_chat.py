@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -161,4 +162,16 @@ def test_requests_that_are_no_chat(client: Client) -> None:
     assert client.post("/kage/agents", {"token": "x"})[0] == 400
     assert client.post("/kage/keys", {"A": 1})[0] == 400
     assert client.post("/kage/outcome", {})[0] == 400
-    assert client.post("/nowhere", {})[0] == 404
+    assert client.post("/kage/nowhere", {})[0] == 404
+    assert client.post("/nowhere", {})[0] == 401
+
+
+def test_a_cli_sees_a_missing_count_as_an_error_only_of_a_server_that_counts(client: Client) -> None:
+    def script(body: dict[str, Any], headers: dict[str, str]) -> Reply:
+        return Reply("well", usage=None if len(server.requests) in (1, 3) else {"prompt_tokens": 1})
+
+    with ModelServer(script) as server:
+        client.register(model="openai/any", api_base=server.url, cli="any")
+        first, second, third = client.ask(), client.ask(), client.ask()
+    assert (first.text, first.done, second.done) == ("well", True, True)
+    assert "no usage" in third.error["message"]

@@ -40,7 +40,7 @@ def test_characters_in_halves_pass_a_stream(client: Client, usage: bool) -> None
         usage=usage,
     )
     with ModelServer(reply) as server:
-        client.register(model="openai/any", api_base=server.url)
+        client.register(model="openai/any", api_base=server.url, cli="any")
         answer = client.ask()
         asked = {"stream": True, "messages": [{"role": "user", "content": "x"}]}
         read = asyncio.run(Gateway(client.path, "T1").complete(asked, lambda text: None))
@@ -78,13 +78,13 @@ def test_the_gateways_own_failure_ends_a_stream_by_one_event(
     """And never by a second answer within the first."""
     made: list[object] = []
 
-    def chunks(head: dict[str, Any], piece: Any) -> list[dict[str, Any]]:
+    def events(self: Chat, piece: Any) -> list[bytes]:
         made.append(piece)
         if len(made) > after:
             raise KeyError("oops")
-        return [{**head, "choices": [{"index": 0, "delta": piece, "finish_reason": None}]}]
+        return [event({"choices": [{"index": 0, "delta": piece, "finish_reason": None}]})]
 
-    monkeypatch.setattr(relay, "_chunks", chunks)
+    monkeypatch.setattr(Chat, "events", events)
     with ModelServer(Reply("a b c d")) as server:
         client.register(model="openai/any", api_base=server.url, price_in=1, price_out=1)
         connection = client.connect()
@@ -107,7 +107,7 @@ def test_the_gateways_own_failure_before_an_answer_is_a_status(
     def broken(*args: object) -> None:
         raise KeyError("oops")
 
-    monkeypatch.setattr(relay, "_head", broken)
+    monkeypatch.setattr(Chat, "__init__", broken)
     with ModelServer(Reply("a")) as server:
         client.register(model="openai/any", api_base=server.url)
         for streamed in (True, False):

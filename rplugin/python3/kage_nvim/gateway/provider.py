@@ -4,8 +4,9 @@ litellm (pinned) makes up what a server did not say: an answer that broke off ge
 and a guessed usage. So the ends of streams are read from what its wrapper really received: no finish reason
 means that the stream ended midway. Without usage it may have been cut just before its end, or come from a
 server that does not count (some local ones): it is an error once, and what such a server leaves out twice in
-a row, or in an answer that is no stream, is estimated from then on, unpriced. Gemini is the exception:
-litellm gives each of its chunks a finish reason, so there the usage has to be the sign of the end.
+a row, or in an answer that is no stream, is estimated from then on, unpriced. A CLI, which may give up where
+Kage's own agent asks again, sees that error only of a server that has counted before. Gemini is the
+exception: litellm gives each of its chunks a finish reason, so there the usage has to be the sign of the end.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Provider:
     def __init__(self, silence: float = SILENCE) -> None:
         self._silence = silence
         self._loading: asyncio.Future[Any] | None = None
-        self._uncounting: set[tuple[str | None, str | None]] = set()
+        self._counting: dict[tuple[str | None, str | None], bool] = {}
 
     @property
     def ready(self) -> bool:
@@ -105,14 +106,11 @@ class Provider:
             raise explain(error, ask.name, ask.player, ask.key_from, self._silence) from error
 
     def _counts(self, player: Player, usage: Usage | None) -> bool:
-        """Whether an answer may end like this; a server's first answer without usage may not."""
+        """Whether a stream may end like this; keeps in mind which servers count."""
         server = (player.api_base, player.model)
-        if usage is not None:
-            self._uncounting.discard(server)
-            return True
-        seen = server in self._uncounting
-        self._uncounting.add(server)
-        return seen
+        before = self._counting.get(server)
+        self._counting[server] = usage is not None
+        return usage is not None or before is False or (before is None and player.cli is not None)
 
     def _arguments(self, ask: Ask) -> dict[str, Any]:
         from httpx import Timeout
