@@ -42,8 +42,9 @@ def toml_keys() -> dict[str, Any]:
         "setup.": config.Setup,
         "checks.": config.Check,
         "budget.": config.Budget,
+        "providers.": config.ProviderLimit,
     }
-    nested = {"players", "defaults"}
+    nested = {"players", "defaults", "providers"}
     return {
         prefix + field.name: field.default if field.default_factory is msgspec.NODEFAULT else []
         for prefix, struct in tables.items()
