@@ -93,7 +93,7 @@ local function seats(lead)
       return player .. name
     end, starting_with(role, roles()))
   elseif vim.startswith(lead, "-") then
-    return starting_with(lead, { "--on" })
+    return starting_with(lead, { "--on", "--record" })
   end
   return (lead == "" or vim.startswith(lead, "@")) and starting_with(lead, players()) or {}
 end
@@ -170,6 +170,8 @@ return function(commands, verb, lead, line)
   local kind = kinds[math.min(#words + 1, #kinds)]
   if verb == "spawn" and words[#words] == "--on" then
     kind = "candidate"
+  elseif verb == "spawn" and words[#words] == "--record" then
+    kind = "path"
   end
   local word = kind:match("^word:(.*)$")
   return word and starting_with(lead, { word }) or KINDS[kind](lead)

@@ -1,4 +1,4 @@
--- `:KageSpawn [N] [@player[:n][+role]]… [--on CANDIDATE] [task]`: gather what the agents get, ask what must be asked, send.
+-- `:KageSpawn [N] [@player[:n][+role]]… [--on CANDIDATE] [--record FILE] [task]`: gather what the agents get, ask what must be asked, send.
 
 local context = require("kage.context")
 local host = require("kage.host")
@@ -13,6 +13,7 @@ local MAX_AGENTS = 50
 ---@field count integer?
 ---@field players string[]
 ---@field on string? the candidate to go on from: 2, or RUN:2
+---@field record string? the file that the models' answers are written to
 ---@field task string
 
 --- Read the words after the command. `--` ends the options, for a task that begins like one.
@@ -31,12 +32,17 @@ function M.parse(text)
   end
   while true do
     local on, beyond = rest:match("^%-%-on%f[%s=%z][%s=]*(%S*)%s*(.*)$")
+    local record, after_record = rest:match("^%-%-record%f[%s=%z][%s=]*(%S*)%s*(.*)$")
     local player, others = rest:match("^@(%S*)%s*(.*)$")
     if on then
       if not on:match("^%d+$") and not on:match("^[^:]+:%d+$") then
         return nil, ("--on: expected a candidate (2, or RUN:2), found `%s`"):format(on)
       end
       words.on, rest = on, beyond
+    elseif record == "" then
+      return nil, "--record: expected a file, found nothing"
+    elseif record then
+      words.record, rest = vim.fn.fnamemodify(record, ":p"), after_record
     elseif player == "" then
       return nil, "a player: expected @name, found a lone @"
     elseif player then
@@ -147,6 +153,7 @@ local function start(words, place, text)
     count = words.count,
     players = words.players,
     on = words.on,
+    record = words.record,
     layout = { place = require("kage.config").get().panes },
   }, text)
 end
@@ -177,7 +184,7 @@ function M.command(args)
   if not words then
     return notify.error({
       message = problem,
-      fix = "Write :KageSpawn [N] [@player[:n][+role]]… [--on CANDIDATE] [task]",
+      fix = "Write :KageSpawn [N] [@player[:n][+role]]… [--on CANDIDATE] [--record FILE] [task]",
     })
   end
   local place = context.place(args.range > 0 and args.line1 or nil, args.range > 0 and args.line2 or nil)

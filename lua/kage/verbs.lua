@@ -208,7 +208,7 @@ end
 verbs = {
   spawn = {
     desc = "start agents on a task",
-    usage = "[N] [@player[:n][+role]]… [--on CANDIDATE] [task]",
+    usage = "[N] [@player[:n][+role]]… [--on CANDIDATE] [--record FILE] [task]",
     complete = { "player" },
     run = function(words)
       require("kage.spawn").command(words)

@@ -3,8 +3,8 @@
 Agents of such a run begin from the candidate's tree, which the user may not have. Its candidates hold both
 steps (base → candidate 2 → theirs), and so must what is shown and landed, unless the user took the first step
 already. So the comparison is made file by file: a file of which the user has a step's version is compared
-with that version, every other one with the base that the whole chain began from. Landing is then one three-way
-merge, whatever was landed, undone or edited in between.
+with that version, every other one with the base that the whole chain began from. Landing is then one
+three-way merge, whatever was landed, undone or edited in between.
 """
 
 from __future__ import annotations

@@ -1,0 +1,39 @@
+"""Roles from the command line to the agent: Kage's own, and a repository's once it is trusted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from kage_nvim import paths
+from tests.e2e.stage import Stage, tape
+from tests.fixtures.model_server import Reply
+
+
+def test_what_a_role_says_reaches_its_agent(stage: Stage, tmp_path: Path) -> None:
+    done = [Reply(tool_calls=[("finish", {"summary": "ok"})])]
+    stage.recorded(a=tape(tmp_path / "a.jsonl", done), b=tape(tmp_path / "b.jsonl", done))
+    folder = stage.repository / ".kage" / "roles"
+    folder.mkdir(parents=True)
+    (folder / "careful.md").write_text("---\ndescription: slow\n---\nThink of three failures first.\n")
+    wanted = ("spawn", "--player", "a:2+security", "--player", "b+careful", "look")
+    asked = stage.run(*wanted)
+    assert asked.returncode == 4 and "Trust the role `careful`" in asked.stderr
+    unknown = stage.run("spawn", "--player", "a+nobody", "look")
+    assert unknown.returncode == 2 and "known: careful, documenter" in unknown.stderr
+
+    stage.shell(*wanted, "--yes")
+    stage.shell("wait", "--timeout", "30")
+    run = stage.json("status")["runs"][0]
+    assert [agent["role"] for agent in run["agents"]] == ["security", "security", "careful"]
+    assert "b+careful" in stage.shell("status")
+    told = []
+    for number in (1, 2, 3):
+        log = (paths.run_folder(run["id"]) / "agents" / str(number) / "log.jsonl").read_text()
+        messages = [json.loads(line) for line in log.splitlines() if '"message"' in line]
+        told.append(messages[1]["message"]["content"])
+    assert all("# Your role: security" in text and "attacked" in text for text in told[:2])
+    assert "Think of three failures first." in told[2] and "---" not in told[2]
+    stage.shell(*wanted)  # trusted from now on
+    assert "security" in stage.shell("role", "list")
+    assert "Think of three" in stage.shell("role", "show", "careful")
