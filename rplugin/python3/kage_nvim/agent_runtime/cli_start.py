@@ -61,7 +61,10 @@ class Start:
             "ports": self._ports(),
             "folders": [self.state],
             "task": [self.task_file, task],
-            "files": {filled(path, values): filled(text, values) for path, text in self._files().items()},
+            "files": {
+                str(Path(values["{home}"], filled(path, values))): filled(text, values)
+                for path, text in self._files().items()
+            },
             "copies": self._copies(),
             "command": self._command(template, values),
             "env": self.environment(),

@@ -31,10 +31,10 @@ def main() -> int:
         os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
     path, text = start["task"]
     put(path, text.encode("utf-8", "replace"), instead=True)
-    for path, text in start["files"].items():
-        put(path, text.encode("utf-8", "replace"))
     for source, target in start["copies"]:
         copy(source, target)
+    for path, text in start["files"].items():
+        put(path, text.encode("utf-8", "replace"))
     for port, target in start["ports"]:
         listening = socket.create_server(("127.0.0.1", port), backlog=64)
         threading.Thread(target=serve, args=(listening, target), daemon=True).start()
