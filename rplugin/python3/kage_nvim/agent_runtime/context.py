@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kage_nvim import sandbox
 from kage_nvim.agent_runtime.text import HeadTail, shorten
 from kage_nvim.model import Profile, Task
 
@@ -100,6 +99,8 @@ class FolderNotes:
         news = [name for name in names([path]) if self._is_news(name)]
         if not news:
             return ""
+        from kage_nvim import sandbox
+
         output = HeadTail(NOTES_LIMIT)
         command = ["sh", "-c", _READ_NOTES, "sh", *(f"./{name}" for name in news)]
         await sandbox.run(self._profile, command, timeout=10, on_output=output.feed)

@@ -7,8 +7,6 @@ nearest text, so that the model can quote again.
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
-
 
 class EditError(Exception):
     """The text to replace was not found, or was found more than once; says what would help."""
@@ -99,6 +97,8 @@ def _ambiguous(lines: list[int]) -> str:
 
 def _nearest(lines: list[str], wanted: list[str]) -> str:
     """The part of the file around the line most like the longest one of the quote, numbered."""
+    from difflib import SequenceMatcher
+
     anchor = max(range(len(wanted)), key=lambda at: len(wanted[at].strip()))
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(wanted[anchor].strip()[:400])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from kage_nvim import sandbox
 from kage_nvim.model import Profile
 
 MOST = 4 * 1024 * 1024
@@ -155,6 +154,8 @@ class Files:
         self._check(code, output, path)
 
     async def _run(self, script: str, path: str, *arguments: str, stdin: bytes = b"") -> tuple[int, bytes]:
+        from kage_nvim import sandbox
+
         output = bytearray()
         done = await sandbox.run(
             self._profile,

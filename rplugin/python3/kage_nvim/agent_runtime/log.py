@@ -1,13 +1,15 @@
 """The agent's log: one JSON object a line, appended with a single write, so that a kill at any time leaves
 whole lines behind. It is the only memory of an agent; ``recover`` makes its conversation from it again.
 
-Every line has ``t`` (Unix seconds) and ``kind``:
+Every line has ``t`` (Unix seconds) and ``kind``; ``:help kage-agent-log`` documents them for users:
 
+    log {version}: the first line
     task {text} · call {step} · text {text} · tool {id, name, args}
     result {id, name, ok, text, lines, seconds} · steer {text, confirmed} · summary {text} · error {text}
     usage {tokens_in, tokens_cached, tokens_out, cost_usd}
     state {state, reason, activity, turn, rule, evidence}
     message {message}: one message of the conversation as it is sent; one of role system begins it anew
+    conversation {messages}: all of it, made shorter · compaction {before, after, window}
 
 What a model or a command wrote may hold control characters in ``args`` and ``message``; everything else is
 plain text.
@@ -24,6 +26,8 @@ import msgspec
 
 from kage_nvim.model import State
 
+VERSION = 1
+"""Rises when the meaning of a kind changes; new kinds and new fields do not raise it."""
 LOST = "[Kage was restarted before this result was kept; the call may or may not have run.]"
 
 _encoder = msgspec.json.Encoder()
@@ -36,7 +40,9 @@ class Log:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         size = os.fstat(self._file).st_size
-        if size and os.pread(self._file, 1, size - 1) != b"\n":
+        if not size:
+            self.write("log", version=VERSION)
+        elif os.pread(self._file, 1, size - 1) != b"\n":
             os.write(self._file, b"\n")  # a line torn by a full disk must not swallow the next one
 
     def write(self, kind: str, **fields: Any) -> None:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kage_nvim import sandbox
 from kage_nvim.agent_runtime import edit
 from kage_nvim.agent_runtime.context import FolderNotes
 from kage_nvim.agent_runtime.files import FileError, Files
 from kage_nvim.agent_runtime.schemas import WINDOW
 from kage_nvim.agent_runtime.text import HeadTail, one_line, printed, shorten
 from kage_nvim.model import AgentSpec
+
+if TYPE_CHECKING:
+    from kage_nvim.sandbox import Completed
 
 LINE = 2_000
 """Characters of one line that are shown."""
@@ -81,7 +83,9 @@ class Toolbox:
         """What the command that was cut off had printed until then."""
         return self._running.text() if self._running else ""
 
-    async def _run(self, command: list[str], seconds: float) -> tuple[sandbox.Completed, HeadTail]:
+    async def _run(self, command: list[str], seconds: float) -> tuple[Completed, HeadTail]:
+        from kage_nvim import sandbox  # not before the first call of the model: that must come fast
+
         output = self._running = HeadTail()
         done = await sandbox.run(self._profile, command, timeout=seconds, on_output=output.feed)
         return done, output

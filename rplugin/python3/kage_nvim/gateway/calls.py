@@ -20,6 +20,7 @@ from kage_nvim.gateway.border import Border
 from kage_nvim.gateway.keys import Keys
 from kage_nvim.gateway.ledger import Ledger
 from kage_nvim.gateway.pieces import Bill, Delta, End, Usage, at_most, estimate, size
+from kage_nvim.gateway.prefix import Prefixes
 from kage_nvim.gateway.prices import Price, longest, price_of, window, window_of
 from kage_nvim.gateway.problems import Problem
 from kage_nvim.gateway.provider import Ask, Provider
@@ -36,6 +37,7 @@ class Calls:
         self._provider = provider
         self._budget = policy.Budget(ledger)
         self._doors = doors.Doors()
+        self._prefixes = Prefixes()
         self._border = Border(keys)
         self._standings: defaultdict[tuple[str, int], Standing] = defaultdict(Standing)
 
@@ -112,8 +114,10 @@ class Calls:
             fail_point("gateway.call.held")
             ask = msgspec.structs.replace(ask, max_tokens=hold.max_tokens, player=agreed)
             way = partial(self._tries, passed=self._doors.of(agreed, agent.concurrency))
-            async with aclosing(self._border.crossing(agent, ask, way, last=last)) as pieces:
+            asked_once = aclosing(self._border.crossing(agent, ask, way, last=last))
+            async with self._prefixes.turn(agent, body) as read, asked_once as pieces:
                 async for piece in pieces:
+                    read()
                     if isinstance(piece, End):
                         bill = call.finish(piece)
                         fail_point("gateway.call.settled")

@@ -16,6 +16,9 @@ from kage_nvim.protocol import b64
 LOG_WINDOW = 4 * 1024 * 1024
 """The most bytes of a log that one answer holds."""
 
+HIDDEN = ("log", "message", "conversation")
+"""Lines of a log that are for Kage itself, or say again what others say."""
+
 
 def log_events(agent: Agent, after: int, limit: int) -> dict[str, Any]:
     """Events of an agent's log from byte ``after`` on (negative: the last ``limit``), and where to go on."""
@@ -42,7 +45,7 @@ def _event(line: bytes) -> dict[str, Any] | None:
         event = json.loads(line)
     except ValueError:
         return None
-    return event if isinstance(event, dict) and event.get("kind") != "message" else None
+    return event if isinstance(event, dict) and event.get("kind") not in HIDDEN else None
 
 
 def shown_candidates(run: Run, numbers: list[int]) -> list[CandidateStatus]:

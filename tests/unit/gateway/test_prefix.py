@@ -1,0 +1,83 @@
+"""Calls of one run that begin alike: the first goes ahead, the others find its bytes in the cache."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from kage_nvim.gateway.agents import Registration
+from kage_nvim.gateway.prefix import Prefixes, prefix
+from kage_nvim.model import Player
+
+
+def agent(model: str = "anthropic/claude-x", run: str = "r", **player: Any) -> Registration:
+    return Registration(
+        run=run, number=1, player_name="p", player=Player(model=model, **player), repository="/r"
+    )
+
+
+def body(*more: dict[str, Any], task: str = "do it") -> dict[str, Any]:
+    first = [{"role": "system", "content": "You work."}, {"role": "user", "content": task}]
+    return {"messages": [*first, *more], "tools": []}
+
+
+def scenario(agents: list[Registration], *, longest: float, first_byte: float) -> list[float]:
+    """When each call was let through, in seconds; each has its first byte so much later."""
+
+    async def one(prefixes: Prefixes, who: Registration, number: int, began: float) -> float:
+        async with prefixes.turn(who, body(task=f"do it {number}")) as read:
+            let = asyncio.get_running_loop().time() - began
+            await asyncio.sleep(first_byte)
+            read()
+            await asyncio.sleep(first_byte)
+        return let
+
+    async def all_of_them() -> list[float]:
+        prefixes, began = Prefixes(longest), asyncio.get_running_loop().time()
+        return await asyncio.gather(*(one(prefixes, who, at, began) for at, who in enumerate(agents)))
+
+    return asyncio.run(all_of_them())
+
+
+def test_the_others_wait_for_the_first_byte_of_the_first() -> None:
+    let = scenario([agent()] * 4, longest=9.0, first_byte=0.1)
+    assert let[0] < 0.1
+    assert all(0.1 <= after < 1.0 for after in let[1:]), let
+
+
+def test_and_no_longer_than_a_while() -> None:
+    let = scenario([agent()] * 3, longest=0.1, first_byte=0.6)
+    assert all(0.1 <= after < 0.6 for after in let[1:]), let
+
+
+def test_other_runs_and_other_models_do_not_wait() -> None:
+    let = scenario([agent(), agent(run="s"), agent("anthropic/claude-y")], longest=9.0, first_byte=0.5)
+    assert max(let) < 0.5
+
+
+def test_a_call_that_fails_holds_nobody_up() -> None:
+    async def both() -> None:
+        prefixes = Prefixes(9.0)
+        with pytest.raises(OSError):
+            async with prefixes.turn(agent(), body()):
+                raise OSError
+        async with prefixes.turn(agent(), body()):
+            pass
+
+    asyncio.run(asyncio.wait_for(both(), 2))
+
+
+@pytest.mark.parametrize(
+    ("who", "asked"),
+    [
+        (agent("ollama/qwen"), body()),
+        (agent("openai/qwen", api_base="http://127.0.0.1:8080/v1"), body()),
+        (agent(recorded="tape"), body()),
+        (agent(), body({"role": "assistant", "content": "ok"})),
+    ],
+    ids=["local", "a server of one's own", "recorded", "not the first call"],
+)
+def test_who_has_nothing_to_gain(who: Registration, asked: dict[str, Any]) -> None:
+    assert prefix(who, asked) is None
