@@ -10,7 +10,8 @@ import pytest
 
 from kage_nvim.agent_runtime.model_client import Gateway
 from kage_nvim.agent_runtime.text import joined
-from kage_nvim.gateway import server as relay
+from kage_nvim.gateway.wires.chat import Chat
+from kage_nvim.gateway.wires.wire import event
 from tests.fixtures.gateway import Client
 from tests.fixtures.model_server import ModelServer, Reply
 

@@ -51,8 +51,7 @@ class Place:
 
     def bind(self) -> Sockets:
         """Listening sockets at the usual places, and the state file that names them."""
-        folder = paths.sockets()
-        whole, models = folder / "gateway.sock", folder / "models.sock"
+        whole, models = paths.gateway_socket(), paths.models_socket()
         self._bound = {}
         sockets = Sockets(self._listen(whole), self._listen(models), _loopback(_last_port()))
         self._announce(whole, models, sockets.port.getsockname()[1])

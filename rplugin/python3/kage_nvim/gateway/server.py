@@ -20,7 +20,7 @@ from aiohttp import web
 
 from kage_nvim.gateway import stamp
 from kage_nvim.gateway.accounts import account
-from kage_nvim.gateway.agents import Agents, bare_model
+from kage_nvim.gateway.agents import Agents, bare_model, upstream
 from kage_nvim.gateway.calls import Calls
 from kage_nvim.gateway.keys import Keys
 from kage_nvim.gateway.ledger import Ledger
@@ -32,6 +32,7 @@ from kage_nvim.gateway.wires import gemini, messages
 from kage_nvim.gateway.wires.chat import Chat
 from kage_nvim.gateway.wires.gemini import Gemini
 from kage_nvim.gateway.wires.messages import Messages
+from kage_nvim.gateway.wires.reading import plain
 from kage_nvim.gateway.wires.responses import Responses
 from kage_nvim.gateway.wires.wire import Wire
 from kage_nvim.model import Player
@@ -109,7 +110,6 @@ class Server:
         the shape that its address has."""
         self.busy += 1
         self.quiet.clear()
-        refusal = _refusal(request.path)
         try:
             if not _from_here(request):
                 raise Problem("forbidden", "the gateway answers to its own machine alone.")
@@ -117,12 +117,12 @@ class Server:
                 request["agent"] = self._agents.whose(_token(request))
             return await handler(request)
         except Problem as problem:
-            return _refused(refusal, problem)
+            return _refused(request.path, problem, _final(request))
         except web.HTTPException as error:
             unknown = Problem("bad_request", f"{request.path}: {error.reason}")
-            return _json(refusal(unknown), error.status)
+            return _refused(request.path, unknown, error.status)
         except Exception as error:
-            return _refused(refusal, self._own(error))
+            return _refused(request.path, self._own(error))
         finally:
             self.busy -= 1
             self.last = time.monotonic()
@@ -155,7 +155,10 @@ class Server:
     async def _send(self, request: web.Request, wire: Wire) -> web.StreamResponse:
         """Make the call and answer it as it was asked for."""
         stamp.begin()
-        async with aclosing(self._calls.answer(request["agent"], wire.body)) as pieces:
+        body = wire.body
+        if not reads_marks(upstream(request["agent"], body)):
+            body = {**body, "messages": plain(body["messages"])}
+        async with aclosing(self._calls.answer(request["agent"], body)) as pieces:
             if wire.body.get("stream"):
                 return await self._stream(request, wire, pieces)
             deltas: list[Delta] = []
@@ -286,17 +289,34 @@ def _json(body: Any, status: int = 200) -> web.Response:
     return web.Response(body=to_json(body), status=status, content_type="application/json")
 
 
-def _refused(refusal: Callable[[Problem], dict[str, Any]], problem: Problem) -> web.Response:
-    return _json(refusal(problem), problem.status)
+def _final(request: web.Request) -> int:
+    """The status of a refusal, 0 for the problem's own. What the gateway has tried for as long as makes sense
+    a third-party CLI would try for minutes more: it gets the one that all of them take for final."""
+    agent = request.get("agent")
+    return 400 if agent is not None and agent.player.cli else 0
 
 
-def _refusal(path: str) -> Callable[[Problem], dict[str, Any]]:
-    """How errors look at an address."""
+def _refused(path: str, problem: Problem, status: int = 0) -> web.Response:
+    """An error in the shape that this address has. The header stops the libraries of OpenAI and Anthropic."""
+    wire: type[Wire] = Chat
+    status = status or problem.status
     if "/messages" in path:
-        return Messages.refusal
-    if path.startswith(("/v1beta/", "/v1/models/")):
-        return Gemini.refusal
-    return Chat.refusal
+        wire = Messages
+    elif path.startswith(("/v1beta/", "/v1/models/")):
+        wire = Gemini
+    elif path.endswith("/responses"):
+        wire = Responses
+        status = 400  # see problems.STATUS
+    response = _json(wire.refusal(problem), status)
+    if problem.type != "gateway":
+        response.headers["x-should-retry"] = "false"
+    return response
+
+
+def reads_marks(player: Player) -> bool:
+    """Whether a model reads cache markers and signed thoughts: Anthropic's, wherever it is served."""
+    model = (player.model or "").lower()
+    return "claude" in model or model.startswith("anthropic/")
 
 
 def _token(request: web.Request) -> str:

@@ -166,8 +166,6 @@ def read(asked: dict[str, Any]) -> dict[str, Any]:
     talk = Talk()
     talk.say("system", _parts(asked.get("system"), "system"))
     messages = objects(asked.get("messages"), "messages")
-    if not messages:
-        raise Problem("bad_request", "`messages` is missing or empty.")
     for number, message in enumerate(messages):
         where = f"messages[{number}].content"
         if message.get("role") == "assistant":
@@ -175,6 +173,8 @@ def read(asked: dict[str, Any]) -> dict[str, Any]:
         else:
             role = "system" if message.get("role") == "system" else "user"
             _read_said(talk, role, _blocks(message.get("content"), where), where)
+    if not any(message["role"] != "system" for message in talk.messages):
+        raise Problem("bad_request", "`messages` is missing or empty.")
     body = {name: asked[name] for name in PASSED_ON if asked.get(name) is not None}
     choice = an_object(asked.get("tool_choice"), "tool_choice")
     body |= {"parallel_tool_calls": False} if choice.get("disable_parallel_tool_use") else {}

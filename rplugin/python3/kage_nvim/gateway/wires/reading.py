@@ -74,9 +74,21 @@ def text_part(text: str) -> Object:
 
 def content(parts: list[Object]) -> str | list[Object]:
     """A message's content: plain text where the parts are nothing more, since every server reads that."""
-    if all(part.keys() == {"type", "text"} for part in parts):
+    if all(part.keys() == {"type", "text"} and isinstance(part["text"], str) for part in parts):
         return "\n".join(part["text"] for part in parts)
     return parts
+
+
+def plain(messages: list[Object]) -> list[Object]:
+    """The messages without what only Anthropic's models read: cache markers and signed thoughts; and content
+    that is text alone as text, which every server reads, and simple ones want."""
+    kept = [{n: v for n, v in m.items() if n not in ("cache_control", "thinking_blocks")} for m in messages]
+    for message in kept:
+        parts = message.get("content")
+        if isinstance(parts, list) and all(isinstance(part, dict) for part in parts):
+            bare = [{n: v for n, v in part.items() if n != "cache_control"} for part in parts]
+            message["content"] = content(bare) if bare else ""
+    return kept
 
 
 def function(name: str, description: str, parameters: Any, **more: Any) -> Object:
