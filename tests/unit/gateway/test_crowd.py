@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kage_nvim.gateway import doors, policy
+from tests.conftest import until
 from tests.fixtures.gateway import Client
 from tests.fixtures.model_server import ModelServer, Reply, refusal
 
@@ -97,7 +98,7 @@ def test_a_provider_that_is_down_is_said_soon_and_to_all(
     client.register("T2", number=2, model="openai/any", api_base=url)
     first = client.ask()
     second = client.ask("T2")
-    assert (first.status, second.status) == (502, 502)
+    assert (first.status, second.status) == (424, 424)
     assert first.seconds > 0.5 > second.seconds
     assert first.error["message"] in second.error["message"]
     monkeypatch.setattr(doors, "DOWN", 0.0)
@@ -113,8 +114,21 @@ def test_a_provider_that_is_back_is_asked_again(client: Client, monkeypatch: pyt
     server = ModelServer(Reply("well"))
     server._server.server_close()
     client.register(model="openai/any", api_base=server.url)
-    assert client.ask().status == 502
+    assert client.ask().status == 424
     with ModelServer(Reply("well"), port=server.port):
         time.sleep(0.15)
         assert client.ask().status == 200
     assert client.usage()["failing"] == ""
+
+
+def test_who_hangs_up_while_waiting_for_another_try_pays_nothing(client: Client) -> None:
+    with ModelServer(refusal(429, "slow", retry_after=60)) as server:
+        client.register(model="openai/any", api_base=server.url, price_in=1.0, price_out=1.0)
+        connection = client.connect()
+        body = '{"messages": [{"role": "user", "content": "x"}]}'
+        connection.request("POST", "/v1/chat/completions", body, {"Authorization": "Bearer T1"})
+        until(lambda: server.requests and client.usage()["open"] == 1, 5, "the call")
+        time.sleep(0.1)
+        connection.close()
+        until(lambda: client.usage()["open"] == 0, 5, "the end of the call")
+    assert client.usage()["calls"] == 0

@@ -110,10 +110,11 @@ class Calls:
             server=agent.player.api_base or "",
         )
         call = _Call(self._ledger, hold.row, price, asked, window(model))
+        call.out = agent.player.recorded is not None
         try:
             fail_point("gateway.call.held")
             ask = msgspec.structs.replace(ask, max_tokens=hold.max_tokens, player=agreed)
-            way = partial(self._tries, passed=self._doors.of(agreed, agent.concurrency))
+            way = partial(self._tries, call=call, passed=self._doors.of(agent.player, agent.concurrency))
             asked_once = aclosing(self._border.crossing(agent, ask, way, last=last))
             async with self._prefixes.turn(agent, body) as read, asked_once as pieces:
                 async for piece in pieces:
@@ -145,7 +146,9 @@ class Calls:
             max_tokens=min(given, default=None),
         )
 
-    async def _tries(self, ask: Ask, passed: list[doors.Door]) -> AsyncGenerator[Delta | End, None]:
+    async def _tries(
+        self, ask: Ask, call: _Call, passed: list[doors.Door]
+    ) -> AsyncGenerator[Delta | End, None]:
         """The provider's answer, asked for again when it failed before anything was passed on."""
         door, began, tries = passed[0], time.monotonic(), 0
         while True:
@@ -154,7 +157,7 @@ class Calls:
             passed_on, asked_at = False, began
             try:
                 async with doors.passing(passed), aclosing(self._provider.answer(ask)) as pieces:
-                    asked_at = time.monotonic()
+                    asked_at, call.out = time.monotonic(), True
                     async for piece in pieces:
                         passed_on = True
                         yield piece
@@ -162,7 +165,7 @@ class Calls:
                     await each.fine()
                 return
             except Problem as problem:
-                tries += 1
+                tries, call.out = tries + 1, passed_on
                 self._learn(problem, ask.player, passed, asked_at)
                 wait = policy.next_try(problem, tries, time.monotonic() - began)
                 if passed_on or wait is None:
@@ -209,8 +212,8 @@ def _same(problem: Problem, ask: Ask) -> Problem:
 
 
 class _Call:
-    """The ledger row of a call under way: settled exactly once, whatever happens. ``counted`` is the server's
-    own count, when it gave one that can be true."""
+    """The ledger row of a call under way: settled exactly once, whatever happens. ``out`` while a provider
+    has the request, ``counted`` is its own count, when it gave one that can be true."""
 
     def __init__(self, ledger: Ledger, row: int, price: Price | None, asked: int, window: int) -> None:
         self._ledger = ledger
@@ -220,6 +223,7 @@ class _Call:
         self._window = window
         self._began = time.monotonic()
         self._settled = False
+        self.out = False
         self.answered = 0
         self.counted: Usage | None = None
 
@@ -242,8 +246,10 @@ class _Call:
         return None
 
     def hang_up(self) -> None:
-        """The agent went away; the provider counts what it had said."""
-        self._cut("interrupted")
+        """The agent went away; a provider that has the request counts it, and what it had said."""
+        if self.out:
+            self._cut("interrupted")
+        self._settle("failed", Usage(), None)
 
     def _cut(self, status: str) -> Bill:
         """No count will ever come; what was asked and said is known, so that its price is, nearly."""
