@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kage_nvim.model import AgentStatus, State
-from kage_nvim.orchestrator.summary import summarise, seen_in, told
+from kage_nvim.orchestrator.summary import seen_in, summarise, told
 
 PYTEST = "....F\n=========== 1 failed, 4 passed, 2 warnings in 0.31s ===========\n"
 RUNNERS: list[tuple[str, tuple[str, int, int] | None]] = [
@@ -80,6 +80,8 @@ def test_what_agents_did_whoever_they_are() -> None:
     text = told(made)
     assert "Nothing is left." in text and "a.py, b.py" in text and "4 passed, 1 failed" in text
     assert "also None" in text
+    later = summarise([*events, {"t": 12.0, "kind": "steer", "text": "more"}], status, "/slot")
+    assert later.words.startswith("Before the last message to it: All done.")
 
 
 def test_a_log_without_much_in_it() -> None:

@@ -103,7 +103,7 @@ def summarise(events: Iterable[dict[str, Any]], status: AgentStatus, worktree: s
         cost_usd=status.cost_usd,
     )
     open_calls: dict[str, dict[str, Any]] = {}
-    said = ""
+    said, stale = "", False
     times = []
     for event in events:
         kind = event.get("kind")
@@ -117,12 +117,15 @@ def summarise(events: Iterable[dict[str, Any]], status: AgentStatus, worktree: s
         elif kind == "usage":
             made.calls += 1
         elif kind == "summary":
-            made.words = str(event.get("text", ""))[:WORDS]
+            made.words, stale = str(event.get("text", ""))[:WORDS], False
         elif kind == "text":
             said = str(event.get("text", ""))
         elif kind == "steer":
             made.steers.append(str(event.get("text", "")))
+            stale = bool(made.words)
     made.words = made.words or said[-WORDS:].strip()
+    if stale:
+        made.words = f"Before the last message to it: {made.words}"
     made.seconds = round(times[-1] - times[0], 1) if times else 0.0
     return made
 
