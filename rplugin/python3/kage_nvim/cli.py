@@ -11,6 +11,7 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from kage_nvim import cli_text, paths
@@ -94,7 +95,10 @@ class Shell:
         if self.given.agent is None:
             raise usage("log shows one agent", "Name it: kage log N; kage log --outgoing is of all.")
         if self.given.json:
-            raise usage("--json is for --outgoing", "An agent's log is itself JSON: see :help kage-log.")
+            raise usage(
+                "--json is for --outgoing",
+                "An agent's log is JSON lines, see :help kage-files.",
+            )
         after = 0
         while True:
             answer = await self.ask("log", agent=self.given.agent, after=after)
@@ -249,7 +253,10 @@ class Shell:
 
     async def explain(self) -> Exit:
         """See parser()."""
-        print("\n".join((await self.ask("explain", agent=self.given.agent))["lines"]))
+        if self.given.agent is None:
+            raise usage("explain needs an agent, or --cli", "Say `kage explain 2`, or see --help.")
+        answer = await self.ask("explain", agent=self.given.agent)
+        self.show(answer, "\n".join(answer["lines"]))
         return Exit.DONE
 
     async def cost(self) -> Exit:
@@ -329,7 +336,32 @@ READING = ("status", "wait", "log", "diff", "history", "explain", "cost", "docto
 """Verbs that change nothing, so that they are asked again when kaged was killed under them."""
 
 
+def _tried(given: argparse.Namespace) -> Exit:
+    """``kage explain --cli``: rules on a recording, without any run."""
+    from kage_nvim.agent_runtime import players, trial
+    from kage_nvim.config import load_user
+
+    if not given.events and not given.screen:
+        raise usage("--cli needs a recording", "Add --events FILE or --screen FILE.")
+    description = players.describe(given.cli, load_user().clis)
+    try:
+        recorded = Path(given.events or given.screen).read_bytes()
+    except OSError as error:
+        raise usage(f"{error.filename}: {error.strerror}", "Name a file that you may read.") from error
+    if given.events:
+        told = trial.of_events(description, recorded)
+    else:
+        told = trial.of_screen(description, recorded.decode("utf-8", "replace"), given.title)
+    if given.json:
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+    else:
+        print("\n".join(f"{name + ':':10}{value}" for name, value in told.items() if value))
+    return Exit.DONE
+
+
 async def _run(given: argparse.Namespace) -> Exit:
+    if given.verb == "explain" and given.cli:
+        return _tried(given)
     for last in (False, True):
         client = Client()
         await client.open("cli", _here())
