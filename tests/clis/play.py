@@ -32,7 +32,7 @@ def play(body: dict[str, Any], headers: dict[str, str]) -> Reply:
     said = json.dumps([m for m in messages if m["role"] not in ("assistant", "tool")])
     did = json.dumps([m for m in messages if m["role"] == "assistant"])
     if shell is None:
-        return Reply(written(messages))
+        return Reply(END, delay=60) if "slowly" in said else Reply(written(messages))
     for word, command in (("slowly", SLEEP), ("Fix add", MEND), ("also", NOTE)):
         if word in said and command.split(" ")[0] + " " not in did:
             return call(shell, command)
@@ -40,7 +40,7 @@ def play(body: dict[str, Any], headers: dict[str, str]) -> Reply:
 
 
 def written(messages: list[dict[str, Any]]) -> str:
-    """The answer for a CLI without tools, which edits by what the answer says; its prompt ends with the task."""
+    """The answer for a CLI without tools, which edits by what answers say; its prompt ends with the task."""
     last = json.dumps([m for m in messages if m["role"] == "user"][-1])
     return "".join([edit for word, edit in EDITS.items() if word in last]) or END
 
