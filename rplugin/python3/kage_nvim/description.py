@@ -68,7 +68,9 @@ class ScreenRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """What a screen means when nothing better is known: the first rule that fits wins.
 
     ``all`` must be found, ``any`` at least one of them, ``none`` must not: regular expressions, by line, in
-    the last ``lines`` lines that are not blank. ``title`` rules look at the terminal's title instead.
+    the last ``lines`` lines that are not blank. ``last`` is a pair: of the lines that the first is found in,
+    the last one must hold the second, too, which tells the newest of similar lines from what has scrolled up.
+    ``title`` rules look at the terminal's title instead.
     """
 
     state: Literal["starting", "working", "waiting", "done", "failed", "stopped", "interrupted"]
@@ -77,6 +79,7 @@ class ScreenRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     all: list[str] = []
     any: list[str] = []
     none: list[str] = []
+    last: list[str] = []
     lines: int = 20
     title: bool = False
 

@@ -309,10 +309,9 @@ async def _clean(conductor: Conductor, peer: Peer, asked: Clean) -> dict[str, An
 @verb("explain", Of)
 async def _explain(conductor: Conductor, peer: Peer, asked: Of) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
-    lines: list[str] = []
-    for agent in control.chosen(run, asked.agent):
-        lines += views.explain(run, agent)
-    return {"lines": lines}
+    chosen = control.chosen(run, asked.agent)
+    lines = [line for agent in chosen for line in views.explain(run, agent)]
+    return {"lines": lines, "agents": [views.explained(agent) for agent in chosen]}
 
 
 @verb("cost", In)

@@ -166,9 +166,9 @@ class Authority:
         """A process that ended without having said how its turn did."""
         how = "its process is gone" if code is None else _exit(code)
         last = self._known.evidence
-        if code == 0 and not self._tells_done and not self._description.screens:
+        if code == 0 and not self._tells_done and not self._screen:
             return self._found(State.DONE, how, "process: exit 0")
-        if code == 0 and self._description.screens and self._known.state is State.STARTING:
+        if code == 0 and self._screen and self._known.state is State.STARTING:
             return self._found(State.STOPPED, "its program was closed", "process: exit 0", last)
         rule = "process: gone" if code is None else f"process: exit {code}"
         return self._found(State.FAILED, f"{how} before it said that it had finished", rule, last)
@@ -248,18 +248,18 @@ def classify(description: Description, screen: str, title: str = "") -> tuple[Sc
 
 
 def _fits(rule: ScreenRule, lines: list[str]) -> str | None:
-    """The line that the rule's first pattern was found in, or ``None`` when the rule does not fit."""
+    """The line that tells, or ``None`` when the rule does not fit."""
     if any(_line(pattern, lines) is not None for pattern in rule.none):
         return None
-    found = [_line(pattern, lines) for pattern in rule.all]
-    if None in found:
-        return None
+    found: list[str | None] = [_line(pattern, lines) for pattern in rule.all]
     if rule.any:
-        one = next((line for pattern in rule.any if (line := _line(pattern, lines)) is not None), None)
-        if one is None:
-            return None
-        found.append(one)
-    return found[0].strip() if found and found[0] else (lines[-1].strip() if lines else None)
+        found.append(next((line for p in rule.any if (line := _line(p, lines)) is not None), None))
+    if rule.last:
+        newest = _line(rule.last[0], lines) or ""
+        found.append(newest if _compiled(rule.last[-1]).search(newest) else None)
+    if not lines or None in found:
+        return None
+    return (found[0] or lines[-1]).strip()
 
 
 def _line(pattern: str, lines: list[str]) -> str | None:

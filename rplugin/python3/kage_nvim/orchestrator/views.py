@@ -9,7 +9,7 @@ from typing import Any
 
 from kage_nvim import trees
 from kage_nvim.errors import usage
-from kage_nvim.model import CandidateStatus
+from kage_nvim.model import AgentStatus, CandidateStatus
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.protocol import b64
 
@@ -125,17 +125,46 @@ def explain(run: Run, agent: Agent) -> list[str]:
     lines = [
         f"agent {agent.number} of run {run.id}: {status.state.value}",
         f"because: {status.reason or 'nothing was reported yet'}",
+        *_known_by(status),
         f"player: {status.player} ({status.model})" + (f", role {status.role}" if status.role else ""),
         f"process: {record.pid or 'none'}, {'connected' if agent.peer else 'not connected'}",
         f"pane: {status.pane or 'none'} on {record.tmux or 'no tmux server'}",
         f"files read up to turn {record.captured}; worktree {status.worktree}",
     ]
     if status.angle:
-        lines.insert(3, f"angle: {status.angle}")
+        lines.append(f"angle: {status.angle}")
     states = [e for e in log_events(agent, -1, 0)["events"] if e.get("kind") in ("state", "error")]
     for event in states[-10:]:
         when = time.strftime("%H:%M:%S", time.localtime(event.get("t", 0)))
         what = event.get("state") or "error"
         why = event.get("reason") or event.get("text") or event.get("activity") or ""
-        lines.append(f"  {when} {what}: {why}" if why else f"  {when} {what}")
+        by = f"  [{rule}]" if (rule := event.get("rule", "")) not in ("", "agent") else ""
+        lines.append((f"  {when} {what}: {why}" if why else f"  {when} {what}") + by)
     return lines
+
+
+def _known_by(status: AgentStatus) -> list[str]:
+    """What decided the state, when, and what it saw."""
+    lines = []
+    if status.rule:
+        since = f", since {time.strftime('%H:%M:%S', time.localtime(status.since))}" if status.since else ""
+        lines.append(f"rule: {status.rule}{since}")
+    if status.evidence:
+        lines.append(f"evidence: {status.evidence}")
+    return lines
+
+
+def explained(agent: Agent) -> dict[str, Any]:
+    """The same as data: the state, what decided it, and the last transitions, oldest first."""
+    status = agent.record.status
+    states = [e for e in log_events(agent, -1, 0)["events"] if e.get("kind") == "state"]
+    names = ("t", "state", "reason", "rule", "evidence")
+    return {
+        "agent": agent.number,
+        "state": status.state.value,
+        "reason": status.reason,
+        "rule": status.rule,
+        "evidence": status.evidence,
+        "since": status.since,
+        "transitions": [{name: event.get(name, "") for name in names} for event in states[-10:]],
+    }

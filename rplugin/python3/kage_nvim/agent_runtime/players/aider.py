@@ -6,6 +6,7 @@ files that it was not given too: each that an answer names is added to the chat,
 may be edited, for ``--yes-always`` says yes to both. Its window for retries is 60 s and cannot be set.
 """
 
+from kage_nvim.agent_runtime.screens.aider import RULES
 from kage_nvim.description import Description, EventRule
 
 OPTIONS = [
@@ -63,7 +64,11 @@ CLI = Description(
             fields={"cost_usd": "?cost"},
         ),
         EventRule(kind="done", when={"line": r"~^Tokens: [\d.,]+[kM]? sent,.* [1-9][\d.,]*[kM]? received"}),
-        EventRule(kind="retrying", when={"line": r"~^Retrying in [\d.]+ seconds"}),
+        EventRule(
+            kind="retrying",
+            when={"line": r"~^(?P<what>Retrying in [\d.]+ seconds)"},
+            fields={"text": "?what"},
+        ),
         EventRule(kind="failed", when={"line": ERROR}, fields={"text": "?why"}),
         EventRule(
             kind="failed",
@@ -75,4 +80,5 @@ CLI = Description(
         ),
         EventRule(kind="interrupted", when={"line": r"~^\^C (?:again to exit|KeyboardInterrupt)"}),
     ],
+    screens=RULES,
 )

@@ -1,5 +1,6 @@
 """Claude Code, of Anthropic."""
 
+from kage_nvim.agent_runtime.screens.claude import RULES
 from kage_nvim.description import Description, EventRule
 
 RESULT = {
@@ -82,4 +83,5 @@ CLI = Description(
             fields={"text": "errors.0+result+subtype"},
         ),
     ],
+    screens=RULES,
 )

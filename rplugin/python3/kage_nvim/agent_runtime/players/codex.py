@@ -6,6 +6,7 @@ server's failure it says only that demand is high; interrupted, it just ends.
 
 import json
 
+from kage_nvim.agent_runtime.screens.codex import RULES
 from kage_nvim.description import Description, EventRule
 
 PROVIDER = (
@@ -109,4 +110,5 @@ CLI = Description(
             fields={"text": "error.message"},
         ),
     ],
+    screens=RULES,
 )

@@ -6,6 +6,7 @@ exit code.
 
 import json
 
+from kage_nvim.agent_runtime.screens.gemini import RULES
 from kage_nvim.description import Description, EventRule
 
 SETTINGS = {
@@ -88,4 +89,5 @@ CLI = Description(
             fields={"text": "error.message"},
         ),
     ],
+    screens=RULES,
 )

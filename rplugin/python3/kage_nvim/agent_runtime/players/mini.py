@@ -1,5 +1,6 @@
 """mini-swe-agent: a shell, a linear history, and a trajectory that says how it ended."""
 
+from kage_nvim.agent_runtime.screens.mini import RULES
 from kage_nvim.description import Description, EventRule
 
 CLI = Description(
@@ -19,7 +20,7 @@ CLI = Description(
         "MSWEA_SILENT_STARTUP": "1",
         "MSWEA_COST_TRACKING": "ignore_errors",
         "MSWEA_GLOBAL_CONFIG_DIR": "{state}",
-        "MSWEA_MODEL_RETRY_STOP_AFTER_ATTEMPT": "4",
+        "MSWEA_MODEL_RETRY_STOP_AFTER_ATTEMPT": "1",
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "OPENAI_API_BASE": "{base_url}/v1",
         "OPENAI_API_KEY": "{token}",
@@ -61,4 +62,5 @@ CLI = Description(
             fields={"text": "messages.-1.content+info.exit_status"},
         ),
     ],
+    screens=RULES,
 )

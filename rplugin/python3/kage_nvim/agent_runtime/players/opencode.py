@@ -6,6 +6,7 @@ silent model; retries are silent. An interrupted one just ends.
 
 import json
 
+from kage_nvim.agent_runtime.screens.opencode import RULES
 from kage_nvim.description import Description, EventRule
 
 CONFIG = {
@@ -104,4 +105,5 @@ CLI = Description(
             fields={"text": "error.data.message+error.name"},
         ),
     ],
+    screens=RULES,
 )

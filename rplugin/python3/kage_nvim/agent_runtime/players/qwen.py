@@ -6,6 +6,7 @@ result, ``[API Error: …]``, say so. Retries are silent.
 
 import json
 
+from kage_nvim.agent_runtime.screens.qwen import RULES
 from kage_nvim.description import Description, EventRule
 
 SETTINGS = {
@@ -85,4 +86,5 @@ CLI = Description(
             fields={"text": "error.message+result+subtype"},
         ),
     ],
+    screens=RULES,
 )

@@ -1,0 +1,70 @@
+# ruff: noqa: RUF001  (the signs that the program draws, and lines as it draws them)
+"""Qwen Code. A question keeps a spinner under it, so questions are looked for first."""
+
+from kage_nvim.description import ScreenRule
+
+BOX = r"^\s*[>!*]\s+(Type your message|Initializing)"
+NEWEST = r"^\s{0,3}([✦✕✖]|[●ℹ⚠] |> (?!\s*Type your message)\S|│ [✓x✗?⊷⊶o-]  ?)"
+SPINNER = r"^\s{0,2}[⠁-⣿] ?\S"
+LIVE = [rf"{SPINNER}|{NEWEST}", SPINNER]
+
+BANNER = r">_ Qwen Code \(v|^\s*Tips: "
+
+RULES = [
+    ScreenRule(
+        state="waiting",
+        waiting="trust",
+        reason="trust prompt",
+        all=[r"^[\s│]*[●›>]\s*\d+\."],
+        any=[r"Do you trust (the files in )?this folder"],
+        none=[BOX],
+        lines=16,
+    ),
+    ScreenRule(
+        state="waiting",
+        waiting="question",
+        reason="question",
+        any=[r"Enter to (select|submit|confirm).*Esc", r"Type something"],
+        none=[BOX, SPINNER],
+        lines=16,
+    ),
+    ScreenRule(
+        state="waiting",
+        waiting="permission",
+        reason="permission prompt",
+        all=[r"^[\s│]*[●›>]\s*\d+\."],
+        any=[
+            r"^[\s│]*(Allow execution|Apply this change|Do you want to|Would you like)",
+            r"^[\s│]*\d\. No, (suggest|keep)",
+            r"Waiting for user confirmation",
+        ],
+        none=[BOX],
+        lines=20,
+    ),
+    ScreenRule(
+        state="waiting",
+        waiting="permission",
+        reason="permission prompt",
+        all=[r"^\s*[⠀-⣿] Waiting for user confirmation"],
+        none=[BOX],
+        lines=3,
+    ),
+    ScreenRule(state="working", reason="retrying", last=LIVE, any=[r"[Rr]etry(ing)? (in|attempt)"], lines=10),
+    ScreenRule(state="working", last=LIVE, lines=40),
+    ScreenRule(
+        state="stopped",
+        any=[r"To continue this session, run qwen --resume", r"Agent powering down"],
+        none=[BOX],
+        lines=30,
+    ),
+    ScreenRule(
+        state="interrupted",
+        reason="interrupted",
+        last=[NEWEST, r"[●ℹ] .*[Rr]equest cancelled|│ -  ?"],
+        lines=60,
+    ),
+    ScreenRule(state="failed", reason="the API failed", last=[NEWEST, r"[✕✖]|\[API Error"], lines=60),
+    ScreenRule(state="done", reason="idle after an answer", all=[BOX], last=[NEWEST, r"✦|│ [✓x]"], lines=60),
+    ScreenRule(state="starting", reason="ready for a task", all=[BOX], any=[BANNER], lines=60),
+    ScreenRule(state="done", reason="idle", all=[BOX], lines=12),
+]
