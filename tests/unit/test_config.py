@@ -18,6 +18,13 @@ USER = [
     ("[defaults]\nplayer = ['x']", ["`defaults`", "unknown field `player`", "players", "run_usd"]),
     ("[defaults]\nsteps = 'many'", ["`defaults.steps`", "Expected `int`", "got `str`"]),
     ("[defaults]\nplayers = ['gone']", ["`defaults.players` names `gone`", "known: none"]),
+    ("[players.a]\nmodel = 'x'\nfallback = ['b']", ["`players.a.fallback` names `b`", "no player"]),
+    (
+        "[players.a]\nmodel = 'x'\nfallback = ['b']\n[players.b]\nmodel = 'y'\nfallback = ['a']",
+        ["names `a`", "in a circle back to `a`"],
+    ),
+    ("[players.a]\nmodel = 'x'\nfallback = ['b']\n[players.b]\ncommand = 'y'", ["no model to answer with"]),
+    ("[providers.openai]\nconcurrency = 0", ["`providers.openai.concurrency`", "at least 1, found 0"]),
     ("sandbox = 'half'", ['expected "on" or "off", found "half"']),
     ("sandbocks = 'on'", ["unknown field `sandbocks`", "sandbox, players, defaults"]),
     ("this is no TOML", ["not valid TOML"]),
