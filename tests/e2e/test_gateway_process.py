@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import pytest
 
 from kage_nvim import paths
 from tests.conftest import until
-from tests.fixtures.gateway import Gateway, start_gateway
+from tests.fixtures.gateway import Client, Gateway, start_gateway
 from tests.fixtures.model_server import ModelServer, Reply, refusal
 
 KEY = "sk-planted-0123456789abcdef"
@@ -58,7 +59,7 @@ def memory_mb(pid: int) -> float:
 def test_it_answers_soon_and_small(started: list[Gateway], tmp_path: Path) -> None:
     gateway = start(started, tmp_path)
     state = json.loads(paths.gateway_file().read_text())
-    assert state.keys() == {"pid", "start", "socket", "version"}
+    assert state.keys() == {"pid", "start", "socket", "models", "port", "version"}
     assert state["pid"] == gateway.process.pid
     health = gateway.client.get("/kage/health")
     assert health == {"pid": state["pid"], "version": state["version"], "ready": True, "agents": 0}
@@ -103,7 +104,53 @@ def test_the_socket_is_made_again_when_its_folder_vanished(started: list[Gateway
     gateway = start(started, tmp_path)
     shutil.rmtree(paths.sockets())
     until(lambda: (paths.sockets() / "gateway.sock").exists(), 5, "a new socket")
+    until(lambda: paths.models_socket().exists(), 5, "and that of agents")
     assert gateway.client.get("/kage/health")["pid"] == gateway.process.pid
+
+
+def over_tcp(port: int, url: str, **headers: str) -> int:
+    """The status of a GET at the gateway's port."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", url, headers=headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_agents_have_doors_of_their_own_that_come_back(started: list[Gateway], tmp_path: Path) -> None:
+    """A socket and a port with models alone, the same after a kill and after a drain."""
+    places = []
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+        gateway = start(started, tmp_path)
+        gateway.client.register("T1", recorded=tape(tmp_path))
+        state = json.loads(paths.gateway_file().read_text())
+        port = state["port"]
+        places.append((state["models"], port))
+        assert Path(state["models"]).stat().st_mode & 0o077 == 0
+        agents = Client(state["models"])
+        assert agents.ask("T1").text == "one"
+        assert agents.post("/kage/agents", {})[0] == 401
+        assert agents.post("/kage/agents?key=T1", {})[0] == 404
+        assert over_tcp(port, "/v1/models", Authorization="Bearer T1") == 200
+        assert over_tcp(port, "/v1/models", Authorization="Bearer T9") == 401
+        assert over_tcp(port, "/kage/health") == 401
+        assert over_tcp(port, "/") == 401
+        rebound = {"Authorization": "Bearer T1", "Host": f"evil.example:{port}"}
+        assert over_tcp(port, "/v1/models", **rebound) == 403
+        gateway.process.send_signal(number)
+        gateway.process.wait(10)
+    assert len(set(places)) == 1
+
+
+def test_the_port_is_another_one_if_it_is_taken(started: list[Gateway], tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        paths.gateway_port_file().write_text(str(other.getsockname()[1]))
+        start(started, tmp_path)
+        port = json.loads(paths.gateway_file().read_text())["port"]
+        assert port != other.getsockname()[1]
+        assert over_tcp(port, "/v1/models") == 401
 
 
 def test_it_ends_when_nobody_needs_it(started: list[Gateway], tmp_path: Path) -> None:
@@ -116,8 +163,6 @@ def test_it_ends_when_nobody_needs_it(started: list[Gateway], tmp_path: Path) ->
 
 
 def test_it_stays_while_kaged_listens(started: list[Gateway], tmp_path: Path) -> None:
-    import socket
-
     with socket.socket(socket.AF_UNIX) as kaged:
         path = paths.sockets() / "kaged.sock"
         kaged.bind(str(path))

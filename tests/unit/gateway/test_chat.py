@@ -162,7 +162,7 @@ def test_requests_that_are_no_chat(client: Client) -> None:
     assert client.post("/kage/agents", {"token": "x"})[0] == 400
     assert client.post("/kage/keys", {"A": 1})[0] == 400
     assert client.post("/kage/outcome", {})[0] == 400
-    assert client.post("/kage/nowhere", {})[0] == 404
+    assert client.post("/kage/nowhere?key=T1", {})[0] == 404
     assert client.post("/nowhere", {})[0] == 401
 
 

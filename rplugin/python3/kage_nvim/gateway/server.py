@@ -113,7 +113,8 @@ class Server:
         try:
             if not _from_here(request):
                 raise Problem("forbidden", "the gateway answers to its own machine alone.")
-            if not request.path.startswith("/kage/"):
+            ours = request.path.startswith("/kage/") and request.match_info.http_exception is None
+            if not ours:
                 request["agent"] = self._agents.whose(_token(request))
             return await handler(request)
         except Problem as problem:
@@ -306,7 +307,7 @@ def _refused(path: str, problem: Problem, status: int = 0) -> web.Response:
         wire = Gemini
     elif path.endswith("/responses"):
         wire = Responses
-        status = 400  # see problems.STATUS
+        status = 400  # Codex asks again at any other: problems.STATUS
     response = _json(wire.refusal(problem), status)
     if problem.type != "gateway":
         response.headers["x-should-retry"] = "false"
