@@ -65,7 +65,7 @@ def test_a_price_makes_a_recording_cost(client: Client, tmp_path: Path) -> None:
 def test_a_tape_that_cannot_be_played(client: Client, tmp_path: Path, lines: list[Any], says: str) -> None:
     client.register(recorded=tape(tmp_path, lines))
     answer = client.ask()
-    assert (answer.status, answer.error["type"]) == (409, "cassette")
+    assert (answer.status, answer.error["type"]) == (410, "cassette")
     assert says in answer.error["message"]
 
 

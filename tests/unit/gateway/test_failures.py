@@ -21,23 +21,23 @@ pytestmark = pytest.mark.usefixtures("hurried")
     [
         (refusal(401, f"bad key {KEY}"), 401, "unauthorized", ["MY_KEY", "`fast`", "401"], 1),
         (refusal(403, "no entry"), 401, "unauthorized", ["MY_KEY", "403"], 1),
-        (refusal(429, "slow down", retry_after=900), 429, "rate_limit", ["slow down", "429", "900"], 1),
-        (refusal(408, "late"), 502, "provider", ["408"], 3),
-        (refusal(529, "overloaded"), 502, "provider", ["529"], 3),
-        (refusal(501, "never"), 502, "provider", ["501"], 1),
+        (refusal(429, "slow down", retry_after=900), 424, "rate_limit", ["slow down", "429", "900"], 1),
+        (refusal(408, "late"), 424, "provider", ["408"], 3),
+        (refusal(529, "overloaded"), 424, "provider", ["529"], 3),
+        (refusal(501, "never"), 424, "provider", ["501"], 1),
         (refusal(400, "maximum context length is 9"), 400, "bad_request", ["too long"], 1),
-        (refusal(500, "oops"), 502, "provider", ["500", "oops"], 3),
-        (refusal(502, "oops"), 502, "provider", ["502"], 3),
-        (refusal(503, "busy"), 502, "provider", ["503", "busy"], 3),
-        (refusal(504, "late"), 502, "provider", ["504"], 3),
-        (Reply(status=500, raw="<html>bad gateway</html>", content_type="text/html"), 502, "provider", [], 3),
+        (refusal(500, "oops"), 424, "provider", ["500", "oops"], 3),
+        (refusal(502, "oops"), 424, "provider", ["502"], 3),
+        (refusal(503, "busy"), 424, "provider", ["503", "busy"], 3),
+        (refusal(504, "late"), 424, "provider", ["504"], 3),
+        (Reply(status=500, raw="<html>bad gateway</html>", content_type="text/html"), 424, "provider", [], 3),
         (refusal(400, "bad words"), 400, "bad_request", ["bad words", "[players.fast]"], 1),
         (refusal(404, "no such model"), 400, "bad_request", ["no such model", "model"], 1),
-        (refusal(402, "no credit"), 502, "provider", ["paid", "no credit"], 1),
-        (HTML, 502, "provider", [], None),
-        (Reply(raw=b"\x00\x01 garbage"), 502, "provider", [], None),
-        (Reply("", delay=1.6), 502, "network", ["1 s"], 3),
-        (Reply("a b c", cut_after=0), 502, None, [], 3),
+        (refusal(402, "no credit"), 424, "provider", ["paid", "no credit"], 1),
+        (HTML, 424, "provider", [], None),
+        (Reply(raw=b"\x00\x01 garbage"), 424, "provider", [], None),
+        (Reply("", delay=1.6), 424, "network", ["1 s"], 3),
+        (Reply("a b c", cut_after=0), 424, None, [], 3),
     ],
 )
 @pytest.mark.parametrize("stream", [True, False])
@@ -80,7 +80,7 @@ def test_nobody_listens(client: Client, stream: bool) -> None:
         url = server.url
     client.register(model="openai/any", api_base=url)
     answer = client.ask(stream=stream)
-    assert (answer.status, answer.error["type"]) == (502, "network")
+    assert (answer.status, answer.error["type"]) == (424, "network")
     assert "refused" in answer.error["message"].lower(), answer.error
     assert url in answer.error["message"]
 
