@@ -85,3 +85,33 @@ def test_a_big_file_is_searched_quickly() -> None:
 )
 def test_changed(before: str, after: str, counts: tuple[int, int]) -> None:
     assert changed(before, after) == counts
+
+
+FLAT = "class S:\n    def pop(self):\n        if not self.a:\n            return None\n        return self.a.pop(0)\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "after"),
+    [
+        (
+            "return None\nreturn self.a.pop(0)",
+            "return None\nreturn self.a.pop()",
+            "            return None\n        return self.a.pop()\n",
+        ),
+        (
+            "return None\nreturn self.a.pop(0)",
+            "return self.a.pop()",
+            "        return self.a.pop()\n",
+        ),
+    ],
+)
+def test_a_quote_without_its_indentation_keeps_the_file_s(old: str, new: str, after: str) -> None:
+    assert replace(FLAT, old, new).endswith(after)
+
+
+def test_a_depth_that_nobody_can_know_is_refused_with_the_text_as_it_is() -> None:
+    old = "if not self.a:\nreturn None\nreturn self.a.pop(0)"
+    with pytest.raises(
+        EditError, match="quote it as it is:\n        if not self.a:\n            return None"
+    ):
+        replace(FLAT, old, old.replace("return None", "log()\nreturn None"))

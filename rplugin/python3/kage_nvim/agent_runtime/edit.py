@@ -69,17 +69,44 @@ def _indent(line: str) -> str:
 
 
 def _reindent(new: list[str], quoted: list[str], found: list[str]) -> list[str]:
-    """Each new line at the depth that the file has where the quote had the line's depth."""
-    depth = {_indent(q): _indent(f) for q, f in zip(quoted, found, strict=True) if q.strip()}
-    known = sorted(depth, key=len, reverse=True)
+    """Each new line at the depth that the file has where the quote had the line's depth.
+
+    A quote without any indentation has one depth for several of the file's: then each new line takes the
+    depth of the line that it stands for.
+
+    Raises:
+        EditError: it stands for none, so that its depth is anybody's guess.
+    """
+    depths: dict[str, set[str]] = {}
+    for q, f in zip(quoted, found, strict=True):
+        if q.strip():
+            depths.setdefault(_indent(q), set()).add(_indent(f))
+    known = sorted(depths, key=len, reverse=True)
     result = []
-    for line in new:
+    for line, at in zip(new, _standing_for(new, quoted), strict=True):
         own = _indent(line)
         nearest = next((prefix for prefix in known if own.startswith(prefix)), None)
         if line.strip() and nearest is not None:
-            line = depth[nearest] + line[len(nearest) :]
+            if len(depths[nearest]) > 1 and at < 0:
+                shown = "\n".join(found)
+                raise EditError(f"'old' lacks the indentation that the file has; quote it as it is:\n{shown}")
+            there = _indent(found[at]) if len(depths[nearest]) > 1 else next(iter(depths[nearest]))
+            line = there + line[len(nearest) :]
         result.append(line)
     return result
+
+
+def _standing_for(new: list[str], quoted: list[str]) -> list[int]:
+    """For each new line the quoted one that it is or replaces; -1 when it is neither."""
+    if len(new) == len(quoted):
+        return list(range(len(new)))
+    from difflib import SequenceMatcher
+
+    matcher = SequenceMatcher(None, list(map(_key, quoted)), list(map(_key, new)), autojunk=False)
+    places = []
+    for _, first, last, start, end in matcher.get_opcodes():
+        places += [first + step if first + step < last else -1 for step in range(end - start)]
+    return places
 
 
 def _line_numbers(text: str, old: str) -> list[int]:
