@@ -228,7 +228,8 @@ class Conductor:
             if turn <= agent.record.captured:
                 return
             try:
-                reason = " · ".join([reason, *await self.capture(run, agent, reason)])
+                told = await self.capture(run, agent, reason)
+                reason = " · ".join(filter(None, [reason, *told]))
             except (KageError, OSError) as error:
                 state, reason = State.FAILED, f"its files could not be read: {error}"
             agent.record.captured = turn
