@@ -15,11 +15,12 @@ LUA := $(shell find lua plugin tests tools build.lua -name '*.lua' -not -path '*
 WORKERS ?= 2
 TESTS ?= tests
 
-.PHONY: help install test lint lint-python lint-types lint-layers lint-lua format docs demo lock clean tmux
+.PHONY: help install test test-clis lint lint-python lint-types lint-layers lint-lua format docs demo lock clean tmux
 
 help:
 	@echo "make install   Kage's environment and the kage command at .venv/bin/kage"
 	@echo "make test      every test (TESTS=tests/unit for some, WORKERS=4 for more at once)"
+	@echo "make test-clis the real third-party CLIs, installed into a cache (CLIS=\"claude mini\" for some)"
 	@echo "make lint      ruff, mypy, import-linter, stylua, luacheck"
 	@echo "make format    ruff format and stylua"
 	@echo "make docs      the parts of the help that come out of the code"
@@ -53,6 +54,11 @@ test: .venv/.kage-dev tmux
 	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS) || { \
 		echo "Once more what failed, one at a time: real editors and terminals can be late on busy cores."; \
 		.venv/bin/python -m pytest --last-failed --last-failed-no-failures none $(TESTS); }
+
+# A CLI that its registry did not give is named and skipped; KAGE_CLIS names a folder that has them already.
+test-clis: .venv/.kage-dev tmux
+	@clis="$$(.venv/bin/python -m tests.clis.install $(CLIS))" && \
+		KAGE_CLIS="$$clis" CLIS="$(CLIS)" .venv/bin/python -m pytest -rs -n $(WORKERS) tests/clis
 
 # `make -k lint` goes on after the first that fails.
 lint: lint-python lint-types lint-layers lint-lua

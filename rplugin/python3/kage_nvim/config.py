@@ -129,6 +129,10 @@ def load_user(path: Path | None = None) -> UserConfig:
     if config.sandbox not in ("on", "off"):
         raise _bad(path, f'`sandbox`: expected "on" or "off", found "{config.sandbox}"')
     for name, player in config.players.items():
+        if player.cli and player.command:
+            raise _bad(path, f"`players.{name}`: expected one of cli and command, found both")
+        if (player.expose or player.mode != "oneshot") and not player.cli:
+            raise _bad(path, f"`players.{name}`: expose and mode are for players with a cli")
         kinds = [k for k in ("model", "command", "recorded") if getattr(player, k)]
         if player.cli is None and len(kinds) != 1:
             found = " and ".join(kinds) or "none of them"
@@ -188,6 +192,9 @@ def _load(path: Path, kind: type[T]) -> T:
         raise KageError(
             f"{path}: {error.strerror or error}", fix="It must be a file that you may read.", code="config"
         ) from error
+    for name, cli in raw.get("clis", {}).items() if isinstance(raw.get("clis"), dict) else []:
+        if isinstance(cli, dict):  # the table's name is the CLI's, and its title when it has no other
+            cli |= {"name": name, "title": cli.get("title", name)}
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:

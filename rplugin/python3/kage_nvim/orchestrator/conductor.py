@@ -232,6 +232,9 @@ class Conductor:
                 reason = " · ".join(filter(None, [reason, *told]))
             except (KageError, OSError) as error:
                 state, reason = State.FAILED, f"its files could not be read: {error}"
+            else:
+                if state is State.DONE and not _changed(run, agent.number):
+                    reason = f"nothing changed; {reason}" if reason else "nothing changed"
             agent.record.captured = turn
             if agent.turn <= turn:  # else it was spoken to meanwhile and is at work again
                 status.state, status.reason, status.activity = state, reason, ""
@@ -303,6 +306,11 @@ class Conductor:
                     names |= set(status.reason.removeprefix(KEYS).replace(",", " ").split())
         if names:
             await self.deliver_keys(sorted(names), peers)
+
+
+def _changed(run: Run, number: int) -> bool:
+    """Whether an agent's candidate differs from the base: to be done is not to have done something."""
+    return any(made.files for made in run.record.status.candidates if made.number == number)
 
 
 def _same_tree(store: shadow.Store, ref: str, tree: str) -> bool:

@@ -7,15 +7,20 @@ import platform
 import re
 import shutil
 import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kage_nvim import config, discover, paths, sandbox
 from kage_nvim.errors import KageError
+from kage_nvim.orchestrator import cli_seats
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.version import __version__
 
 NEEDED = {"git": (2, 38), "tmux": (3, 2)}
+VERSION_SECONDS = 8.0
+"""How long a CLI may take to say its version; those of Python take seconds."""
 
 
 async def checks(conductor: Conductor, peer: Peer) -> list[dict[str, Any]]:
@@ -28,6 +33,7 @@ async def checks(conductor: Conductor, peer: Peer) -> list[dict[str, Any]]:
     found.append(_check("kaged", True, f"{__version__}, {runs}, state in {paths.state()}"))
     found.append(await asyncio.to_thread(_sandbox))
     found.append(await _players(peer))
+    found.append(await asyncio.to_thread(_clis, path))
     integrity = conductor.database.integrity()
     found.append(_check("database", integrity == "ok", integrity, "Move kage.db away; refs and logs stay."))
     return found
@@ -57,6 +63,38 @@ def _sandbox() -> dict[str, Any]:
     except KageError as error:
         return _check("sandbox", False, error.message, error.fix)
     return _check("sandbox", True, "bubblewrap works")
+
+
+def _clis(path: str) -> dict[str, Any]:
+    """The third-party CLIs that are on PATH, with their versions; that none is there is no fault."""
+    try:
+        own = config.load_user().clis
+        described = [cli_seats.describe(name, own) for name in cli_seats.known(own)]
+    except KageError as error:
+        return _check("clis", False, error.message, error.fix)
+    programs = [(cli.name, program) for cli in described if (program := shutil.which(cli.program, path=path))]
+    # They may write into HOME even to say their version: it is not the user's.
+    with ThreadPoolExecutor() as pool, tempfile.TemporaryDirectory(prefix="kage-") as home:
+        env = {"PATH": path, "HOME": home}
+        versions = list(pool.map(lambda entry: _version(entry[0], entry[1], env), programs))
+    return _check("clis", True, ", ".join(versions) or "none on PATH")
+
+
+def _version(name: str, program: str, env: dict[str, str]) -> str:
+    command = [program, "--version"]
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            timeout=VERSION_SECONDS,
+            stdin=subprocess.DEVNULL,
+            env=env,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return f"{name} (its version is not known)"
+    number = re.search(r"\d+(?:\.\d+)+", done.stdout.decode("utf-8", "replace"))
+    return f"{name} {number[0]}" if number else f"{name} (its version is not known)"
 
 
 async def _players(peer: Peer) -> dict[str, Any]:

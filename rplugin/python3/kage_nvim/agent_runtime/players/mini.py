@@ -63,4 +63,6 @@ CLI = Description(
         ),
     ],
     screens=RULES,
+    interactive=["mini", "-m", "openai/{model}", "-t", "{task}", "-o", "{state}/trajectory.json"],
+    interrupt_keys="\x03",
 )
