@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from kage_nvim.agent_runtime.log import LOST, Log, Usage, recover, spent_before
@@ -79,3 +80,25 @@ def test_what_was_spent_before_restarts_is_remembered(tmp_path: Path) -> None:
         file.write(b'{"kind":"usage"\n["usage"]\n')
     spent = spent_before(str(tmp_path / "log.jsonl"))
     assert spent == Usage(tokens_in=18, tokens_cached=8, tokens_out=4, cost_usd=0.5)
+
+
+def test_every_kind_that_is_written_is_documented() -> None:
+    root = Path(__file__).resolve().parents[3]
+    sources = [*(root / "rplugin/python3/kage_nvim/agent_runtime").rglob("*.py")]
+    written = set(
+        re.findall(r"(?:\blog|_log|self)\.write\(\s*\"(\w+)\"", "".join(p.read_text() for p in sources))
+    )
+    section = (
+        (root / "doc/kage.txt").read_text().partition("*kage-agent-log*")[2].partition("\n    error ")[0]
+    )
+    documented = set(re.findall(r"^    (\w+) {2,}", section, re.MULTILINE)) | {"error"}
+    assert len(written) > 10
+    assert written <= documented, written - documented
+
+
+def test_the_first_line_names_the_version(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    for _ in range(2):
+        Log(str(path)).write("steer", text="x")
+    kinds = [json.loads(line) for line in path.read_bytes().splitlines()]
+    assert [line["kind"] for line in kinds] == ["log", "steer", "steer"] and kinds[0]["version"] == 1
