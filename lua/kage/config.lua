@@ -56,6 +56,12 @@ M.options = {
     default = 8,
     desc = "How long a message of several lines stays in its corner.",
   },
+  {
+    key = "notify.waiting",
+    type = "boolean",
+    default = true,
+    desc = "Say so when an agent needs you; |KageAgentWaiting| fires in any case.",
+  },
   { key = "icons.starting", type = "string", default = "◌", desc = "An agent that is being started." },
   { key = "icons.working", type = "string", default = "●", desc = "One that works." },
   { key = "icons.waiting", type = "string", default = "◔", desc = "One that waits for somebody." },

@@ -61,6 +61,7 @@ end
 ---@param new kage.Run[]
 ---@param seen_all boolean
 local function fire_transitions(old, new, seen_all)
+  local waits = false
   for _, run in ipairs(new) do
     local before = find(old, run.id)
     if before or seen_all then
@@ -69,13 +70,17 @@ local function fire_transitions(old, new, seen_all)
         if M.ended(agent) and not (was and M.ended(was)) then
           fire("KageAgentDone", run, agent)
         elseif agent.state == "waiting" and not (was and was.state == "waiting") then
-          fire("KageAgentWaiting", run, agent)
+          waits = true
+          require("kage.waiting").add(run, agent)
         end
       end
       if all_ended(run) and not (before and all_ended(before)) then
         fire("KageRunDone", run)
       end
     end
+  end
+  if waits then
+    require("kage.waiting").tell_soon()
   end
 end
 

@@ -234,15 +234,17 @@ class _Life:
     async def _interrupt(self, halt: Halt) -> None:
         if self.state().ended:
             return
+        self._authority.interrupting = halt.reason
         with self._pane.holding():
             await typist.press(self._cli.interrupt_keys, self.type)
         deadline = time.monotonic() + INTERRUPT
-        while time.monotonic() < deadline and not self._authority.interrupted(halt.reason):
+        while time.monotonic() < deadline and not self._authority.interrupted():
             await self.look(0.3)
         if not self.state().ended:
             self._log.write("error", text="the interrupt was typed, but it goes on working")
             self._progress.doing("interrupt typed, it goes on")
         self._tell()
+        self._authority.interrupting = ""
 
     # What it writes.
 

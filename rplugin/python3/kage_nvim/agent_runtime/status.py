@@ -61,6 +61,8 @@ class Authority:
         self._spoken = False
         self._title = ""
         self._screen = ""
+        self.interrupting = ""
+        """Why Kage has typed an interrupt, until it has worked or something else is told."""
         self._silent: Finding | None = None
         self._by: Witness = "process"
         self._known = self._found(State.STARTING, "", "process: not started")
@@ -81,13 +83,13 @@ class Authority:
         seen = classify(self._description, self._screen, self._title)
         return seen is not None and seen[0].state in ("starting", "done", "failed", "interrupted")
 
-    def interrupted(self, reason: str) -> bool:
-        """Kage has typed an interrupt: takes it that it worked, once the screen says so too."""
+    def interrupted(self) -> bool:
+        """Whether the interrupt that Kage has typed worked; the screen must say so, too."""
         if not self._known.state.ended:
             seen = classify(self._description, self._screen, self._title)
             if seen is None or seen[0].state in ("working", "waiting"):
                 return False
-            self._set("screen", self._found(State.INTERRUPTED, reason, name_of(seen[0]), seen[1]))
+            self._set("screen", self._found(State.INTERRUPTED, self.interrupting, name_of(seen[0]), seen[1]))
         return True
 
     def begin(self) -> None:
@@ -95,6 +97,7 @@ class Authority:
         self._turns += 1
         self._spoken = False
         self._silent = None
+        self.interrupting = ""
         self._alive = None if self._alive is False else self._alive
         state = State.STARTING if self._turns == 1 else State.WORKING
         self._set("process", self._found(state, "", "turn begins"))
@@ -205,6 +208,8 @@ class Authority:
         if not self._counts(state, by):
             return
         reason = f"{rule.waiting}: {evidence}" if rule.waiting else rule.reason
+        if state is State.INTERRUPTED and self.interrupting:
+            reason = self.interrupting
         self._set(by, self._found(state, reason, name_of(rule), evidence, rule.waiting))
 
     def _counts(self, state: State, by: Witness) -> bool:

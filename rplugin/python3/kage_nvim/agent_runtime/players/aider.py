@@ -21,6 +21,10 @@ TIDY = 'trap : INT TERM; aider "$@"; code=$?; rm -rf .aider.tags.cache.v*; exit 
 # As litellm words it: litellm.AuthenticationError: AuthenticationError: OpenAIException - the server's words.
 ERROR = r"~^(?:.* )?litellm\.(?=\w+(?:Error|Timeout): )(?:\w+: )*(?:\w+Exception - )?(?P<why>.*)"
 
+SCREEN = [
+    word for word in OPTIONS if word not in ("--yes-always", "--no-pretty", "--no-suggest-shell-commands")
+]
+
 CLI = Description(
     name="aider",
     title="aider",
@@ -81,4 +85,6 @@ CLI = Description(
         EventRule(kind="interrupted", when={"line": r"~^\^C (?:again to exit|KeyboardInterrupt)"}),
     ],
     screens=RULES,
+    interactive=["aider", *SCREEN],
+    interrupt_keys="\x03",
 )

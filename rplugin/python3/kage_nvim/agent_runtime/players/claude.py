@@ -1,5 +1,7 @@
 """Claude Code, of Anthropic."""
 
+import json
+
 from kage_nvim.agent_runtime.screens.claude import RULES
 from kage_nvim.description import Description, EventRule
 
@@ -15,6 +17,30 @@ STREAM = [
 ]
 """It asks for nothing: the sandbox around it is what keeps it in, and without somebody at its screen a
 question would be a refusal."""
+
+HOOKS = [
+    "SessionStart",
+    "UserPromptSubmit",
+    "PreToolUse",
+    "PostToolUse",
+    "PermissionRequest",
+    "Stop",
+    "StopFailure",
+]
+TELL = {
+    "hooks": [{"type": "command", "command": "cat >> {state}/events.jsonl; echo >> {state}/events.jsonl"}]
+}
+SCREEN = [
+    # A key in the environment would be asked about first.
+    *("env", "-u", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN={token}"),
+    *("claude", "--model", "{model}", "--settings", json.dumps({"hooks": {name: [TELL] for name in HOOKS}})),
+]
+STATE = {
+    "hasCompletedOnboarding": True,
+    "theme": "dark",
+    "projects": {"{worktree}": {"hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}},
+}
+HOOK = "hook_event_name"
 
 CLI = Description(
     name="claude",
@@ -41,6 +67,27 @@ CLI = Description(
     login=[".claude/.credentials.json", ".claude.json"],
     hosts=["api.anthropic.com", "console.anthropic.com", "platform.claude.com", "claude.ai"],
     events=[
+        EventRule(kind="session", when={HOOK: "SessionStart"}, fields={"id": "session_id"}),
+        EventRule(kind="heard", when={HOOK: "UserPromptSubmit"}, fields={"text": "prompt"}),
+        EventRule(kind="working", when={HOOK: "UserPromptSubmit"}),
+        EventRule(
+            kind="tool",
+            when={HOOK: "PreToolUse"},
+            fields={"id": "tool_use_id", "name": "tool_name", "args": "tool_input"},
+        ),
+        EventRule(
+            kind="waiting",
+            when={HOOK: "PreToolUse", "tool_name": "AskUserQuestion"},
+            fields={"name": "=question", "text": "tool_input.questions.0.question"},
+        ),
+        EventRule(
+            kind="waiting",
+            when={HOOK: "PermissionRequest", "tool_name": "~^(?P<tool>(?!AskUserQuestion).*)$"},
+            fields={"name": "=permission", "text": "?tool"},
+        ),
+        EventRule(kind="working", when={HOOK: "PostToolUse"}),
+        EventRule(kind="done", when={HOOK: "Stop"}, fields={"text": "last_assistant_message"}),
+        EventRule(kind="failed", when={HOOK: "StopFailure"}, fields={"text": "last_assistant_message+error"}),
         EventRule(kind="session", when={"type": "system", "subtype": "init"}, fields={"id": "session_id"}),
         EventRule(
             kind="retrying",
@@ -84,4 +131,8 @@ CLI = Description(
         ),
     ],
     screens=RULES,
+    interactive=[*SCREEN, "{task}"],
+    resume_interactive=[*SCREEN, "--resume", "{session}"],
+    tail="{state}/events.jsonl",
+    files={".claude/.claude.json": json.dumps(STATE)},
 )

@@ -35,6 +35,11 @@ CONFIG = "\n".join(
     ]
 )
 
+SCREEN = [
+    *("-m", "{model}", "{routed}", "-c", "allow_login_shell=false"),
+    *("--sandbox", "danger-full-access", "--ask-for-approval", "on-request"),
+]
+
 CLI = Description(
     name="codex",
     title="Codex",
@@ -111,4 +116,6 @@ CLI = Description(
         ),
     ],
     screens=RULES,
+    interactive=["codex", *SCREEN, "{task}"],
+    resume_interactive=["codex", "resume", "--last", *SCREEN],
 )

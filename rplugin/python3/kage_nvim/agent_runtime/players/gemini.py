@@ -90,4 +90,6 @@ CLI = Description(
         ),
     ],
     screens=RULES,
+    interactive=["gemini", "-m", "{model}", "-i", "{task}"],
+    resume_interactive=["gemini", "-m", "{model}", "--resume", "latest"],
 )

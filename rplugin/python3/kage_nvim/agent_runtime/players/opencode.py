@@ -106,4 +106,7 @@ CLI = Description(
         ),
     ],
     screens=RULES,
+    interactive=["opencode", "{routed}", "--prompt", "{task}"],
+    resume_interactive=["opencode", "{routed}", "--continue"],
+    interrupt_keys="\x1b\x1b",
 )

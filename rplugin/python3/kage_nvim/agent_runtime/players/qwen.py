@@ -87,4 +87,7 @@ CLI = Description(
         ),
     ],
     screens=RULES,
+    interactive=["qwen", "{routed}", "--json-file", "{state}/events.jsonl", "-i", "{task}"],
+    resume_interactive=["qwen", "{routed}", "--json-file", "{state}/events.jsonl", "--continue"],
+    tail="{state}/events.jsonl",
 )
