@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from kage_nvim import cli_arguments, config, discover, model
+from kage_nvim.description import Description
 from tests.nvim.editor import CHECKOUT, binary
 
 HELP = (CHECKOUT / "doc" / "kage.txt").read_text("utf-8")
@@ -43,8 +44,10 @@ def toml_keys() -> dict[str, Any]:
         "checks.": config.Check,
         "budget.": config.Budget,
         "providers.": config.ProviderLimit,
+        "clis.": Description,
+        "privacy.": config.Privacy,
     }
-    nested = {"players", "defaults", "providers"}
+    nested = {"players", "defaults", "providers", "clis", "privacy"}
     return {
         prefix + field.name: field.default if field.default_factory is msgspec.NODEFAULT else []
         for prefix, struct in tables.items()
