@@ -17,9 +17,9 @@ LONGEST = 65536
 _PLAIN = rb"\[[0-?]*[ -/]*[@-gj-su-z\x7b-~`]|[ -/]*[0-OQ-WYZ`-jl-~=>]"
 """What may follow an escape that is none of Kage's business."""
 _TOKEN = re.compile(
-    rb"\x1b\](?P<osc>[^\x07\x1b\x18\x1a]*)(?:\x07|\x1b\\|[\x18\x1a]|(?=\x1b))"
+    rb"\x1b\](?P<osc>[^\x07\x1b\x18\x1a]*)(?:\x07|\x1b\\|[\x18\x1a]|(?=\x1b)|\Z)"
     rb"|\x1bP(?:[^\x1b]|\x1b[^\\])*\x1b\\"
-    rb"|\x1b(?P<string>[X^_k])(?P<body>[^\x1b\x18\x1a]*)(?:\x1b\\|[\x18\x1a]|(?=\x1b))"
+    rb"|\x1b(?P<string>[X^_k])(?P<body>[^\x1b\x18\x1a]*)(?:\x1b\\|[\x18\x1a]|(?=\x1b)|\Z)"
     rb"|\x1b\[(?P<csi>[0-?]*[ -/]*)(?P<final>[hilt])"
     rb"|\x1b(?!" + _PLAIN + rb")|\xc2[\x80-\x9f]"
 )
