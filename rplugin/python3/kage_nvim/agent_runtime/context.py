@@ -163,9 +163,7 @@ def _put(out: str, notes: str, drawn: str) -> None:
     draft = Path(f"{out}.new")
     draft.write_bytes("\n\n".join(parts).encode("utf-8", "replace"))
     draft.replace(out)
-    sys.stdout.write("written\n")
-    sys.stdout.flush()
-    sys.stdout.close()
+    print("written", flush=True)
 
 
 if __name__ == "__main__":

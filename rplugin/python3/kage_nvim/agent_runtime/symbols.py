@@ -54,7 +54,6 @@ LANGUAGES = {
     "java": "java",
     "rb": "ruby",
     "lua": "lua",
-    "cs": "c_sharp",
     "php": "php",
 }
 """Language by the end of a file's name."""
@@ -132,7 +131,7 @@ class Parser:
             names = captures.get("name")
             if not names:
                 continue
-            name = names[0].text.decode("utf-8", "replace")
+            name = source[names[0].start_byte : names[0].end_byte].decode("utf-8", "replace")
             kind = next((capture for capture in captures if "." in capture), "")
             if kind.startswith("reference"):
                 tags.references[name] = tags.references.get(name, 0) + 1
