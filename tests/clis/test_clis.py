@@ -131,9 +131,10 @@ def test_its_server_is_down_or_talks_nonsense(stage: Stage, cli: Cli) -> None:
 
 
 def commands(stage: Stage) -> str:
-    """The command lines of the stage's processes."""
+    """The command lines of the stage's processes, those in its sandboxes too."""
     found = []
-    for process in stage.processes():
+    for process in psutil.process_iter():
         with suppress(psutil.Error):  # it may end between two looks
-            found.append(" ".join(process.cmdline()))
+            if process.environ().get("HOME", "").startswith(str(stage.home)):
+                found.append(" ".join(process.cmdline()))
     return "\n".join(found)
