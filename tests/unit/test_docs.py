@@ -49,7 +49,9 @@ def toml_keys() -> dict[str, Any]:
     }
     nested = {"players", "defaults", "providers", "clis", "privacy"}
     return {
-        prefix + field.name: field.default if field.default_factory is msgspec.NODEFAULT else []
+        prefix + field.name: field.default
+        if field.default_factory is msgspec.NODEFAULT
+        else field.default_factory()
         for prefix, struct in tables.items()
         for field in msgspec.structs.fields(struct)
         if prefix or field.name not in nested

@@ -18,7 +18,7 @@ from kage_nvim.agent_runtime.players import describe
 from kage_nvim.agent_runtime.status import Authority
 
 CLIS = Path(__file__).parents[2] / "fixtures" / "clis"
-NAMES = ("codex", "opencode", "gemini", "qwen", "aider", "goose")
+NAMES = ("claude", "codex", "opencode", "gemini", "qwen", "aider", "goose")
 CASES = [
     (name, case, expected)
     for name in NAMES
@@ -58,7 +58,7 @@ def test_a_recorded_stream_leads_to_the_states_that_happened(
     assert all(isinstance(e.fields["ok"], bool) for e in events if "ok" in e.fields)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "aider"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("aider", "claude")])
 def test_a_turn_tells_its_session_its_words_and_its_tokens(name: str) -> None:
     _, _, events = played(name, "edit", 0)
     by_kind: dict[str, list[Event]] = {}
