@@ -24,11 +24,11 @@ from kage_nvim.agent_runtime.model_client import Answer, Gateway, ModelError
 from kage_nvim.agent_runtime.patience import ask
 from kage_nvim.agent_runtime.progress import Progress
 from kage_nvim.agent_runtime.protocol_text import FormatError
-from kage_nvim.agent_runtime.schemas import SCHEMAS, describe
+from kage_nvim.agent_runtime.schemas import describe
 from kage_nvim.agent_runtime.screen import Screen
 from kage_nvim.agent_runtime.text import first_line, plain
 from kage_nvim.agent_runtime.window import Window
-from kage_nvim.agent_runtime.wire import Message
+from kage_nvim.agent_runtime.wire import Message, request
 from kage_nvim.model import AgentSpec, State
 
 REFUSALS = ("bad_request", "provider")
@@ -157,16 +157,7 @@ class ModelPlayer:
     async def _call(
         self, messages: list[Message], on_text: Callable[[str], None], *, tools: bool = True
     ) -> Answer:
-        spec = self._spec
-        body: dict[str, Any] = {"model": spec.model, "messages": messages, "stream": spec.stream}
-        if tools and self._talk.native:
-            body["tools"] = SCHEMAS
-        if spec.stream:
-            body["stream_options"] = {"include_usage": True}
-        if spec.temperature is not None:
-            body["temperature"] = spec.temperature
-        if spec.max_tokens is not None:
-            body["max_tokens"] = spec.max_tokens
+        body = request(self._spec, messages, tools=tools and self._talk.native)
         return await ask(
             lambda: self._gateway.complete(body, on_text),
             progress=self._progress,

@@ -13,7 +13,7 @@ from kage_nvim.agent_runtime.log import Log, Past
 from kage_nvim.agent_runtime.model_client import Answer
 from kage_nvim.agent_runtime.protocol_text import FormatError, arguments, parse
 from kage_nvim.agent_runtime.text import joined
-from kage_nvim.agent_runtime.wire import Message, as_text, caches_by_marker, marked
+from kage_nvim.agent_runtime.wire import Message, as_text, caches_by_marker, marked, native_call
 from kage_nvim.model import AgentSpec
 
 
@@ -78,7 +78,7 @@ class Conversation:
         message: Message = {"role": "assistant", "content": answer.text}
         if calls:
             self.called_natively = True
-            message["tool_calls"] = [_native(call) for call in calls]
+            message["tool_calls"] = [native_call(call.id, call.name, call.args) for call in calls]
         if answer.text or calls:
             self._add(message)
         if not calls:
@@ -140,9 +140,3 @@ def _checked(id: str, name: str, args: object) -> Call:
         return Call(id, name, schemas.check(name, given))
     except (FormatError, schemas.CallError) as error:
         return Call(id, name, {}, wrong=str(error))
-
-
-def _native(call: Call) -> Message:
-    """The call as it stands in the conversation; malformed arguments would make providers refuse it all."""
-    function = {"name": call.name or "unknown", "arguments": msgspec.json.encode(call.args).decode()}
-    return {"id": call.id, "type": "function", "function": function}

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
+from kage_nvim.agent_runtime.schemas import SCHEMAS
+from kage_nvim.model import AgentSpec
+
 Message = dict[str, Any]
 CACHED = {"type": "ephemeral"}
 
@@ -41,3 +46,23 @@ def as_text(message: Message) -> Message:
     blocks = [f'```json\n{{"tool": "{call["name"]}", "args": {call["arguments"]}}}\n```' for call in calls]
     content = "\n".join([message["content"], *blocks]) if blocks else message["content"]
     return {"role": message["role"], "content": content}
+
+
+def request(spec: AgentSpec, messages: list[Message], *, tools: bool) -> dict[str, Any]:
+    """The body of one call, with the player's own settings."""
+    body: dict[str, Any] = {"model": spec.model, "messages": messages, "stream": spec.stream}
+    if tools:
+        body["tools"] = SCHEMAS
+    if spec.stream:
+        body["stream_options"] = {"include_usage": True}
+    if spec.temperature is not None:
+        body["temperature"] = spec.temperature
+    if spec.max_tokens is not None:
+        body["max_tokens"] = spec.max_tokens
+    return body
+
+
+def native_call(id: str, name: str, args: object) -> Message:
+    """A call as it stands in the conversation; malformed arguments would make providers refuse it all."""
+    function = {"name": name or "unknown", "arguments": msgspec.json.encode(args).decode()}
+    return {"id": id, "type": "function", "function": function}
