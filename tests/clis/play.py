@@ -1,6 +1,6 @@
 """The model that all CLIs are driven with: it looks at what was said and at the tools that it is offered.
 
-It mends ``calc.add`` with one command, writes NOTES.md when it was told *also*, sleeps when it was told
+It mends ``calc.add`` with one command, writes NOTES.md when it was told *also write*, sleeps when it was told
 *slowly*, and then says that it is done, each CLI in its own way.
 """
 
@@ -19,7 +19,7 @@ END = "add() adds now."
 EDIT = "{file}\n```\n<<<<<<< SEARCH\n{old}=======\n{new}>>>>>>> REPLACE\n```\n"
 EDITS = {
     "Fix add": EDIT.format(file="calc.py", old="    return a - b\n", new="    return a + b\n"),
-    "also": EDIT.format(file="NOTES.md", old="", new="noted\n"),
+    "also write": EDIT.format(file="NOTES.md", old="", new="noted\n"),
 }
 SHELLS = ("Bash", "bash", "run_shell_command", "shell", "exec_command", "shell_command")
 
@@ -33,7 +33,7 @@ def play(body: dict[str, Any], headers: dict[str, str]) -> Reply:
     did = json.dumps([m for m in messages if m["role"] == "assistant"])
     if shell is None:
         return Reply(END, delay=60) if "slowly" in said else Reply(written(messages))
-    for word, command in (("slowly", SLEEP), ("Fix add", MEND), ("also", NOTE)):
+    for word, command in (("slowly", SLEEP), ("Fix add", MEND), ("also write", NOTE)):
         if word in said and command.split(" ")[0] + " " not in did:
             return call(shell, command)
     return call(shell, SUBMIT) if "COMPLETE_TASK_AND_SUBMIT" in said else Reply(END)
