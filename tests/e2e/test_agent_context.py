@@ -23,7 +23,8 @@ def test_agents_of_a_run_begin_alike_and_know_the_repository(stage: Stage) -> No
     root = stage.repository
     for folder in ("lib/deep", "other", "named"):
         (root / folder).mkdir(parents=True)
-    (root / "lib/deep/calc.py").write_text("class Calculator:\n    def multiply(self):\n        return add()\n")
+    calculator = "class Calculator:\n    def multiply(self):\n        return add()\n"
+    (root / "lib/deep/calc.py").write_text(calculator)
     (root / "lib/deep/CLAUDE.md").write_text("Deep notes.\n")
     (root / "other/shop.ts").write_text("export class Shop { sell(): void {} }\n")
     (root / "named/here.go").write_text("package named\n\nfunc Here() {}\n")
@@ -43,7 +44,7 @@ def test_agents_of_a_run_begin_alike_and_know_the_repository(stage: Stage) -> No
         first = [sent(request.body) for request in server.requests if request.turn == 0]
         second = [request.body["messages"][-1]["content"] for request in server.requests if request.turn == 1]
     assert len(first) == 3
-    alike = os.path.commonprefix(first)
+    alike = os.path.commonprefix(first)  # noqa: RUF071 (characters are what a cache compares)
     for words in ("## AGENTS.md\n\nRoot notes.", "Named notes.", "calc.py: Calculator:1 multiply:2"):
         assert alike.count(words) == 1, words
     for words in ("shop.ts: Shop:1 sell:1", "named/here.go: Here:3", "# Task\n\nmake it fast"):

@@ -180,7 +180,8 @@ def up_to(store: HasGitDir, shas: Iterable[str], size: int) -> list[str]:
     asked = "".join(f"{sha}\n" for sha in shas).encode()
     check = ["cat-file", "--batch-check=%(objectname) %(objectsize)"]
     lines = run_git(check, git_dir=store.git_dir, input=asked).decode().splitlines() if asked else []
-    return [sha for sha, found in (line.split(" ") for line in lines) if found.isdigit() and int(found) <= size]
+    sizes = (line.split(" ") for line in lines)
+    return [sha for sha, found in sizes if found.isdigit() and int(found) <= size]
 
 
 def own_objects(git_dir: Path) -> Path:

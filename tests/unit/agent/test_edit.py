@@ -87,7 +87,10 @@ def test_changed(before: str, after: str, counts: tuple[int, int]) -> None:
     assert changed(before, after) == counts
 
 
-FLAT = "class S:\n    def pop(self):\n        if not self.a:\n            return None\n        return self.a.pop(0)\n"
+FLAT = (
+    "class S:\n    def pop(self):\n        if not self.a:\n"
+    "            return None\n        return self.a.pop(0)\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +115,6 @@ def test_a_quote_without_its_indentation_keeps_the_file_s(old: str, new: str, af
 def test_a_depth_that_nobody_can_know_is_refused_with_the_text_as_it_is() -> None:
     old = "if not self.a:\nreturn None\nreturn self.a.pop(0)"
     with pytest.raises(
-        EditError, match="quote it as it is:\n        if not self.a:\n            return None"
+        EditError, match=r"quote it as it is:\n        if not self\.a:\n            return None"
     ):
         replace(FLAT, old, old.replace("return None", "log()\nreturn None"))

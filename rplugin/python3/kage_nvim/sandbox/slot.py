@@ -45,8 +45,8 @@ def profile(
     ``repository`` is the root of the user's working tree: what git ignores there and is a virtual
     environment or ``node_modules`` appears read-only in the worktree (not with ``environments=False``, for
     slots that a setup command fills), but for those that ``withheld`` picks. ``client_env`` is the user's
-    environment, of which PATH and the variables of known toolchains are used. ``programs`` are names on PATH that must be seen with all that
-    they consist of. ``ports`` is the first of ten ports.
+    environment, of which PATH and the variables of known toolchains are used. ``programs`` are names on PATH
+    that must be seen with all that they consist of. ``ports`` is the first of ten ports.
     """
     for folder in (slot_home, slot_tmp):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
