@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each test plays once for each CLI that was asked for."""
     if "cli" in metafunc.fixturenames:
         chosen = [cli for cli in CLIS if cli.name in WANTED]
-        metafunc.parametrize("cli", chosen, ids=[cli.name for cli in chosen])
+        chosen += [replace(cli, mode="acp") for cli in chosen if cli.acp]
+        metafunc.parametrize("cli", chosen, ids=[f"{cli.name}-{cli.mode}" for cli in chosen])
 
 
 @pytest.fixture

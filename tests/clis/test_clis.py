@@ -25,8 +25,8 @@ PATIENCE = 90
 def configure(stage: Stage, cli: Cli, url: str) -> None:
     """The CLI as a player that a loopback server answers."""
     stage.configure(
-        f'[players.{cli.name}]\ncli = "{cli.name}"\nmodel = "openai/test-model"\napi_base = "{url}"\n'
-        'api_key_env = "OPENAI_API_KEY"\nprice_in = 1.0\nprice_out = 2.0\n'
+        f'[players.{cli.name}]\ncli = "{cli.name}"\nmode = "{cli.mode}"\nmodel = "openai/test-model"\n'
+        f'api_base = "{url}"\napi_key_env = "OPENAI_API_KEY"\nprice_in = 1.0\nprice_out = 2.0\n'
     )
     stage.environment["OPENAI_API_KEY"] = KEY
 

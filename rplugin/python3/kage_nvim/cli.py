@@ -129,7 +129,10 @@ class Shell:
 
     async def _tell(self, method: str, word: str) -> Exit:
         """Tell the agents that the first words name something; what follows them is text."""
-        which, text = _split(self.given.words)
+        words = self.given.words
+        which, text = _split(words)
+        if method == "send" and not text and len(words) > 1:  # an answer that is a number
+            which, text = _split(words[:-1])[0], words[-1]
         if method == "send" and not text:
             raise usage("there is nothing to say", "Write kage send N TEXT.")
         if text and method not in ("send", "restart"):

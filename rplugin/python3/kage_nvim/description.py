@@ -103,7 +103,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     wire: Wire
     provider: str
     model: str = ""
-    oneshot: list[str]
+    oneshot: list[str] = []
     resume: list[str] = []
     interactive: list[str] = []
     resume_interactive: list[str] = []

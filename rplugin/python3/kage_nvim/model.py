@@ -46,9 +46,10 @@ class Player(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     Prices are US dollars for a million tokens. ``recorded`` is the path of a cassette that the gateway
     plays instead of calling a model. ``expose`` names files and folders of the user's home that a CLI may
     have for its own login; without a key or an address beside it such a CLI is *unmetered*: it runs without
-    the gateway. ``unmetered = "allow"`` lets a player without a price run under a budget in dollars,
-    ``agent_tokens`` caps what one agent of it may use, ``window`` is its context in tokens. ``fallback`` names the players that answer instead
-    when this one's provider does not.
+    the gateway. ``permissions`` says whether what an agent of mode acp asks leave for is given at once, or by
+    the user. ``unmetered = "allow"`` lets a player without a price run under a budget in dollars,
+    ``agent_tokens`` caps what one agent of it may use, ``window`` is its context in tokens. ``fallback``
+    names the players that answer instead when this one's provider does not.
     """
 
     model: str | None = None
@@ -64,7 +65,8 @@ class Player(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     temperature: float | None = None
     max_tokens: int | None = None
     stream: bool = True
-    mode: Literal["oneshot", "interactive"] = "oneshot"
+    mode: Literal["oneshot", "interactive", "acp"] = "oneshot"
+    permissions: Literal["allow", "ask"] = "allow"
     expose: list[str] = []
     unmetered: Literal["refuse", "allow"] = "refuse"
     agent_tokens: int | None = None
@@ -206,12 +208,13 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """The file that ``kage agent`` is started with (mode 0600, no key in it).
 
-    ``role`` is a name, ``instructions`` what it tells the agent. ``token`` proves the agent to kaged and to the
-    gateway; ``daemon`` is the path of kaged's state file, which names the socket of the moment; ``gateway`` is
-    the gateway's HTTP socket for agents; ``log`` the JSONL log. ``command`` is set instead of a model for players that are commands, ``cli`` (the description,
-    with ``mode`` and whether it signs in by itself) for those that are third-party CLIs. ``priced`` is false
-    when nobody knows what the player costs. ``window`` is the model's, in tokens (0: not known), ``context`` the
-    path of what is told of the repository.
+    ``role`` is a name, ``instructions`` what it tells the agent. ``token`` proves the agent to kaged and to
+    the gateway; ``daemon`` is the path of kaged's state file, which names the socket of the moment;
+    ``gateway`` is the gateway's HTTP socket for agents; ``log`` the JSONL log. ``command`` is set instead of
+    a model for players that are commands, ``cli`` (the description, with ``mode`` and whether it signs in by
+    itself) for those that are third-party CLIs. ``priced`` is false when nobody knows what the player costs.
+    ``window`` is the model's, in tokens (0: not known), ``context`` the path of what is told of the
+    repository.
     """
 
     run: str
@@ -238,5 +241,6 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     command: str | list[str] | None = None
     cli: Description | None = None
     mode: str = "oneshot"
+    permissions: str = "allow"
     direct: bool = False
     priced: bool = True

@@ -10,6 +10,7 @@ Every line has ``t`` (Unix seconds) and ``kind``; ``:help kage-agent-log`` docum
     state {state, reason, activity, turn, rule, evidence}
     message {message}: one message of the conversation as it is sent; one of role system begins it anew
     session {id} · tool_usage {tokens_in, …}: of a third-party CLI
+    plan {entries} · permission {text, answer, by}: what an ACP agent tells and asks
     conversation {messages}: all of it, made shorter · compaction {before, after, window}
 
 What a model or a command wrote may hold control characters in ``args`` and ``message``; everything else is

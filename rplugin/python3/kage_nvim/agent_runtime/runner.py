@@ -100,6 +100,10 @@ class Process:
             from kage_nvim.agent_runtime.interactive import InteractivePlayer
 
             return InteractivePlayer(spec, self._past, self._log, self._screen, self._inbox, self._progress)
+        if spec.cli is not None and spec.mode == "acp":
+            from kage_nvim.agent_runtime.acp_player import AcpPlayer
+
+            return AcpPlayer(spec, self._past, self._log, self._screen, self._inbox, self._progress)
         if spec.cli is not None:
             from kage_nvim.agent_runtime.cli_player import CliPlayer
 

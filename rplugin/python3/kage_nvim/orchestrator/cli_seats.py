@@ -34,10 +34,12 @@ def seated(name: str, player: Player, clis: Mapping[str, Description], path: str
             fix=f"Install it: {cli.install}. Or start from a shell that has it on PATH.",
             code="no_player",
         )
-    if player.mode == "interactive" and not cli.interactive:
+    if not getattr(cli, player.mode):
+        known = [mode for mode in ("oneshot", "interactive", "acp") if getattr(cli, mode)]
+        other = f'Set mode = "{known[0]}" in' if known else "Take another cli for"
         raise KageError(
-            f"the player `{name}` cannot be interactive: `{cli.name}` has no command for that",
-            fix=f"Remove `mode` from [players.{name}], or describe its command in [clis.{cli.name}].",
+            f"the player `{name}` cannot run with mode {player.mode}: `{cli.name}` has no command for that",
+            fix=f"{other} [players.{name}], or set `{player.mode} = [COMMAND, …]` in [clis.{cli.name}].",
             code="config",
         )
     # What calls are answered by is the gateway's business: the CLI need not know of whom.

@@ -43,6 +43,7 @@ def write_spec(run: Run, agent: Agent, seat: Seat, profile: Profile, limits: Lim
         command=seat.player.command,
         cli=seat.cli,
         mode=seat.player.mode,
+        permissions=seat.player.permissions,
         direct=seat.player.own_login,
         priced=agent.record.status.cost_usd is not None,
     )

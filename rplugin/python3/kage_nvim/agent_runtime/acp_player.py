@@ -1,0 +1,381 @@
+"""A player that speaks the Agent Client Protocol: one process and one session, a prompt for each turn.
+
+The protocol has no way to say something into a turn, so what the user says meanwhile is the next prompt,
+right after. An interrupt cancels the turn and keeps the session; who does not listen to it is killed, and
+loads the session again for the next turn when it can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import msgspec
+
+from kage_nvim.agent_runtime import acp_events, prompts
+from kage_nvim.agent_runtime.acp_permissions import Permissions, Question
+from kage_nvim.agent_runtime.acp_session import FIRST, Client, Session
+from kage_nvim.agent_runtime.busy import seconds_used
+from kage_nvim.agent_runtime.cli_player import FAILING, INTERRUPTED, TICK, remembered
+from kage_nvim.agent_runtime.cli_screen import Teller
+from kage_nvim.agent_runtime.cli_start import Start
+from kage_nvim.agent_runtime.cli_usage import Meter
+from kage_nvim.agent_runtime.events import Event
+from kage_nvim.agent_runtime.inbox import Halt, Inbox, TurnEnd
+from kage_nvim.agent_runtime.log import Log, Past
+from kage_nvim.agent_runtime.progress import Progress
+from kage_nvim.agent_runtime.screen import Screen
+from kage_nvim.agent_runtime.status import Authority
+from kage_nvim.agent_runtime.text import one_line
+from kage_nvim.description import Description, EventRule
+from kage_nvim.errors import KageError
+from kage_nvim.model import AgentSpec, State
+
+CANCEL = 2.0
+"""Seconds in which a cancelled turn has to end."""
+GONE = 1.0
+"""Seconds for an agent that hung up to end by itself."""
+AGAIN = (
+    "[An earlier conversation about this was cut off. What it has changed lies in the files. "
+    "Look where you are, then go on.]"
+)
+ENDS = {
+    "end_turn": (State.DONE, ""),
+    "max_tokens": (State.STOPPED, "limit: the tokens that its model may write"),
+    "max_turn_requests": (State.STOPPED, "limit: its own number of calls in a turn"),
+    "refusal": (State.FAILED, "its model refused to go on"),
+    "cancelled": (State.INTERRUPTED, "it says that it was cancelled"),
+}
+
+
+class AcpPlayer:
+    """Takes turns by prompting the agent."""
+
+    def __init__(
+        self, spec: AgentSpec, past: Past, log: Log, screen: Screen, inbox: Inbox, progress: Progress
+    ) -> None:
+        assert spec.cli is not None
+        # The rules of its other modes say nothing here, but that it tells its end.
+        self._cli: Description = msgspec.structs.replace(
+            spec.cli, events=[EventRule(kind="done")], screens=[]
+        )
+        self._spec, self._log, self._screen = spec, log, screen
+        self._inbox, self._progress = inbox, progress
+        self._start = Start(spec, spec.cli)
+        self._meter = Meter(self._start.relay, spec.token, progress, past.usage)
+        self._authority = Authority(self._cli)
+        self._teller = Teller(self._cli, screen, log, progress)
+        self._permissions = Permissions(spec.permissions == "ask", log, screen, self._asked)
+        self._client = Client(self._permissions, self._update)
+        self._memory = remembered(spec.log)
+        self._session: Session | None = None
+        self._calls = acp_events.Calls()
+        self._text = ""
+        self._said_last = ""
+        self._counted = 0, 0, 0
+        self._queued: list[str] = []
+        self._interrupted = False
+        self._prompting = False
+        self._spoke = self._used = 0.0
+
+    async def turn(self, *, again: bool) -> TurnEnd:
+        """One prompt, to its end; ``again`` goes on with a turn that was cut off."""
+        said = self._inbox.take()
+        for message in said:
+            self._log.write("steer", text=message)
+            self._screen.steer(message)
+        self._memory.said += said
+        self._authority.begin()
+        self._permissions.active = True
+        self._said_last = ""
+        work = asyncio.ensure_future(self._work(said))
+        try:
+            return await self._inbox.guard(self._follow(work))
+        except Halt as halt:
+            self._interrupted = True
+            return await self._halted(halt, work)
+        finally:
+            self._permissions.cancel()
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            self._permissions.active = self._prompting = False
+            self._flush()
+            if not self._spec.direct:
+                await self._meter.look(now=True)
+            self._screen.end_words()
+            for message in self._queued:
+                self._inbox.steer(message)
+            self._queued.clear()
+
+    async def _follow(self, work: asyncio.Future[TurnEnd]) -> TurnEnd:
+        """Wait for the turn's end, and look after it meanwhile."""
+        watching = asyncio.ensure_future(self._watch())
+        try:
+            await asyncio.wait([watching, work], return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return work.result()
+            if self._session is not None:
+                await self._session.end()
+            return watching.result()
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    async def _halted(self, halt: Halt, work: asyncio.Future[TurnEnd]) -> TurnEnd:
+        """The user ended the turn: the agent may end it well, for a moment."""
+        session = self._session
+        if session is None:
+            return halt
+        if halt.state is State.INTERRUPTED and self._prompting:
+            await session.cancel()
+            self._permissions.cancel()
+            deadline = time.monotonic() + CANCEL
+            while not work.done() and time.monotonic() < deadline and not self._inbox.stopping:
+                await asyncio.wait([work], timeout=0.05)
+            if work.done() and not session.over:
+                return TurnEnd(halt.state, halt.reason, "acp session/cancel")
+        await session.end()
+        return halt
+
+    # The turn itself.
+
+    async def _work(self, said: list[str]) -> TurnEnd:
+        """Have a session and prompt it; whatever the agent does is a way in which a turn can end."""
+        try:
+            text = await self._told(said)
+            self._log.write("task", text=text)
+            self._prompting = True
+            answer = await self._session_now().prompt(text)
+            self._prompting = False
+            return await self._ended(answer)
+        except TurnEnd as end:
+            return end
+        except KageError:
+            raise
+        except asyncio.TimeoutError:
+            return await self._lost(f"no session of the Agent Client Protocol within {FIRST:g} s")
+        except OSError as error:
+            return await self._lost(f"it hung up ({one_line(str(error), 80)})")
+        except Exception as error:
+            return await self._refused(error)
+
+    async def _told(self, said: list[str]) -> str:
+        """What this turn says; when the agent does not run, it is started first."""
+        goes_on = self._session is not None and not self._session.over
+        cut = bool(self._memory.session)
+        if not goes_on:
+            goes_on = await self._open()
+        if goes_on:
+            text = "\n\n".join(said) or prompts.GO_ON
+            return f"{INTERRUPTED}\n\n{text}" if self._take_interrupted() and said else text
+        self._take_interrupted()
+        text = prompts.task_text(self._spec)
+        for message in self._memory.said:
+            text += f"\n# Said later\n\n{message}\n"
+        return f"{text}\n\n{AGAIN}" if cut else text
+
+    def _take_interrupted(self) -> bool:
+        was, self._interrupted = self._interrupted, False
+        return was
+
+    async def _open(self) -> bool:
+        """Start the agent and take a session; returns whether it is the one that was there before."""
+        self._calls, self._counted = acp_events.Calls(), (0, 0, 0)
+        await self._start.relay.start()
+        argv = self._start.argv(self._spec.cli.acp if self._spec.cli else [], task="")
+        self._session = await Session.start(argv, self._start.relay, self._log)
+        self._authority.process(True)
+        self._progress.doing(self._cli.title)
+        cwd = self._spec.profile.worktree
+        session, goes_on = await self._session.open(
+            self._client, self._teller.line, cwd, self._memory.session
+        )
+        if session != self._memory.session:
+            self._log.write("session", id=session)
+            if self._memory.session:
+                self._screen.notice("it cannot go on with its conversation: a new one begins")
+        self._memory.session = session
+        return goes_on
+
+    def _session_now(self) -> Session:
+        assert self._session is not None
+        return self._session
+
+    async def _ended(self, answer: Any) -> TurnEnd:
+        state, reason = ENDS.get(answer.stop_reason, (State.UNKNOWN, answer.stop_reason))
+        rule = f"acp stop_reason {answer.stop_reason}"
+        self._count(answer.usage)
+        self._flush()
+        if state is State.DONE:
+            reason = self._said_last
+            sums = self._meter.latest if self._spec.direct else await self._meter.look(now=True)
+            if sums.refused:
+                return TurnEnd(State.STOPPED, sums.refused, "gateway", reason)
+            if sums.failing:
+                return TurnEnd(State.FAILED, sums.failing, "gateway", reason)
+        return TurnEnd(state, reason, rule, self._said_last)
+
+    async def _lost(self, how: str) -> TurnEnd:
+        """It can not be talked to any more: how it ended, with its last words."""
+        session = self._session
+        if session is None:
+            return TurnEnd(State.FAILED, how, "acp")
+        code = await session.gone(GONE)
+        rule = "acp"
+        if code is not None:
+            self._authority.process(False, code)
+            how, rule = self._authority.finding.reason, self._authority.finding.rule
+        await session.end()
+        return await self._blamed(f"{how}: {session.last_words}" if session.last_words else how, rule)
+
+    async def _refused(self, error: Exception) -> TurnEnd:
+        """An answer that says that it failed, or one that makes no sense."""
+        data = getattr(error, "data", None)
+        if isinstance(data, dict):
+            data = next((data[key] for key in ("details", "message", "error") if data.get(key)), None)
+        why = one_line(f"{error}: {data}" if data else str(error), 300)
+        code = getattr(error, "code", None)
+        if code is None:
+            why = f"its answer makes no sense: {type(error).__name__}: {why}"
+        return await self._blamed(why, f"acp error {code}" if code is not None else "acp")
+
+    async def _blamed(self, reason: str, rule: str) -> TurnEnd:
+        """A failure, for which the gateway may know the cause."""
+        if not self._spec.direct:
+            sums = await self._meter.look(now=True)
+            if sums.refused:
+                return TurnEnd(State.STOPPED, sums.refused, "gateway", reason)
+            if sums.failing:
+                reason = f"{one_line(reason, 200)}; the gateway says: {sums.failing}"
+        return TurnEnd(State.FAILED, reason, rule)
+
+    # What it tells.
+
+    def _update(self, update: Any) -> None:
+        """One update of the session, or a call that leave is asked for."""
+        self._spoke = time.monotonic()
+        what = getattr(update, "session_update", "tool_call_update")
+        if what == "agent_message_chunk":
+            self._words(acp_events.words(update.content))
+        elif what in ("tool_call", "tool_call_update"):
+            self._flush()
+            for event in self._calls.take(update):
+                self._take(event)
+        elif what == "plan":
+            self._plan(update.entries)
+        elif what == "current_mode_update":
+            self._flush()
+            self._screen.notice(f"mode: {update.current_mode_id}")
+        elif what == "usage_update":
+            cost = update.cost
+            known = {"cost_usd": cost.amount} if cost is not None and cost.currency == "USD" else {}
+            self._log.write("tool_usage", context=update.used, window=update.size, **known)
+        elif what == "agent_thought_chunk":
+            self._take(acp_events.event("working", what))
+
+    def _words(self, piece: str) -> None:
+        if piece:
+            self._text += piece
+            self._screen.words(piece)
+            self._authority.event(acp_events.event("text", "agent_message_chunk", piece, text=piece))
+            self._show()
+
+    def _flush(self) -> None:
+        """The model's words are over: they are one text."""
+        text, self._text = self._text, ""
+        if text.strip():
+            self._said_last = one_line(text.strip().splitlines()[0], 300)
+            self._screen.end_words()
+            self._teller.tell(acp_events.event("text", "agent_message_chunk", text=text), shown=False)
+
+    def _plan(self, entries: list[Any]) -> None:
+        self._flush()
+        lines, where = acp_events.plan(entries)
+        self._log.write("plan", entries=[{"text": e.content, "status": e.status} for e in entries])
+        self._screen.end_words()
+        self._screen.words("".join(f"{line}\n" for line in [where, *lines]))
+        self._take(acp_events.event("working", "plan", where, text=where), shown=False)
+
+    def _take(self, event: Event, *, shown: bool = True) -> None:
+        self._teller.tell(event, shown=shown)
+        if not self._permissions.waiting:
+            self._authority.event(event)
+            self._show()
+
+    def _asked(self, question: Question | None) -> None:
+        """The user is asked something, or nothing any more."""
+        if question is None:
+            event = acp_events.event("working", "session/request_permission", "answered")
+        else:
+            fields = {"name": "permission", "text": question.text}
+            event = acp_events.event("waiting", "session/request_permission", question.text, **fields)
+        self._authority.event(event)
+        self._show()
+
+    def _count(self, usage: Any) -> None:
+        """Its own count, which adds up over a session: all that is known of one with a login of its own."""
+        if usage is None:
+            return
+        sums = usage.input_tokens, usage.cached_read_tokens or 0, usage.output_tokens
+        names = ("tokens_in", "tokens_cached", "tokens_out")
+        fields = {n: max(0, new - old) for n, new, old in zip(names, sums, self._counted, strict=True)}
+        self._counted = sums
+        event = acp_events.event("usage", "session/prompt", **fields)
+        self._teller.tell(event, shown=False)
+        if self._spec.direct:
+            self._teller.count(event)
+
+    # What is seen from outside.
+
+    async def _watch(self) -> TurnEnd:
+        """Look after it while it works; returns when it must end before it has ended by itself."""
+        self._spoke = began = time.monotonic()
+        ends = began + self._spec.limits.seconds
+        while True:
+            await asyncio.sleep(TICK)
+            self._hear()
+            if self._permissions.waiting:
+                ends += TICK  # the user's time is not the agent's
+            if time.monotonic() > ends:
+                return TurnEnd(State.STOPPED, f"limit: {self._spec.limits.seconds:g} seconds", "limit")
+            if not self._spec.direct:
+                sums = await self._meter.look()
+                if sums.refused:
+                    return TurnEnd(State.STOPPED, sums.refused, "gateway")
+                if sums.failing_for > FAILING and time.monotonic() - self._spoke > FAILING:
+                    return TurnEnd(State.FAILED, sums.failing, "gateway")
+            self._look_idle(began)
+
+    def _hear(self) -> None:
+        """What the user says: an answer, or the next prompt."""
+        for message in self._inbox.take():
+            if self._permissions.answer(message):
+                self._screen.steer(message)
+                continue
+            self._queued.append(message)
+            how = "a number, yes or no answers; " if self._permissions.waiting else ""
+            self._screen.notice(f"{how}will be told when this turn ends: {one_line(message)}")
+
+    def _look_idle(self, began: float) -> None:
+        """Neither words nor traffic nor work: then nobody knows what it does."""
+        session = self._session
+        if session is None or session.over:
+            return
+        used = seconds_used(session.pid)
+        busy = used - self._used > 0.02 or bool(self._meter.latest.open)
+        self._used = used
+        if busy:
+            session.heard = time.monotonic()
+        silent = time.monotonic() - max(began, session.heard, self._start.relay.spoke)
+        self._authority.idle(silent, busy)
+        self._show()
+
+    def _show(self) -> None:
+        if not self._permissions.active:
+            return  # what it tells between turns is no turn
+        finding = self._authority.finding
+        if not finding.state.ended and finding.state is not State.STARTING:
+            told = (self._progress.state, self._progress.reason)
+            if told != (finding.state, finding.reason):
+                self._progress.enter(finding.state, finding.reason, finding.rule, finding.evidence)
