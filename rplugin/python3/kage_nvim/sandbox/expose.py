@@ -39,12 +39,16 @@ def expose(profile: Profile, names: Sequence[str], home: Path) -> tuple[Profile,
     for name in names:
         source = _below(name, home)
         for path in _files(source, home, notes):
-            size = path.stat().st_size
-            if size > min(FILE_BYTES, left):
-                notes.append(f"not exposed, too big: ~/{path.relative_to(home)}")
-                continue
-            left -= size
-            _copy(path, target / path.relative_to(home))
+            shown = path.relative_to(home)
+            try:
+                size = path.stat().st_size
+                if size > min(FILE_BYTES, left):
+                    notes.append(f"not exposed, too big: ~/{shown}")
+                    continue
+                left -= size
+                _copy(path, target / shown)
+            except OSError as error:
+                notes.append(f"not exposed, {error.strerror or error}: ~/{shown}")
     binds = [*profile.binds, (str(target), INSIDE)]
     return msgspec.structs.replace(profile, binds=binds), notes
 
@@ -63,7 +67,7 @@ def _below(name: str, home: Path) -> Path:
             fix='Name files or folders in it, such as "~/.claude".',
             code="config",
         )
-    if not path.exists():
+    if not (path.is_file() or path.is_dir()):
         raise KageError(
             f"`expose` names {name}, which is not there",
             fix="Sign in with the CLI itself first, or correct `expose` in config.toml.",
@@ -73,11 +77,12 @@ def _below(name: str, home: Path) -> Path:
 
 
 def _files(source: Path, home: Path, notes: list[str]) -> Iterator[Path]:
-    """The regular files of one name; folders below it that are big are named and left out."""
+    """The regular files of one name; folders below it that are big are named and left out, and so are
+    links that lead out of it: only what the user named is meant, wherever that itself may lie."""
     if source.is_file():
         yield source
         return
-    folders = [source]
+    folders, root = [source], source.resolve()
     while folders:
         folder = folders.pop()
         found = sorted(folder.iterdir())
@@ -91,6 +96,8 @@ def _files(source: Path, home: Path, notes: list[str]) -> Iterator[Path]:
                     folders.append(path)
                 else:
                     notes.append(f"not exposed, too big: ~/{path.relative_to(home)}")
+            elif stat.S_ISLNK(mode) and not path.resolve().is_relative_to(root):
+                notes.append(f"not exposed, a link that leads elsewhere: ~/{path.relative_to(home)}")
             elif stat.S_ISREG(mode) or (stat.S_ISLNK(mode) and path.is_file()):
                 yield path
 
