@@ -13,7 +13,8 @@ from tests.fixtures.model_server import Reply
 
 MEND = "sed -i 's/a - b/a + b/' calc.py"
 NOTE = "echo noted > NOTES.md"
-SLEEP = "sleep 60"
+SLEEP = "nice sleep 60"
+"""Some refuse a bare sleep."""
 SUBMIT = "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT && echo add adds now"
 END = "add() adds now."
 EDIT = "{file}\n```\n<<<<<<< SEARCH\n{old}=======\n{new}>>>>>>> REPLACE\n```\n"

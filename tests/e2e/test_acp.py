@@ -205,7 +205,7 @@ def test_a_mode_that_the_cli_has_no_command_for(play: Stage) -> None:
     play.configure(paths.config_file().read_text().replace('mode = "acp"\n', ""))
     done = play.run("spawn", "wait", "--player", "free")
     assert done.returncode == 1 and "`permissions`" not in done.stdout
-    assert '"ask" needs mode = "acp"' in done.stderr
+    assert '"ask" needs mode = ' in done.stderr
     play.configure(paths.config_file().read_text().replace('permissions = "ask"\n', ""))
     done = play.run("spawn", "wait", "--player", "free")
     assert done.returncode == 1 and 'Set mode = "acp" in [players.free]' in done.stderr

@@ -54,7 +54,7 @@ class Calls:
             fields = {
                 "id": update.tool_call_id,
                 "name": name,
-                "args": {"description": call.title} | call.args,
+                "args": ({"description": call.title} if call.title else {}) | call.args,
             }
             found.append(event("tool", "tool_call", seen, **fields))
         if ended and not call.ended:

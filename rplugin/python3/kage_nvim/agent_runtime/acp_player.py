@@ -67,7 +67,7 @@ class AcpPlayer:
         self._authority = Authority(self._cli)
         self._teller = Teller(self._cli, screen, log, progress)
         self._permissions = Permissions(spec.permissions == "ask", log, screen, self._asked)
-        self._client = Client(self._permissions, self._update)
+        self._client = Client(self._update, self._leave)
         self._memory = remembered(spec.log)
         self._session: Session | None = None
         self._calls = acp_events.Calls()
@@ -227,6 +227,8 @@ class AcpPlayer:
             self._authority.process(False, code)
             how, rule = self._authority.finding.reason, self._authority.finding.rule
         await session.end()
+        if session.errors:
+            self._log.write("error", text=session.errors)
         return await self._blamed(f"{how}: {session.last_words}" if session.last_words else how, rule)
 
     async def _refused(self, error: Exception) -> TurnEnd:
@@ -253,7 +255,7 @@ class AcpPlayer:
     # What it tells.
 
     def _update(self, update: Any) -> None:
-        """One update of the session, or a call that leave is asked for."""
+        """One update of the session, or of a call that leave is asked for."""
         self._spoke = time.monotonic()
         what = getattr(update, "session_update", "tool_call_update")
         if what == "agent_message_chunk":
@@ -273,6 +275,11 @@ class AcpPlayer:
             self._log.write("tool_usage", context=update.used, window=update.size, **known)
         elif what == "agent_thought_chunk":
             self._take(acp_events.event("working", what))
+
+    async def _leave(self, call: Any, options: list[Any]) -> str | None:
+        """What a call is answered that leave is asked for: an option's id."""
+        self._update(call)
+        return await self._permissions.decide(self._calls.title(call.tool_call_id), options)
 
     def _words(self, piece: str) -> None:
         if piece:

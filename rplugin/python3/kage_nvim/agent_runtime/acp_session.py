@@ -9,23 +9,22 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from kage_nvim.agent_runtime.acp_wire import LONGEST_LINE, Complaints, Wire
 from kage_nvim.agent_runtime.inbox import TurnEnd
 from kage_nvim.agent_runtime.log import Log
 from kage_nvim.agent_runtime.relay import Relay
-from kage_nvim.agent_runtime.text import one_line
+from kage_nvim.agent_runtime.text import one_line, plain
 from kage_nvim.model import State
 from kage_nvim.version import __version__
 
 if TYPE_CHECKING:
     from acp.client.connection import ClientSideConnection
-
-    from kage_nvim.agent_runtime.acp_permissions import Permissions
 
 CHUNK = 65536
 LAST_WORDS = 4000
@@ -33,14 +32,19 @@ LAST_WORDS = 4000
 FIRST = 60.0
 """Seconds within which a session has to be there."""
 AUTH_REQUIRED = -32000
+ERROR = re.compile(r"error\b|exception|panic|fatal", re.IGNORECASE)
 
 
 class Client:
     """What the agent may ask of Kage: leave. Files and commands are its own affair, inside its sandbox."""
 
-    def __init__(self, permissions: Permissions, on_update: Callable[[Any], None]) -> None:
-        self._permissions = permissions
+    def __init__(
+        self,
+        on_update: Callable[[Any], None],
+        on_leave: Callable[[Any, list[Any]], Awaitable[str | None]],
+    ) -> None:
         self._on_update = on_update
+        self._on_leave = on_leave
         self.listens = False
         """False while an old conversation is told again."""
 
@@ -53,8 +57,7 @@ class Client:
         self, session_id: str, tool_call: Any, options: list[Any], **_more: Any
     ) -> dict[str, Any]:
         """The agent wants to know whether it may."""
-        self._on_update(tool_call)
-        given = await self._permissions.decide(one_line(tool_call.title or "a tool"), options)
+        given = await self._on_leave(tool_call, options)
         outcome = {"outcome": "cancelled"} if given is None else {"outcome": "selected", "optionId": given}
         return {"outcome": outcome}
 
@@ -108,9 +111,15 @@ class Session:
         return self._keeper.done() or self.code is not None
 
     @property
+    def errors(self) -> str:
+        """The end of its standard error."""
+        return plain(self._words.decode("utf-8", "replace")).strip()
+
+    @property
     def last_words(self) -> str:
-        """The last line of its standard error."""
-        return one_line(self._words.decode("utf-8", "replace").strip().rpartition("\n")[2])
+        """The last line of it that speaks of an error, else the last line."""
+        lines = [line for line in self.errors.splitlines() if line.strip()] or [""]
+        return one_line(next((line for line in reversed(lines) if ERROR.search(line)), lines[-1]))
 
     async def open(
         self, client: Client, on_line: Callable[[bytes], None], cwd: str, known: str
