@@ -49,7 +49,8 @@ def server() -> Iterator[ModelServer]:
 
 @pytest.fixture
 def play(stage: Stage, server: ModelServer, tmp_path: Path) -> Stage:
-    """A stage with the stand-in as players: mine, which asks; free, which need not; forgetful; silent."""
+    """A stage with the stand-in as players: mine, which asks; free, which need not; forgetful; and two that
+    are no such agents."""
     tools = tmp_path / "tools" / "bin"
     tools.mkdir(parents=True)
     agent = Path(acp_agent.__file__).read_text()
@@ -58,11 +59,14 @@ def play(stage: Stage, server: ModelServer, tmp_path: Path) -> Stage:
     stage.environment["PATH"] = os.pathsep.join(
         [str(tools), str(Path(sys.executable).parent), stage.environment["PATH"]]
     )
+    nonsense = '{"jsonrpc": "2.0", "id": 0, "result": {"protocolVersion": "one"}}'
+    write(tools / "liar", f"#!/bin/sh\nread -r line\necho '{nonsense}'\nexec sleep 654321\n")
     rows = [
         ("mine", "stand-in", "", "ask"),
         ("free", "stand-in", "", "allow"),
         ("forgetful", "stand-in", "--forgetful", "allow"),
         ("babbler", "babbler", "", "allow"),
+        ("liar", "liar", "", "allow"),
     ]
     stage.configure(
         "".join(
@@ -101,14 +105,14 @@ def becomes(stage: Stage, state: str, fits: Callable[[dict[str, Any]], bool] = b
     return seen[0]
 
 
-def living(play: Stage) -> set[int]:
-    """The pids of the stand-in's processes, which have the sandbox's environment."""
+def living(play: Stage, argument: str = "") -> set[int]:
+    """The pids of the stand-in's processes, or of those with this argument: they have another HOME."""
     program = play.environment["PATH"].split(os.pathsep)[0] + "/stand-in"
     found = set()
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             words = process.cmdline()
-            if len(words) > 1 and words[1] == program and process.status() != "zombie":
+            if len(words) > 1 and words[1] == (argument or program) and process.status() != "zombie":
                 found.add(process.pid)
     return found
 
@@ -196,9 +200,12 @@ def test_turns_that_end_otherwise(play: Stage) -> None:
     assert becomes(play, "failed")["rule"] == "acp stop_reason refusal"
     play.shell("send", "1", "limit it")
     assert becomes(play, "stopped")["rule"] == "acp stop_reason max_tokens"
-    play.shell("spawn", "wait", "--player", "babbler")
-    agent = becomes(play, "failed")
-    assert "exit 0 before it said that it had finished" in agent["reason"]
+    play.shell("spawn", "wait", "--player", "babbler", "--player", "liar")
+    until(lambda: {agent["state"] for agent in play.agents()} == {"failed"}, 30, "both failed")
+    first, second = (agent["reason"] for agent in play.agents())
+    assert "exit 0 before it said that it had finished" in first
+    assert "its answer makes no sense" in second
+    until(lambda: not living(play, "654321"), 5, "who makes no sense is ended")
 
 
 def test_a_mode_that_the_cli_has_no_command_for(play: Stage) -> None:

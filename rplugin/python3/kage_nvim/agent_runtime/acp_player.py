@@ -76,7 +76,7 @@ class AcpPlayer:
         self._counted = 0, 0, 0
         self._queued: list[str] = []
         self._interrupted = False
-        self._prompting = False
+        self._opened = self._prompting = False
         self._spoke = self._used = 0.0
 
     async def turn(self, *, again: bool) -> TurnEnd:
@@ -100,6 +100,8 @@ class AcpPlayer:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
             self._permissions.active = self._prompting = False
+            if self._session is not None and not self._opened:
+                await self._session.end()  # nothing can be begun with it
             self._flush()
             if not self._spec.direct:
                 await self._meter.look(now=True)
@@ -181,7 +183,7 @@ class AcpPlayer:
 
     async def _open(self) -> bool:
         """Start the agent and take a session; returns whether it is the one that was there before."""
-        self._calls, self._counted = acp_events.Calls(), (0, 0, 0)
+        self._calls, self._counted, self._opened = acp_events.Calls(), (0, 0, 0), False
         await self._start.relay.start()
         argv = self._start.argv(self._spec.cli.acp if self._spec.cli else [], task="")
         self._session = await Session.start(argv, self._start.relay, self._log)
@@ -196,6 +198,7 @@ class AcpPlayer:
             if self._memory.session:
                 self._screen.notice("it cannot go on with its conversation: a new one begins")
         self._memory.session = session
+        self._opened = True
         return goes_on
 
     def _session_now(self) -> Session:
