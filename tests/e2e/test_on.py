@@ -18,7 +18,7 @@ DESIGN = [
         tool_calls=[
             ("edit", {"path": "calc.py", "old": "return a - b", "new": "return sum([a, b])"}),
             ("write", {"path": "DESIGN.md", "content": "# Design\n\nadd uses sum\n"}),
-            ("shell", {"command": "echo '2 passed in 0.01s'; exit 3"}),
+            ("shell", {"command": "echo '2 passed in 0.01s'; touch made-by-hand; exit 3"}),
         ]
     ),
     Reply(tool_calls=[("finish", {"summary": "The design is there; the rest is open."})]),
@@ -66,11 +66,11 @@ def test_accepting_brings_both_steps_when_the_first_was_not_landed(designed: Sta
     go_on(designed)
     first, second = reversed(designed.json("status")["runs"])
     assert second["on"] == f"{first['id']}:1" and second["base"] == first["base"]
-    assert second["candidates"][0]["files"] == 3
+    assert second["candidates"][0]["files"] == 4
     spec = json.loads((paths.run_folder(second["id"]) / "agents" / "1" / "spec.json").read_bytes())
     told = spec["task"]["before"]
     assert "design it" in told and "The design is there" in told and "DESIGN.md" in told
-    assert "2 passed, 0 failed" in told and "exit 3" in told
+    assert "2 passed, 0 failed" in told and "exit 3" in told and "made-by-hand" in told
 
     git(designed.repository, "apply", "--check", "-", input=designed.shell("diff", "--patch", "1"))
     calc = designed.repository / "calc.py"
@@ -113,7 +113,7 @@ def test_a_restart_begins_from_the_candidate_again_and_chains_go_on(designed: St
     second = designed.json("status")["runs"][0]["id"]
     designed.shell("restart", "1")  # its edits fit the candidate's files only
     designed.shell("wait", "--timeout", "30")
-    assert designed.json("status")["runs"][0]["candidates"][0]["files"] == 3
+    assert designed.json("status")["runs"][0]["candidates"][0]["files"] == 4
     assert "edited calc.py" in designed.shell("log", "1")
     go_on(designed, f"{second}:1")  # these edits find nothing to replace any more
     designed.shell("accept", "1")

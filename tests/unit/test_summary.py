@@ -88,3 +88,13 @@ def test_a_log_without_much_in_it() -> None:
     status = AgentStatus(number=1, player="p", state=State.FAILED, reason="no key")
     made = summarise([{"kind": "text", "text": " last words "}, {}, {"kind": "result"}], status)
     assert (made.words, made.files, made.commands, made.seconds) == ("last words", [], [], 0.0)
+
+
+def test_what_commands_changed_is_known_once_the_turn_has_ended() -> None:
+    events = [
+        *call("edit", {"path": "a.py", "old": "x", "new": "y"}, "edited a.py"),
+        *call("shell", {"command": "git mv a.py b.py"}, "exit 0, no output"),
+        {"t": 3.0, "kind": "candidate", "commit": "c" * 40, "files": ["b.py"]},
+    ]
+    made = summarise(events, AgentStatus(number=1, player="fast"))
+    assert made.files == ["b.py"]

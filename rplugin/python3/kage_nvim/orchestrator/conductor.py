@@ -16,7 +16,7 @@ from typing import Any
 from kage_nvim import processes
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.model import CandidateStatus, State
-from kage_nvim.orchestrator import candidates, reconcile, shadow
+from kage_nvim.orchestrator import candidates, reconcile, shadow, summary
 from kage_nvim.orchestrator.audience import Audience
 from kage_nvim.orchestrator.gateway_link import GatewayLink
 from kage_nvim.orchestrator.peers import Peer, Peers
@@ -273,6 +273,8 @@ class Conductor:
                 removed=made.removed,
             )
         )
+        changed = await asyncio.to_thread(candidates.changes, run.store, run.base, made.commit)
+        await asyncio.to_thread(summary.note_candidate, agent, made.commit, [entry.path for entry in changed])
         return made.notes
 
     # Keys.

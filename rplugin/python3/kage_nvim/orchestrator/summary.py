@@ -1,13 +1,15 @@
 """What an agent did, made from the lines of its log: files, commands, tests seen, cost, its own last words.
 
 Kage's own agent and the third-party CLIs log alike, but name tools and arguments as they please; so a call is
-told by what its arguments hold. Nothing here looks at files: a summary says what the log shows.
+told by what its arguments hold. Nothing here looks at files: a summary says what the log shows. What commands
+changed shows once a turn has ended, by the line that ``note_candidate`` adds.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,13 @@ class Summary(msgspec.Struct, kw_only=True):
     seconds: float = 0.0
 
 
+def note_candidate(agent: Agent, commit: str, files: list[str]) -> None:
+    """Add to the agent's log which files its candidate changes: one line, appended whole as its own are."""
+    line = {"t": round(time.time(), 3), "kind": "candidate", "commit": commit, "files": files}
+    with (agent.folder / "log.jsonl").open("ab", buffering=0) as log:
+        log.write(json.dumps(line).encode() + b"\n")
+
+
 def read(path: Path) -> list[dict[str, Any]]:
     """The events of a log; lines that are none are passed over."""
     try:
@@ -123,6 +132,8 @@ def summarise(events: Iterable[dict[str, Any]], status: AgentStatus, worktree: s
         elif kind == "steer":
             made.steers.append(str(event.get("text", "")))
             stale = bool(made.words)
+        elif kind == "candidate":
+            made.files = [str(path) for path in event.get("files", [])]
     made.words = made.words or said[-WORDS:].strip()
     if stale:
         made.words = f"Before the last message to it: {made.words}"
