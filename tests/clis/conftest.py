@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clis.install import path_of
 from tests.clis.table import CLIS, Cli
 from tests.e2e.stage import Stage
 
@@ -29,7 +30,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def stage(home: Path, repository: Path, cli: Cli) -> Iterator[Stage]:
     """A private machine whose PATH has this CLI; a CLI that no registry gave is left out."""
-    path = os.pathsep.join(f"{FOLDER}/{cli.name}/{bin}" for bin in ("bin", "node_modules/.bin"))
+    path = path_of(Path(FOLDER, cli.name))
     if shutil.which(cli.name, path=path) is None:
         pytest.skip(f"{cli.name} is not in {FOLDER or 'KAGE_CLIS'}: make test-clis installs it")
     made = Stage(home, repository)

@@ -2,20 +2,26 @@
 
     python -m tests.clis.install [NAME…]     prints the folder, and on stderr what a registry did not give
 
-The folder is a cache: a CLI that is there in the version wanted is left as it is.
+The folder is a cache: a CLI that is there in the version wanted, and starts, is left as it is; what an
+interrupted or damaged installation left is made anew. Two calls at once wait for each other.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.clis.table import CLIS, Cli
+from tools import environment
 
-SECONDS = 600
+STARTS = 60
+"""Seconds in which a program must have shown its help."""
 
 
 def folder() -> Path:
@@ -24,16 +30,25 @@ def folder() -> Path:
     return Path(os.environ.get("KAGE_CLIS") or Path(cache) / "kage" / "clis")
 
 
+def path_of(place: Path) -> str:
+    """The search path for the programs of one CLI's folder."""
+    return os.pathsep.join(str(place / bin) for bin in ("bin", "node_modules/.bin"))
+
+
 def main(names: list[str]) -> int:
     """See the module. Only a name that is in no table is an error."""
     known = {cli.name: cli for cli in CLIS}
     if unknown := [name for name in names if name not in known]:
         print(f"no such CLI in tests/clis/table.py: {', '.join(unknown)}", file=sys.stderr)
         return 2
-    for name in names or known:
-        why = install(known[name])
-        if why:
-            print(f"not installed, its tests are skipped: {name}: {why}", file=sys.stderr)
+    wanted = [known[name] for name in names or known]
+    if not os.environ.get("KAGE_CLIS"):
+        folder().mkdir(parents=True, exist_ok=True)
+        said = contextlib.redirect_stdout(sys.stderr)
+        with said, environment.locked(folder()), ThreadPoolExecutor(2) as pool:
+            for cli, why in zip(wanted, pool.map(install, wanted), strict=True):
+                if why:
+                    print(f"not installed, its tests are skipped: {cli.name}: {why}", file=sys.stderr)
     print(folder())
     return 0
 
@@ -43,38 +58,56 @@ def install(cli: Cli) -> str:
     place = folder() / cli.name
     stamp = place / ".kage-version"
     wanted = " ".join([f"{cli.package} {cli.version}", *cli.extra])
-    if os.environ.get("KAGE_CLIS") or (stamp.is_file() and stamp.read_text("utf-8") == wanted):
+    if stamp.is_file() and stamp.read_text("utf-8") == wanted and not broken(cli, place):
         return ""
+    environment.say(f"installing {cli.name} ({cli.registry}: {cli.package} {cli.version})")
     shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    for command in commands(cli, place):
-        try:
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                timeout=SECONDS,
-                stdin=subprocess.DEVNULL,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return str(error)
-        if done.returncode:
-            return (done.stderr or done.stdout).strip()[-400:]
+    try:
+        fetch(cli, place)
+    except (environment.Failed, OSError) as error:
+        shutil.rmtree(place, ignore_errors=True)
+        return str(error)[-600:]
+    if why := broken(cli, place):
+        return why
     stamp.write_text(wanted, "utf-8")
     return ""
 
 
-def commands(cli: Cli, place: Path) -> list[list[str]]:
-    """What installs it, by registry."""
+def fetch(cli: Cli, place: Path) -> None:
+    """Get it from its registry.
+
+    Raises:
+        Failed: the registry did not give it.
+    """
     if cli.registry == "npm":
-        quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
-        return [["npm", "install", *quiet, "--prefix", str(place), f"{cli.package}@{cli.version}"]]
-    pip = [str(place / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    return [
-        [sys.executable, "-m", "venv", str(place)],
-        [*pip, f"{cli.package}=={cli.version}", *cli.extra],
-    ]
+        place.mkdir(parents=True)
+        quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--fetch-timeout=60000"]
+        environment.run(["npm", "install", *quiet, "--prefix", str(place), f"{cli.package}@{cli.version}"])
+        return
+    uv = environment.working_uv()
+    environment.create(place, uv)
+    environment.install(place, uv, [f"{cli.package}=={cli.version}", *cli.extra])
+
+
+def broken(cli: Cli, place: Path) -> str:
+    """Why it does not start, or nothing."""
+    program = shutil.which(cli.name, path=path_of(place))
+    if program is None:
+        return f"{place} has no program {cli.name}"
+    with tempfile.TemporaryDirectory() as home:
+        try:
+            done = subprocess.run(
+                [program, "--help"],
+                env={"PATH": os.environ["PATH"], "HOME": home},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=STARTS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return str(error)
+    return "" if done.returncode == 0 else f"exit {done.returncode}: {(done.stderr or done.stdout)[-400:]}"
 
 
 if __name__ == "__main__":

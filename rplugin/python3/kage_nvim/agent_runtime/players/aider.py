@@ -40,6 +40,9 @@ CLI = Description(
         "OPENAI_API_BASE": "{base_url}/v1",
         # Without these litellm and aider each wait for a list of prices from the network.
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        # Compiled files are read where it is installed: to make them anew takes longer than a short task.
+        "PYTHONPYCACHEPREFIX": "",
+        "PYTHONDONTWRITEBYTECODE": "1",
         "COLUMNS": "2000",
     },
     files={".aider/caches/model_prices_and_context_window.json": '{"kage": {}}'},
@@ -85,6 +88,9 @@ CLI = Description(
         EventRule(kind="interrupted", when={"line": r"~^\^C (?:again to exit|KeyboardInterrupt)"}),
     ],
     screens=RULES,
-    interactive=["aider", *SCREEN],
+    allow=["--yes-always"],
+    interactive=["aider", "{permissions}", *SCREEN],
     interrupt_keys="\x03",
+    yes_keys="y\r",
+    no_keys="n\r",
 )

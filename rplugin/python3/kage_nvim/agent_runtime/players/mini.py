@@ -24,6 +24,9 @@ CLI = Description(
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "OPENAI_API_BASE": "{base_url}/v1",
         "OPENAI_API_KEY": "{token}",
+        # Compiled files are read where it is installed: to make them anew takes longer than a short task.
+        "PYTHONPYCACHEPREFIX": "",
+        "PYTHONDONTWRITEBYTECODE": "1",
     },
     report="{state}/trajectory.json",
     events=[
@@ -63,6 +66,11 @@ CLI = Description(
         ),
     ],
     screens=RULES,
-    interactive=["mini", "-m", "openai/{model}", "-t", "{task}", "-o", "{state}/trajectory.json"],
+    allow=["-y"],
+    interactive=[
+        *("mini", "{permissions}", "-m", "openai/{model}"),
+        *("-t", "{task}", "-o", "{state}/trajectory.json"),
+    ],
     interrupt_keys="\x03",
+    yes_keys="\r",
 )
