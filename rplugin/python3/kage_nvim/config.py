@@ -133,8 +133,8 @@ def load_user(path: Path | None = None) -> UserConfig:
             raise _bad(path, f"`players.{name}`: expected one of cli and command, found both")
         if (player.expose or player.mode != "oneshot") and not player.cli:
             raise _bad(path, f"`players.{name}`: expose and mode are for players with a cli")
-        if player.permissions == "ask" and player.mode != "acp":
-            raise _bad(path, f'`players.{name}.permissions`: "ask" needs mode = "acp"')
+        if player.permissions == "ask" and player.mode == "oneshot":
+            raise _bad(path, f'`players.{name}.permissions`: "ask" needs mode = "interactive" or "acp"')
         kinds = [k for k in ("model", "command", "recorded") if getattr(player, k)]
         if player.cli is None and len(kinds) != 1:
             found = " and ".join(kinds) or "none of them"

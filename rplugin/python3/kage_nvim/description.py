@@ -14,6 +14,7 @@ Every string of the commands, of ``env`` and of ``files`` may hold these placeho
     {worktree} {home} {tmp} {state}   folders; ``state`` is one that only this agent's CLI uses
     {python}             an interpreter that is there for hook programs
     {routed}             as a word of a command: the words of ``routed``, unless the CLI signs in by itself
+    {permissions}        as a word of a command: the words of ``allow``, or of ``ask`` when the player says so
 
 With its own login a CLI does not know of the gateway: what holds ``{base_url}`` or ``{token}`` in ``env`` and
 ``files`` is then left out.
@@ -108,6 +109,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     interactive: list[str] = []
     resume_interactive: list[str] = []
     routed: list[str] = []
+    allow: list[str] = []
+    ask: list[str] = []
     prompt: Literal["argument", "stdin", "json"] = "argument"
     input_line: str = ""
     steerable: bool = False
@@ -118,10 +121,15 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     report: str = ""
     tail: str = ""
     """A file of events that its own screen's hooks write, one JSON object a line; it is read as it grows."""
+    tail_ends: bool = True
+    """These events tell how a turn ends; else the screen does."""
     events: list[EventRule] = []
     screens: list[ScreenRule] = []
     interrupt_keys: str = "\x1b"
     """What is typed into its own screen to interrupt it."""
+    yes_keys: str = ""
+    no_keys: str = ""
+    """What is typed for yes and for no when its screen asks for a permission and lists no numbers."""
     commits: bool = False
     """It commits by itself, which changes nothing here: a candidate is what the files say."""
     acp: list[str] = []

@@ -46,10 +46,10 @@ class Player(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     Prices are US dollars for a million tokens. ``recorded`` is the path of a cassette that the gateway
     plays instead of calling a model. ``expose`` names files and folders of the user's home that a CLI may
     have for its own login; without a key or an address beside it such a CLI is *unmetered*: it runs without
-    the gateway. ``permissions`` says whether what an agent of mode acp asks leave for is given at once, or by
-    the user. ``unmetered = "allow"`` lets a player without a price run under a budget in dollars,
-    ``agent_tokens`` caps what one agent of it may use, ``window`` is its context in tokens. ``fallback``
-    names the players that answer instead when this one's provider does not.
+    the gateway. ``permissions`` says whether an agent of mode interactive or acp does at once what it would
+    ask leave for, or asks the user. ``unmetered = "allow"`` lets a player without a price run under a budget
+    in dollars, ``agent_tokens`` caps what one agent of it may use, ``window`` is its context in tokens.
+    ``fallback`` names the players that answer instead when this one's provider does not.
     """
 
     model: str | None = None

@@ -50,8 +50,17 @@ class Start:
         self.relay = Relay(self._folder / "gate", Path(spec.daemon).parent, spec.gateway, hosts)
         self._profile = self._opened(profile) if self._confined else profile
 
-    def argv(self, template: Sequence[str], *, task: str, message: str = "", session: str = "") -> list[str]:
+    def argv(
+        self,
+        template: Sequence[str],
+        *,
+        task: str,
+        message: str = "",
+        session: str = "",
+        env: Mapping[str, str] | None = None,
+    ) -> list[str]:
         """The whole command line, from the sandbox to the CLI; writes the file that the forwarder reads.
+        ``env`` wins over the description's.
 
         Raises:
             KageError: there is no sandbox, or no gateway to be reached without one.
@@ -67,7 +76,7 @@ class Start:
             },
             "copies": self._copies(),
             "command": self._command(template, values),
-            "env": self.environment(),
+            "env": {**self.environment(), **(env or {})},
         }
         path = self._folder / "start.json"
         draft = self._folder / "start.json.new"
@@ -121,7 +130,10 @@ class Start:
     def _command(self, template: Sequence[str], values: Mapping[str, str]) -> list[str]:
         words: list[str] = []
         for word in template:
-            if word != "{routed}":
+            if word == "{permissions}":
+                cli = self.description
+                words += cli.ask if self._spec.permissions == "ask" else cli.allow
+            elif word != "{routed}":
                 words.append(filled(word, values))
             elif not self._spec.direct:
                 words += [filled(routed, values) for routed in self.description.routed]

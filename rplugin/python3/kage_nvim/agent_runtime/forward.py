@@ -77,12 +77,22 @@ def launch(command: "list[str]", env: "dict[str, str]") -> int:
     if child:
         return child
     try:
+        if os.isatty(0):
+            foreground()
         for number in PASSED:
             signal.signal(number, signal.SIG_DFL)
         os.execvpe(command[0], command, env)
     except OSError as error:
         os.write(2, f"{command[0]}: {error.strerror}\n".encode())
         os._exit(127 if error.errno == errno.ENOENT else 126)
+
+
+def foreground() -> None:
+    """Have the terminal's keys for the CLI's own group: a Ctrl-C passed on, too, would reach it twice."""
+    os.setpgid(0, 0)
+    before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    os.tcsetpgrp(0, os.getpid())
+    signal.signal(signal.SIGTTOU, before)
 
 
 def own_terminal() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from pathlib import Path
 
@@ -89,7 +90,11 @@ class InteractivePlayer:
         life = _Life(self._spec, self._cli, self._log, self._inbox, self._progress, self._start, self._meter)
         try:
             argv = self._start.argv(
-                template, task=task, message="\n\n".join(said), session=self._memory.session
+                template,
+                task=task,
+                message="\n\n".join(said),
+                session=self._memory.session,
+                env={"TERM": os.environ.get("TERM", "xterm-256color"), "COLUMNS": "", "LINES": ""},
             )
             if any("{message}" in word for word in template):
                 said = []
@@ -121,7 +126,7 @@ class _Life:
         self._passage = Passage(self._titled)
         self._terminal = Terminal(*self._pane.size)
         self._child = PtyChild(self._output)
-        self._authority = Authority(cli)
+        self._authority = Authority(cli, ends=cli.tail_ends)
         self._reader = read(cli)
         self._tail = _Tail(start.filled(cli.tail)) if cli.tail else None
         self._seen: asyncio.Event = asyncio.Event()
@@ -133,6 +138,7 @@ class _Life:
         self._heard = 0
         self._told: Finding | None = None
         self._waiting: list[str] = []
+        self._kept: list[str] = []
 
     @property
     def pastes(self) -> bool:
@@ -154,6 +160,10 @@ class _Life:
     def told(self) -> int:
         """The events so far."""
         return self._heard
+
+    def row(self) -> int:
+        """The cursor's line."""
+        return self._terminal.row
 
     async def look(self, seconds: float) -> None:
         """Wait for the next look."""
@@ -222,11 +232,16 @@ class _Life:
             await self.look(1.0)
 
     async def _say(self, message: str) -> None:
+        """Type it. What is no answer to the question that is asked waits until that is answered."""
+        keys = None
+        if self.state() is State.WAITING:
+            keys = typist.answer_to(self._terminal.text(), message, self._authority.finding, self._cli)
+            if keys is None:
+                self._kept.append(message)
+                self._progress.doing(f"kept until its question is answered: {one_line(message, 60)}")
+                return
         with self._pane.holding():
-            if self.state() is State.WAITING:
-                arrived = await typist.answer(self, message)
-            else:
-                arrived = await typist.say(self, message)
+            arrived = await (typist.say(self, message) if keys is None else typist.answer(self, keys))
         self._log.write("steer", text=message, confirmed=arrived)
         if not arrived:
             self._progress.doing(f"not confirmed: {one_line(message, 60)}")
@@ -304,6 +319,10 @@ class _Life:
         if before is not None and (found.state, found.reason) == (before.state, before.reason):
             return
         self._told = found
+        if self._kept and found.state is not State.WAITING:
+            kept, self._kept = self._kept, []
+            for message in kept:
+                self._inbox.steer(message)
         if found.state is State.WORKING and before is not None and before.state.ended:
             self._progress.begin_turn()
         self._progress.enter(found.state, found.reason, found.rule, found.evidence)

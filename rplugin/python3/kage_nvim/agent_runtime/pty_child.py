@@ -34,16 +34,14 @@ class PtyChild:
         return self._process.pid if self._process else 0
 
     async def start(self, argv: Sequence[str], columns: int, lines: int) -> None:
-        """Start it in a session of its own with the terminal as its controlling one.
+        """Start it in a session of its own. The terminal is nobody's yet: the program inside the sandbox
+        takes it (``forward.own_terminal``), for what guards it would end by a Ctrl-C.
 
         Raises:
             OSError: the program cannot be started.
         """
         self._terminal, inner = pty.openpty()
         self.resize(columns, lines)
-
-        def own() -> None:
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         try:
             self._process = await asyncio.create_subprocess_exec(
@@ -53,7 +51,6 @@ class PtyChild:
                 stderr=inner,
                 cwd="/",
                 start_new_session=True,
-                preexec_fn=own,
             )
         finally:
             os.close(inner)

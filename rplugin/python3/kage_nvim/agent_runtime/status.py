@@ -4,8 +4,8 @@ tells, then its terminal's title, then what its screen looks like.
 A witness is heard only where no better one can know. A dead process is dead, whatever its last screen
 shows. A tool that speaks in events says when it works and when it has finished; of such a tool the screen
 tells only what its events do not: that it asks the user something, that the question was answered, and,
-once the events have been silent for a moment, that it was interrupted or has failed. Nothing here reads,
-waits or writes, so that a recorded stream or screen is judged exactly like a living one.
+once the events have been silent for a moment, that it has ended somehow. Nothing here reads, waits or
+writes, so that a recorded stream or screen is judged exactly like a living one.
 """
 
 from __future__ import annotations
@@ -50,11 +50,15 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Authority:
-    """The one judge of one agent's state. ``finding`` is what holds now."""
+    """The one judge of one agent's state. ``finding`` is what holds now. ``ends``: the tool's events, if it
+    tells any, tell how a turn ends; else its screen does."""
 
-    def __init__(self, description: Description, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, description: Description, *, clock: Callable[[], float] = time.time, ends: bool = True
+    ) -> None:
         self._description = description
         self._clock = clock
+        self._ends = ends
         self._tells_done = any(rule.kind == "done" for rule in description.events)
         self._turns = 0
         self._alive: bool | None = None
@@ -64,6 +68,7 @@ class Authority:
         self.interrupting = ""
         """Why Kage has typed an interrupt, until it has worked or something else is told."""
         self._silent: Finding | None = None
+        self._heard = 0.0
         self._by: Witness = "process"
         self._known = self._found(State.STARTING, "", "process: not started")
 
@@ -123,6 +128,7 @@ class Authority:
             return
         self._silent = None
         self._spoken = True
+        self._heard = self._clock()
         found = self._from_event(event)
         if found is not None:
             self._set("events", found)
@@ -217,17 +223,20 @@ class Authority:
             return True
         known = self._known.state
         if known.ended:
-            return False
+            return self._by != "events" and state in (State.WORKING, State.WAITING)
         if state is State.WAITING:
             return True
         if self._by != "events":
             # The question that only the screen told of is gone from it.
-            return state in (State.WORKING, State.INTERRUPTED, State.FAILED)
-        if self._clock() - self._known.at < FRESH:
+            return state in (State.WORKING, State.INTERRUPTED, State.FAILED) or self._is_end(state)
+        if self._clock() - self._heard < FRESH:
             return False
-        return state in (State.INTERRUPTED, State.FAILED) or (
-            state is State.WORKING and known is State.WAITING
-        )
+        if state is State.WORKING:
+            return known is State.WAITING
+        return state in (State.INTERRUPTED, State.FAILED) or self._is_end(state)
+
+    def _is_end(self, state: State) -> bool:
+        return state is State.DONE and not self._ends
 
 
 def name_of(rule: ScreenRule) -> str:

@@ -33,11 +33,13 @@ TELL = {
 SCREEN = [
     # A key in the environment would be asked about first.
     *("env", "-u", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN={token}"),
-    *("claude", "--model", "{model}", "--settings", json.dumps({"hooks": {name: [TELL] for name in HOOKS}})),
+    *("claude", "--model", "{model}", "{permissions}"),
+    *("--settings", json.dumps({"hooks": {name: [TELL] for name in HOOKS}})),
 ]
 STATE = {
     "hasCompletedOnboarding": True,
     "theme": "dark",
+    "bypassPermissionsModeAccepted": True,
     "projects": {"{worktree}": {"hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}},
 }
 HOOK = "hook_event_name"
@@ -131,6 +133,7 @@ CLI = Description(
         ),
     ],
     screens=RULES,
+    allow=["--dangerously-skip-permissions"],
     interactive=[*SCREEN, "{task}"],
     resume_interactive=[*SCREEN, "--resume", "{session}"],
     tail="{state}/events.jsonl",

@@ -37,7 +37,7 @@ CONFIG = "\n".join(
 
 SCREEN = [
     *("-m", "{model}", "{routed}", "-c", "allow_login_shell=false"),
-    *("--sandbox", "danger-full-access", "--ask-for-approval", "on-request"),
+    "{permissions}",
 ]
 
 CLI = Description(
@@ -116,6 +116,8 @@ CLI = Description(
         ),
     ],
     screens=RULES,
+    allow=["--dangerously-bypass-approvals-and-sandbox"],
+    ask=["--sandbox", "danger-full-access", "--ask-for-approval", "untrusted"],
     interactive=["codex", *SCREEN, "{task}"],
     resume_interactive=["codex", "resume", "--last", *SCREEN],
 )

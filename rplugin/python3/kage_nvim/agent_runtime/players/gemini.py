@@ -90,6 +90,7 @@ CLI = Description(
         ),
     ],
     screens=RULES,
-    interactive=["gemini", "-m", "{model}", "-i", "{task}"],
-    resume_interactive=["gemini", "-m", "{model}", "--resume", "latest"],
+    allow=["--yolo"],
+    interactive=["gemini", "-m", "{model}", "{permissions}", "-i", "{task}"],
+    resume_interactive=["gemini", "-m", "{model}", "{permissions}", "--resume", "latest"],
 )

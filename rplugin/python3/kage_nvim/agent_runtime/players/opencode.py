@@ -106,7 +106,10 @@ CLI = Description(
         ),
     ],
     screens=RULES,
-    interactive=["opencode", "{routed}", "--prompt", "{task}"],
-    resume_interactive=["opencode", "{routed}", "--continue"],
+    ask=[f"OPENCODE_PERMISSION={json.dumps({'bash': 'ask', 'edit': 'ask', 'webfetch': 'ask'})}"],
+    interactive=["env", "{permissions}", "opencode", "{routed}", "--prompt", "{task}"],
+    resume_interactive=["env", "{permissions}", "opencode", "{routed}", "--continue"],
     interrupt_keys="\x1b\x1b",
+    yes_keys="\r",
+    no_keys="\x1b",
 )

@@ -20,6 +20,7 @@ SETTINGS = {
     "model": {"generationConfig": {"maxRetries": 1}},
 }
 OPTIONS = ["--yolo", "-o", "stream-json", "{routed}"]
+SCREEN = ["{routed}", "{permissions}", "--json-file", "{state}/events.jsonl"]
 API_ERROR = r"\[API Error: (?P<why>[^\n]*)\]\s*$"
 SUCCESS = {"type": "result", "subtype": "success", "is_error": False}
 
@@ -87,7 +88,9 @@ CLI = Description(
         ),
     ],
     screens=RULES,
-    interactive=["qwen", "{routed}", "--json-file", "{state}/events.jsonl", "-i", "{task}"],
-    resume_interactive=["qwen", "{routed}", "--json-file", "{state}/events.jsonl", "--continue"],
+    allow=["--yolo"],
+    interactive=["qwen", *SCREEN, "-i", "{task}"],
+    resume_interactive=["qwen", *SCREEN, "--continue"],
     tail="{state}/events.jsonl",
+    tail_ends=False,
 )

@@ -1,15 +1,14 @@
-
 """aider. It prints like a shell: what counts is the last line, and the newest thing above its prompt."""
 
 from kage_nvim.description import ScreenRule
 
-PROMPT = r"^([a-z-]+ ?)?(multi ?)?>\s*$"
+PROMPT = r"^([a-z-]+ ?)?(multi ?)?>( |$)"
 ASKS = r"\(Y\)es/\(N\)o|\(y/n\)"
 FAILED = (
     r"^(litellm\.|Retrying in|APIConnectionError|The API provider|.*(BadRequest|Authentication|APIConnection"
     r"|InternalServer|RateLimit|NotFound|Timeout|ServiceUnavailable|PermissionDenied|ContextWindow)\w*Error)"
 )
-NEWEST = rf"{FAILED}|^([a-z-]+ ?)?> \S|^\^C|^Tokens: |^Applied edit|^Commit "
+NEWEST = rf"{FAILED}|^\^C|^Tokens: |^Applied edit|^Commit "
 
 RULES = [
     ScreenRule(state="stopped", last=[r"\S", r"^([a-z-]+ ?)?> /(exit|quit)"], lines=1),
@@ -35,6 +34,8 @@ RULES = [
     ScreenRule(
         state="working", all=[r"^\s*[░█▓▒ ]+\s+(Waiting for|Updating|Summarizing|Generating)"], lines=2
     ),
+    # Its prompt is the last line when it has nothing to do.
+    ScreenRule(state="working", any=[r"^([a-z-]+ ?)?> \S"], last=[r"\S", rf"^(?!{PROMPT[1:]})"], lines=60),
     ScreenRule(
         state="interrupted",
         reason="interrupted",
@@ -50,7 +51,6 @@ RULES = [
         last=[NEWEST, r"^Tokens|^Applied|^Commit"],
         lines=60,
     ),
-    ScreenRule(state="working", none=[PROMPT], last=[r"^([a-z-]+ ?)?> \S|^Tokens: ", r"> \S"], lines=60),
     ScreenRule(
         state="starting",
         reason="ready for a task",

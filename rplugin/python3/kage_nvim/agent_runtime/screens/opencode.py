@@ -1,4 +1,3 @@
-
 """opencode. The line under a turn says how it stands: with a time it has ended."""
 
 from kage_nvim.description import ScreenRule
