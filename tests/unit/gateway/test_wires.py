@@ -120,3 +120,44 @@ def test_a_cli_chooses_among_its_providers_models(client: Client) -> None:
     for name in ("../x", "a b", "x\n", "x" * 300):
         status, text = ask(client, "messages", token="T2", model=name)
         assert (status, "no name of a model" in text) == (400, True)
+
+
+@pytest.mark.parametrize("name", WIRES)
+def test_who_gets_no_second_request_on_a_connection_is_told(client: Client, name: str) -> None:
+    """A library that keeps its connections would send the next request into a reset."""
+    with ModelServer(Reply("well")) as server:
+        client.register(model="openai/any", api_base=server.url)
+        for token in ("T1", "wrong"):
+            for stream in (False, True):
+                assert _head(client, name, token, stream).get_all("connection") == ["close"]
+
+
+def _head(client: Client, name: str, token: str, stream: bool) -> Any:
+    url, header, body = WIRES[name]
+    connection = client.connect()
+    value = f"Bearer {token}" if header == "Authorization" else token
+    connection.request("POST", url, json.dumps({**body, "stream": stream}), {header: value})
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return response.headers
+
+
+@pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        ({"content": 1.5}, "messages[0].content"),
+        ({"content": [[]]}, "messages[0].content"),
+        ({"content": [{"text": "x"}]}, "messages[0].content[0].type"),
+        ({"content": [{"type": "text", "text": 5}]}, "messages[0].content[0].text"),
+        ({"tool_calls": [{"function": {"name": 5}}]}, "messages[0].tool_calls[0].function.name"),
+        ({"tool_calls": [{"function": "f"}]}, "messages[0].tool_calls[0].function"),
+    ],
+)
+def test_a_field_of_the_wrong_type_is_named(client: Client, message: dict[str, Any], field: str) -> None:
+    with ModelServer(Reply("well")) as server:
+        client.register(model="openai/any", api_base=server.url)
+        answer = client.ask(messages=[{"role": "user", **message}], stream=False)
+        assert (answer.status, answer.error["type"]) == (400, "bad_request")
+        assert f"`{field}`" in answer.error["message"]
+        assert server.requests == []

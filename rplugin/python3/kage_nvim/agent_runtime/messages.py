@@ -13,7 +13,8 @@ from kage_nvim.agent_runtime.log import Log, Past
 from kage_nvim.agent_runtime.model_client import Answer
 from kage_nvim.agent_runtime.protocol_text import FormatError, arguments, parse
 from kage_nvim.agent_runtime.text import joined
-from kage_nvim.agent_runtime.wire import Message, as_text, caches_by_marker, marked, native_call
+from kage_nvim.agent_runtime.wire import Message, as_text, marked, native_call
+from kage_nvim.cache_marks import reads_marks
 from kage_nvim.model import AgentSpec
 
 
@@ -124,7 +125,7 @@ class Conversation:
             sent = [as_text(message) for message in self.messages]
             sent[0] = {**sent[0], "content": f"{sent[0]['content']}\n\n{prompts.TEXT_PROTOCOL}"}
             return sent
-        if caches_by_marker(self._spec.model):
+        if reads_marks(self._spec.model):
             return marked(self.messages, prompts.shared(self._spec, self.messages[1]["content"]))
         return self.messages
 

@@ -13,14 +13,6 @@ Message = dict[str, Any]
 CACHED = {"type": "ephemeral"}
 
 
-def caches_by_marker(model: str) -> bool:
-    """Whether a model's provider caches what is marked, and only that: Anthropic's, wherever it is served."""
-    provider, _, name = model.lower().partition("/")
-    return provider == "anthropic" or (
-        "claude" in name and provider in ("openrouter", "bedrock", "vertex_ai")
-    )
-
-
 def marked(messages: list[Message], shared: int) -> list[Message]:
     """Three markers of the four that may be: the system's words, what the run's agents share, the end."""
     sent = list(messages)

@@ -8,7 +8,7 @@ from typing import Any
 from kage_nvim.gateway import stamp
 from kage_nvim.gateway.pieces import Bill, Delta, join
 from kage_nvim.gateway.problems import Problem
-from kage_nvim.gateway.wires.reading import a_count, objects
+from kage_nvim.gateway.wires.reading import a_count, a_text, an_object, objects, wrong
 from kage_nvim.gateway.wires.wire import event
 
 
@@ -61,15 +61,31 @@ def read(asked: dict[str, Any]) -> dict[str, Any]:
     messages = objects(asked.get("messages"), "messages")
     if not messages:
         raise Problem("bad_request", "`messages` is missing or empty.")
-    for message in messages:
+    for at, message in enumerate(messages):
         if not isinstance(message.get("role"), str):
             raise Problem("bad_request", "a message of `messages` has no role.")
+        _check_message(message, f"messages[{at}]")
     newer = a_count(asked.get("max_completion_tokens"), "max_completion_tokens")
     return asked | {
         "messages": [{**m, "role": "system"} if m["role"] == "developer" else m for m in messages],
         "tools": [t for t in objects(asked.get("tools"), "tools") if t.get("type") == "function"] or None,
         "max_tokens": newer or a_count(asked.get("max_tokens"), "max_tokens"),
     }
+
+
+def _check_message(message: dict[str, Any], where: str) -> None:
+    """Refuse what would only fail on its way out, where nobody could say which field it was."""
+    said = message.get("content")
+    if not isinstance(said, str):
+        for at, part in enumerate(objects(said, f"{where}.content")):
+            if not isinstance(part.get("type"), str):
+                raise wrong(f"{where}.content[{at}].type", "a text")
+            if "text" in part:
+                a_text(part["text"], f"{where}.content[{at}].text")
+    for at, called in enumerate(objects(message.get("tool_calls"), f"{where}.tool_calls")):
+        function = an_object(called.get("function"), f"{where}.tool_calls[{at}].function")
+        for name in ("name", "arguments"):
+            a_text(function.get(name), f"{where}.tool_calls[{at}].function.{name}")
 
 
 def _totals(bill: Bill) -> dict[str, Any]:
