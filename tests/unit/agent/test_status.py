@@ -115,7 +115,7 @@ def test_silence_is_unknown_until_it_speaks_and_work_is_no_silence() -> None:
     authority.idle(SILENCE + 12, False)
     found = authority.finding
     assert found.state is State.UNKNOWN
-    assert f"{SILENCE + 12:.0f} s" in found.reason
+    assert f"{SILENCE + 10:.0f} s" in found.reason
     assert found.evidence == "last words"
     authority.event(Event(kind="text"))
     assert authority.finding.state is State.WORKING

@@ -17,7 +17,9 @@ from kage_nvim.agent_runtime import acp_events, prompts
 from kage_nvim.agent_runtime.acp_permissions import Permissions, Question
 from kage_nvim.agent_runtime.acp_session import FIRST, Client, Session
 from kage_nvim.agent_runtime.busy import seconds_used
-from kage_nvim.agent_runtime.cli_player import FAILING, INTERRUPTED, TICK, remembered
+from kage_nvim.agent_runtime.cli_memory import remembered
+from kage_nvim.agent_runtime.cli_player import INTERRUPTED
+from kage_nvim.agent_runtime.cli_run import FAILING, TICK
 from kage_nvim.agent_runtime.cli_screen import Teller
 from kage_nvim.agent_runtime.cli_start import Start
 from kage_nvim.agent_runtime.cli_usage import Meter
@@ -173,8 +175,7 @@ class AcpPlayer:
             return f"{INTERRUPTED}\n\n{text}" if self._take_interrupted() and said else text
         self._take_interrupted()
         text = prompts.task_text(self._spec)
-        for message in self._memory.said:
-            text += f"\n# Said later\n\n{message}\n"
+        text += prompts.said_later(self._memory.said)
         return f"{text}\n\n{AGAIN}" if cut else text
 
     def _take_interrupted(self) -> bool:

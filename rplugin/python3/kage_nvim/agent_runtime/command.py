@@ -29,11 +29,11 @@ class CommandPlayer:
 
     async def turn(self, *, again: bool) -> TurnEnd:
         """Run the command to its end; ``again`` is the same as the first time, for it has no memory."""
-        text = prompts.task_text(self._spec)
-        for message in self._inbox.take():
+        said = self._inbox.take()
+        for message in said:
             self._log.write("steer", text=message)
             self._screen.steer(message)
-            text += f"\n# Said later\n\n{message}\n"
+        text = prompts.task_text(self._spec) + prompts.said_later(said)
         output = HeadTail()
         try:
             return await self._inbox.guard(self._run(text, output))
@@ -41,8 +41,8 @@ class CommandPlayer:
             return halt
         finally:
             self._screen.end_words()
-            if said := output.text().strip():
-                self._log.write("text", text=said)
+            if shown := output.text().strip():
+                self._log.write("text", text=shown)
 
     async def _run(self, text: str, output: HeadTail) -> TurnEnd:
         spec = self._spec

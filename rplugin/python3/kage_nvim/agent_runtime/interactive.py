@@ -17,7 +17,7 @@ from pathlib import Path
 
 from kage_nvim.agent_runtime import prompts, typist
 from kage_nvim.agent_runtime.busy import seconds_used
-from kage_nvim.agent_runtime.cli_player import remembered
+from kage_nvim.agent_runtime.cli_memory import remembered
 from kage_nvim.agent_runtime.cli_start import Start
 from kage_nvim.agent_runtime.cli_usage import Meter
 from kage_nvim.agent_runtime.events import Event, read

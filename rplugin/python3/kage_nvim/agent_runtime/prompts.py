@@ -4,6 +4,7 @@ prompt cache serves them all; what differs (role, variant, angle) comes at the e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from kage_nvim.model import AgentSpec
@@ -84,6 +85,11 @@ def _task(spec: AgentSpec) -> list[str]:
     if task.diagnostics:
         parts.append("# Diagnostics\n\n" + "\n".join(f"- {line}" for line in task.diagnostics))
     return parts
+
+
+def said_later(messages: Sequence[str]) -> str:
+    """What the user said after the task, for a tool that is told everything anew."""
+    return "".join(f"\n# Said later\n\n{message}\n" for message in messages)
 
 
 def _own(spec: AgentSpec) -> list[str]:

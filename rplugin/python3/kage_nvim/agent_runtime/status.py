@@ -25,6 +25,8 @@ from kage_nvim.model import State
 
 SILENCE = 30.0
 """Seconds without a word and without work after which nobody knows what an agent does."""
+STEP = 10.0
+"""Seconds by which the idle time that is told grows: each step is a line in the log."""
 FRESH = 1.0
 """Seconds in which an event's word stands against a screen that says otherwise."""
 EVIDENCE = 300
@@ -153,7 +155,8 @@ class Authority:
             self._silent = None
         elif self._known.state in (State.STARTING, State.WORKING):
             was = self._known
-            why = f"silent for {seconds:.0f} s: no output and no work, after {was.state.value}"
+            steps = seconds // STEP * STEP or seconds
+            why = f"silent for {steps:.0f} s: no output and no work, after {was.state.value}"
             seen = was.evidence or was.rule
             at = self._silent.at if self._silent else self._clock()
             self._silent = Finding(State.UNKNOWN, why, f"watchdog: {SILENCE:g} s", seen, at)
