@@ -35,7 +35,7 @@ def play(body: dict[str, Any], headers: dict[str, str]) -> Reply:
     if shell is None:
         return Reply(END, delay=60) if "slowly" in said else Reply(written(messages))
     for word, command in (("slowly", SLEEP), ("Fix add", MEND), ("also write", NOTE)):
-        if word in said and command.split(" ")[0] + " " not in did:
+        if word in said and command[:11] not in did:
             return call(shell, command)
     return call(shell, SUBMIT) if "COMPLETE_TASK_AND_SUBMIT" in said else Reply(END)
 

@@ -117,7 +117,7 @@ CLI = Description(
     ],
     screens=RULES,
     allow=["--dangerously-bypass-approvals-and-sandbox"],
-    ask=["--sandbox", "danger-full-access", "--ask-for-approval", "untrusted"],
+    ask=["--sandbox", "workspace-write", "--ask-for-approval", "on-request"],
     interactive=["codex", *SCREEN, "{task}"],
     resume_interactive=["codex", "resume", "--last", *SCREEN],
 )

@@ -3,8 +3,11 @@
 
 from kage_nvim.description import ScreenRule
 
-NEWEST = r"^\s?(✦|[ℹ✕✖⚠] ? ?\S| > (?!\s*Type your message)|\s*> (?!\s*Type your message)\S|│ [✓x✗?-] )"
+NEWEST = r"^\s?(✦|[ℹ✕✖⚠] ? ?\S|│ [✓x✗?-] )"
+"""What it says and does; a line of the user's looks like one that is typed and not sent yet."""
 BOX = r"^\s*[>!*]\s+(Type your message|Initializing)"
+FOOT = r"^\s*(workspace( \(/|  )|Shift\+Tab to |\? for shortcuts|YOLO\b)"
+IDLE = rf"{BOX}|^\s*> /|{FOOT}"
 
 BANNER = r"Gemini CLI v\d|Tips for getting started|is restarting to apply|^ *[█▝▗▄▀▟▜]{3,}.*[█▝▗▟▜]"
 
@@ -64,7 +67,7 @@ RULES = [
         last=[NEWEST, r"✕|✖|[ℹ⚠].*(request failed|API Error|[Ff]ailed)"],
         lines=60,
     ),
-    ScreenRule(state="done", reason="idle after an answer", all=[BOX], last=[NEWEST, r"✦|│ [✓x]"], lines=60),
-    ScreenRule(state="starting", reason="ready for a task", all=[BOX], any=[BANNER], lines=60),
-    ScreenRule(state="done", reason="idle", all=[BOX], lines=12),
+    ScreenRule(state="done", reason="idle after an answer", all=[IDLE], last=[NEWEST, r"✦|│ [✓x]"], lines=60),
+    ScreenRule(state="starting", reason="ready for a task", all=[IDLE], any=[BANNER], lines=60),
+    ScreenRule(state="done", reason="idle", all=[IDLE], lines=12),
 ]

@@ -4,7 +4,9 @@
 from kage_nvim.description import ScreenRule
 
 BOX = r"^\s*[>!*]\s+(Type your message|Initializing)"
-NEWEST = r"^\s{0,3}([✦✕✖]|[●ℹ⚠] |> (?!\s*Type your message)\S|│ [✓x✗?⊷⊶o-]  ?)"
+IDLE = rf"{BOX}|^\s*> /|^\s*(\? for shortcuts|YOLO mode|.*\(shift\+tab to cycle\)|Press Esc again)"
+NEWEST = r"^\s{0,3}([✦✕✖]|[●ℹ⚠] |│ [✓x✗?⊷⊶o-]  ?)"
+"""What it says and does; a line of the user's looks like one that is typed and not sent yet."""
 SPINNER = r"^\s{0,2}[⠁-⣿] ?\S"
 LIVE = [rf"{SPINNER}|{NEWEST}", SPINNER]
 
@@ -64,7 +66,7 @@ RULES = [
         lines=60,
     ),
     ScreenRule(state="failed", reason="the API failed", last=[NEWEST, r"[✕✖]|\[API Error"], lines=60),
-    ScreenRule(state="done", reason="idle after an answer", all=[BOX], last=[NEWEST, r"✦|│ [✓x]"], lines=60),
-    ScreenRule(state="starting", reason="ready for a task", all=[BOX], any=[BANNER], lines=60),
-    ScreenRule(state="done", reason="idle", all=[BOX], lines=12),
+    ScreenRule(state="done", reason="idle after an answer", all=[IDLE], last=[NEWEST, r"✦|│ [✓x]"], lines=60),
+    ScreenRule(state="starting", reason="ready for a task", all=[IDLE], any=[BANNER], lines=60),
+    ScreenRule(state="done", reason="idle", all=[IDLE], lines=12),
 ]
