@@ -2,13 +2,14 @@
 
     python -m tests.clis.install [NAME…]     prints the folder, and on stderr what a registry did not give
 
-The folder is a cache: a CLI that is there in the version wanted, and starts, is left as it is; what an
-interrupted or damaged installation left is made anew. Two calls at once wait for each other.
+The folder is a cache: a CLI that is there in the version wanted, with all its files, is left as it is; what
+an interrupted or damaged installation left is made anew. Two calls at once wait for each other.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import subprocess
@@ -58,7 +59,7 @@ def install(cli: Cli) -> str:
     place = folder() / cli.name
     stamp = place / ".kage-version"
     wanted = " ".join([f"{cli.package} {cli.version}", *cli.extra])
-    if stamp.is_file() and stamp.read_text("utf-8") == wanted and not broken(cli, place):
+    if stamp.is_file() and stamp.read_text("utf-8") == f"{wanted} {digest(place)}":
         return ""
     environment.say(f"installing {cli.name} ({cli.registry}: {cli.package} {cli.version})")
     shutil.rmtree(place, ignore_errors=True)
@@ -66,11 +67,22 @@ def install(cli: Cli) -> str:
         fetch(cli, place)
     except (environment.Failed, OSError) as error:
         shutil.rmtree(place, ignore_errors=True)
-        return str(error)[-600:]
+        return str(error)[:600]
     if why := broken(cli, place):
         return why
-    stamp.write_text(wanted, "utf-8")
+    stamp.write_text(f"{wanted} {digest(place)}", "utf-8")
     return ""
+
+
+def digest(place: Path) -> str:
+    """A hash of the names and sizes of all files; what Python compiles while it runs does not count."""
+    total = hashlib.sha256()
+    for at, folders, names in os.walk(place):
+        folders[:] = sorted(set(folders) - {"__pycache__"})
+        for name in sorted(set(names) - {".kage-version"}):
+            path = Path(at, name)
+            total.update(f"{path.relative_to(place)} {path.lstat().st_size}\n".encode())
+    return total.hexdigest()
 
 
 def fetch(cli: Cli, place: Path) -> None:
