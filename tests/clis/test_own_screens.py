@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -79,7 +80,7 @@ def test_its_screen_from_the_task_to_its_end(stage: Stage, cli: Cli) -> None:
 
         stage.shell("send", "1", "also write a note\nand be quick")
         becomes(stage, "done", fits=lambda agent: "NOTES.md" in stage.shell("diff", "1", "--patch"))
-        assert [steer["confirmed"] for steer in steers(stage)] == [True]
+        assert all(steer["confirmed"] for steer in steers(stage)), steers(stage)
         assert ".aider" not in stage.shell("diff", "1", "--patch")
         assert max(int(event["turn"]) for event in state_events(stage)) == 2
 
@@ -92,7 +93,6 @@ def test_its_screen_from_the_task_to_its_end(stage: Stage, cli: Cli) -> None:
         wait(stage, asleep, "its command")
         stage.shell("interrupt", "1")
         becomes(stage, "interrupted")
-        wait(stage, lambda: "sleep 60" not in commands(stage), "the command's end", 10)
 
         for process in programs(stage, cli):
             os.kill(process.pid, signal.SIGKILL)
@@ -109,13 +109,21 @@ def test_its_screen_asks_leave(stage: Stage, cli: Cli) -> None:
     """An agent that asks waits; the user's keys in its pane let it go on."""
     if not cli.approve:
         pytest.skip("it asks for nothing that it does here")
-    with ModelServer(play) as server:
+
+    def dangerous(body: dict[str, Any], headers: dict[str, str]) -> Reply:
+        """Some ask only before what could do harm."""
+        reply = play(body, headers)
+        calls = json.loads(json.dumps(reply.tool_calls).replace("sed -i", "rm -f none.txt && sed -i"))
+        return replace(reply, tool_calls=calls)
+
+    with ModelServer(dangerous) as server:
         on_screen(stage, cli, server.url, 'permissions = "ask"')
         stage.shell("spawn", "Fix add in calc.py", "--hidden", "--player", cli.name)
         assert becomes(stage, "waiting")["reason"].startswith("permission")
         stage.shell("send", "1", "but do not touch the rest")
-        assert becomes(stage, "waiting")["state"] == "waiting"
-        assert "a + b" not in stage.shell("diff", "1", "--patch")
+        time.sleep(2)
+        agent = becomes(stage, "waiting")
+        assert "a + b" not in Path(agent["worktree"], "calc.py").read_text("utf-8")
         typed(stage, *cli.approve)
         becomes(stage, "working", "done")
 

@@ -117,7 +117,8 @@ CLI = Description(
     ],
     screens=RULES,
     allow=["--dangerously-bypass-approvals-and-sandbox"],
-    ask=["--sandbox", "workspace-write", "--ask-for-approval", "on-request"],
+    # It asks before what it takes for dangerous; its own sandbox cannot be built inside Kage's.
+    ask=["--sandbox", "danger-full-access", "--ask-for-approval", "on-request"],
     interactive=["codex", *SCREEN, "{task}"],
     resume_interactive=["codex", "resume", "--last", *SCREEN],
 )

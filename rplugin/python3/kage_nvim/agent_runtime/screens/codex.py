@@ -68,6 +68,14 @@ RULES = [
         last=[rf"{NEWEST}|{WORKED}", r"^•"],
         lines=60,
     ),
+    # Of a long answer that goes on, the first line has left the screen.
+    ScreenRule(
+        state="working",
+        reason="answering",
+        all=[BOX, r"^  (← for agents|\? for shortcuts)"],
+        none=[r"^[•■✗✘]", WORKED, r"OpenAI Codex"],
+        lines=60,
+    ),
     ScreenRule(state="done", reason="idle after an answer", all=[BOX], any=[r"^•", WORKED], lines=60),
     ScreenRule(
         state="starting",
@@ -77,4 +85,5 @@ RULES = [
         lines=40,
     ),
     ScreenRule(state="starting", reason="drawing", any=[r"OpenAI Codex"], lines=40),
+    ScreenRule(state="done", reason="idle", all=[BOX], lines=12),
 ]

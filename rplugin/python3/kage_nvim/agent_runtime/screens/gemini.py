@@ -3,11 +3,11 @@
 
 from kage_nvim.description import ScreenRule
 
-NEWEST = r"^\s?(✦|[ℹ✕✖⚠] ? ?\S|│ [✓x✗?-] )"
+NEWEST = r"^\s?(✦|[✕✖] ? ?\S|[ℹ⚠].*([Ff]ailed|API Error|[Cc]ancelled)|│ [✓x✗?-] )"
 """What it says and does; a line of the user's looks like one that is typed and not sent yet."""
 BOX = r"^\s*[>!*]\s+(Type your message|Initializing)"
 FOOT = r"^\s*(workspace( \(/|  )|Shift\+Tab to |\? for shortcuts|YOLO\b)"
-IDLE = rf"{BOX}|^\s*> /|{FOOT}"
+IDLE = rf"{BOX}|^\s*> /|^\s*\(\d+/\d+\)\s*$|{FOOT}"
 
 BANNER = r"Gemini CLI v\d|Tips for getting started|is restarting to apply|^ *[█▝▗▄▀▟▜]{3,}.*[█▝▗▟▜]"
 

@@ -40,8 +40,12 @@ RULES = [
     ScreenRule(state="stopped", all=[r"^\s*(Continue|opencode)\s+(opencode )?(-s|--session) ses_"], lines=6),
     ScreenRule(state="starting", reason="ready for a task", all=[r"Ask anything"], none=[TURN], lines=40),
     ScreenRule(
-        state="done", reason="idle after an answer", last=[TURN, r"· \d[\d.ms h]*\s*(│.*)?$"], lines=60
+        state="done",
+        reason="idle after an answer",
+        last=[TURN, r"· \d[\d.ms h]*?(\s*│.*|\s{2,}.*)?$"],
+        lines=60,
     ),
     ScreenRule(state="failed", reason="the API failed", all=[TURN, FOOT], last=[BODY, r"^\s*┃"], lines=60),
     ScreenRule(state="interrupted", reason="a request was rejected", all=[TURN, FOOT], lines=60),
+    ScreenRule(state="done", reason="idle, a menu is open", all=[r"^\s*┃\s+/\S+\s{2,}\S"], lines=40),
 ]

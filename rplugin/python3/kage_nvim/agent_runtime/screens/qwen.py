@@ -4,7 +4,8 @@
 from kage_nvim.description import ScreenRule
 
 BOX = r"^\s*[>!*]\s+(Type your message|Initializing)"
-IDLE = rf"{BOX}|^\s*> /|^\s*(\? for shortcuts|YOLO mode|.*\(shift\+tab to cycle\)|Press Esc again)"
+MENU = r"^\s*> /|^\s*\(\d+/\d+\)\s*$"
+IDLE = rf"{BOX}|{MENU}|^\s*(\? for shortcuts|YOLO mode|.*\(shift\+tab to cycle\)|Press Esc again)"
 NEWEST = r"^\s{0,3}([✦✕✖]|[●ℹ⚠] |│ [✓x✗?⊷⊶o-]  ?)"
 """What it says and does; a line of the user's looks like one that is typed and not sent yet."""
 SPINNER = r"^\s{0,2}[⠁-⣿] ?\S"
