@@ -256,6 +256,174 @@ def test_formats_that_are_found_and_text_that_is_none() -> None:
     assert detect.find(f"id: {word}") == []
 
 
+LOT = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0"
+SECRETS = {
+    "npm": f"npm_{LOT[:36]}",
+    "Stripe test": f"sk_test_{LOT[:24]}",
+    "Slack app": f"xapp-1-A0123456789-1234567890123-{LOT.lower()}",
+    "GitHub, fine-grained": f"github_pat_{LOT[:22]}_{LOT}{LOT[:19]}",
+    "GitLab": f"glpat-{LOT[:20]}",
+    "Google": f"AIzaSy{LOT[:33]}",
+    "OpenAI project": f"sk-proj-{LOT}_{LOT}-{LOT}",
+    "OpenAI": f"sk-{LOT}{LOT[:8]}",
+    "Anthropic": f"sk-ant-api03-{LOT}-{LOT}AA",
+    "HuggingFace": f"hf_{LOT[:34]}",
+    "Twilio": "SK" + "0123456789abcdef" * 2,
+    "SendGrid": f"SG.{LOT[:22]}.{LOT}abc",
+    "PyPI": f"pypi-AgEIcHlwaS5vcmc{LOT}{LOT}",
+    "age": "AGE-SECRET-KEY-1" + "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L" + "QPZRY9X8GF2TVDW0S3JN54KHCE",
+    "Vault": f"hvs.{LOT}",
+    "a kubeconfig's key": "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQpN" + LOT,
+}
+NAMED = (
+    '{"SecretAccessKey": "%s", "x": 1}',
+    "aws_secret_access_key = %s",
+    "export AWS_SECRET_ACCESS_KEY='%s'",
+    'secretAccessKey: "%s"',
+    '"{\\"SecretAccessKey\\": \\"%s\\"}"',
+    "curl -H 'Authorization: Bearer %s' https://x.test",
+    '{"Authorization": "Bearer %s"}',
+    '{"x-api-key": "%s"}',
+    "//registry.npmjs.org/:_authToken=%s",
+    "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=%s==;EndpointSuffix=x",
+)
+PLAIN = (
+    "p = APClientFactoryX(AKCollectionViewController)",
+    "class sk-loading-indicator-with-very-long-name-2x-container-wide",
+    "sk-ant-colony-optimization-algorithm-v2",
+    "TASK" + "0123456789abcdef" * 2,
+    "img-" + "0123456789abcdef" * 2 + "-us1.png",
+    "ibm_cloud_resource_group_configuration_key = value_with_exactly_fortyfour_characters_abcdef",
+    'f"postgres://{user}:{password_value}@{host}/{name}"',
+    "mongodb://<username>:<password>@cluster redis://:${REDIS_PASSWORD}@localhost",
+    "postgres://%s:%s@%s/x http://u:***@h http://u:xxxxx@h http://u:$TOKEN@h http://u:DB_PASSWORD@h",
+    "http://host:8080/path@x https://a.test/~b:c@d",
+    "Authorization: Bearer YOUR_ACCESS_TOKEN_HERE, or Bearer authentication-with-a-long-name",
+    "data:image/png;base64,iVBORw0KGgo= data: none",
+)
+
+
+def test_each_format_is_found_whole_wherever_it_stands() -> None:
+    for name, secret in SECRETS.items():
+        for text in (secret, f'key="{secret}"', f"a {secret}, and", json.dumps({"k": f"\n{secret}\n"})):
+            found = detect.find(text)
+            assert secret in [entry.value for entry in found], (name, text, found)
+    for form in NAMED:
+        assert any(LOT in entry.value for entry in detect.find(form % LOT)), form
+    for text in PLAIN:
+        assert detect.find(text) == [], text
+    token = "eyJ" + "aB1c" * 100 + "." + "Zq9w" * 400 + "." + "SIGNATURE" * 5
+    for before in range(detect.STRIDE - 2000, detect.STRIDE + 200, 400):
+        assert detect.find("x " * (before // 2) + token)[0].value == token
+        assert detect.find("x" * before + " " + AWS)[0].value == AWS
+
+
+def test_a_private_key_is_found_in_any_dress_and_code_between_constants_is_none() -> None:
+    lines = ["MIIEowIBAAKCAQEA" + "b7Zq3vP+/" * 5 + str(n) * 3 for n in range(9)] + ["c9Q="]
+    begin, end = "-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----"
+    whole = [begin, "Proc-Type: 4,ENCRYPTED", "DEK-Info: AES-128-CBC,0123456789ABCDEF", "", *lines, end]
+    dressed = {
+        "plain": "\n".join(whole),
+        "json": json.dumps({"key": "\n".join(whole)}),
+        "json twice": json.dumps(json.dumps({"key": "\r\n".join(whole)})),
+        "python": "KEY = (\n" + "\n".join(f'    b"{line}\\n"' for line in whole) + "\n)",
+        "javascript": "x = " + " +\n  ".join(f"'{line}\\n'" for line in whole) + ";",
+        "list": json.dumps(whole, indent=1),
+        "diff": "\n".join(f"-{line}" for line in whole),
+        "numbered": "\n".join(f"{n:6}\t{line}" for n, line in enumerate(whole)),
+        "grep": "\n".join(f"keys/id.pem:{n}:{line}" for n, line in enumerate(whole)),
+        "one line": " ".join([begin, *lines, end]),
+        "yaml": "key: |\n" + "\n".join(f"  {line}" for line in whole),
+        "no end": "\n".join(whole[:-1]) + "\n[3 lines left out]",
+        "cut": "\n".join(whole)[:300],
+        "no beginning": "\n".join(whole[7:]),
+    }
+    for name, text in dressed.items():
+        left = f"before\n{text}\nafter"
+        for entry in detect.find(left):
+            left = left.replace(entry.value, "")
+        assert not [line for line in lines if line[:10] in left or line in left], (name, left)
+        assert left.startswith("before"), name
+        assert left.endswith("after") or name == "cut", (name, left)
+    code = "\n".join(f"def handler_{i}(x):\n    return x * {i}" for i in range(60))
+    for between in (code, "", "pass", "# averyveryverylongword\nreturn x"):
+        text = f'PEM_HEADER = "{begin}"\n{between}\nPEM_FOOTER = "{end}"\n'
+        assert detect.find(text) == [], between
+
+
+def test_what_begins_with_data_is_masked_and_files_go_as_they_are(client: Client) -> None:
+    text = f"data:\n  token: {TOKEN}\n"
+    picture = "data:image/png;base64," + "iVBORw0KGgoAAAANSUhEUgAA" * 20 + AWS
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    used = {"type": "tool_use", "id": "a", "name": "f", "input": {"data": TOKEN, "format": "x"}}
+    result = {"type": "tool_result", "tool_use_id": "a", "content": text}
+    asked: tuple[tuple[str, dict[str, Any]], ...] = (
+        (
+            "/v1/chat/completions",
+            {
+                "messages": [
+                    {"role": "user", "content": text},
+                    {"role": "assistant", "content": None, "tool_calls": [call]},
+                    {"role": "tool", "tool_call_id": "a", "content": text},
+                    {
+                        "role": "user",
+                        "content": [
+                            {"type": "image_url", "image_url": {"url": picture}},
+                            {"type": "image_url", "image_url": {"url": f"data:{TOKEN}"}},
+                        ],
+                    },
+                ]
+            },
+        ),
+        (
+            "/v1/messages",
+            {
+                "max_tokens": 9,
+                "messages": [
+                    {"role": "user", "content": text},
+                    {"role": "assistant", "content": [used]},
+                    {"role": "user", "content": [result]},
+                ],
+            },
+        ),
+        (
+            "/v1/responses",
+            {
+                "input": [
+                    {"role": "user", "content": text},
+                    {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
+                    {"type": "function_call_output", "call_id": "a", "output": text},
+                ]
+            },
+        ),
+        ("/v1beta/models/any:generateContent", {"contents": [{"role": "user", "parts": [{"text": text}]}]}),
+    )
+    with ModelServer(Reply("well")) as server:
+        client.register(model="openai/any", api_base=server.url)
+        for url, body in asked:
+            connection = client.connect()
+            headers = {"Authorization": "Bearer T1", "Content-Type": "application/json"}
+            connection.request("POST", url, json.dumps({"model": "any", **body}), headers)
+            assert connection.getresponse().read()
+            connection.close()
+    left = [json.dumps(request.body) for request in server.requests]
+    assert len(left) == len(asked)
+    assert not [body for body in left if TOKEN in body]
+    assert picture in left[0]
+
+
+def test_a_password_is_one_in_its_url_only(client: Client) -> None:
+    text = "DB=postgres://admin:development@db.test/x NODE_ENV=development redis://:hunter2!@h"
+    with ModelServer(Reply("well")) as server:
+        client.register(model="openai/any", api_base=server.url)
+        client.ask(messages=[{"role": "user", "content": text}])
+    left = server.requests[0].body["messages"][0]["content"]
+    assert left.endswith("@h")
+    assert "NODE_ENV=development" in left
+    assert ":development@" not in left
+    assert "hunter2" not in left
+
+
 def test_only_the_end_that_may_begin_a_needle_is_held_back() -> None:
     restorer = Restorer({"KAGE_SECRET_A": "1"})
     assert restorer.delta({"content": "plain K"}) == [{"content": "plain "}]

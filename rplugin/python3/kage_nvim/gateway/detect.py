@@ -2,7 +2,7 @@
 
 detect-secrets reads files line by line; here its regular expressions are used on texts as they are, so that
 a call's megabyte takes a tenth of the time. Its guesses by keyword and by public address are not: they find
-``password = input()``. Formats that it does not know yet are listed beside.
+``password = input()``. Formats that it does not know, or knows too narrowly, are in ``formats``.
 """
 
 from __future__ import annotations
@@ -11,66 +11,74 @@ import importlib
 import inspect
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+from kage_nvim.gateway import formats, pem
 
 STRIDE = 32_768
 """Characters that one expression reads at once: its thread lets others work in between."""
 OVERLAP = 1_024
+"""Characters that are read twice, for secrets with spaces in them; words are never cut."""
 WINDOW = 200
 """Characters around a long word in which slow expressions look for "name = word"."""
-SHORT = 10
-"""A shorter secret (a password in a URL) is one in its own place only."""
 LONG = 16
 """Groups below this are a token's prefix."""
 MARK = "KAGE_SECRET_"
 
-_NOT_USED = {"IPPublicDetector", "PrivateKeyDetector"}
+_NOT_USED = {"BasicAuthDetector", "IPPublicDetector", "NpmDetector", "PrivateKeyDetector"}
 _ASSIGNMENT = r"(?:(?<=\W)|(?<=^))"
 """How detect-secrets' expressions for "name = word" begin: tried at every place, they take the most time."""
 _LONG_WORD = re.compile(r"[A-Za-z0-9_\-]{24,}")
 _RANDOM = re.compile(r"[A-Za-z0-9+/_\-]{20,}={0,2}")
-_LINE = r"[ \t\d|:>→+\"',#/*-]*"
-"""What may stand before a line of a key: a line number, a diff's sign, a quote, a comment's."""
-_NEWLINE = r"(?:\r?\n|(?:\\r)?\\n)"
-_BEGIN = r"-{4,5} ?BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)? ?-{4,5}"
-_END = r"-{4,5} ?END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)? ?-{4,5}"
-_WHOLE_KEY = re.compile(
-    rf"{_BEGIN}.{{1,20000}}?{_END}|Private-Lines: \d+.{{1,20000}}?Private-MAC: \w+", re.DOTALL
-)
-_CUT_KEYS = (
-    # What a tool shows of a long file may lack the end, or the beginning.
-    re.compile(rf"{_BEGIN}(?:{_NEWLINE}{_LINE}[A-Za-z0-9+/=: ,.\-]{{0,100}}){{0,400}}"),
-    re.compile(rf"(?:(?m:^)|(?<=\\n)){_LINE}(?:[A-Za-z0-9+/=]{{16,}}\"?{_NEWLINE}{_LINE}){{1,80}}{_END}"),
-)
-_MORE = (
-    ("ANTHROPIC_KEY", re.compile(r"sk-ant-[A-Za-z0-9_\-]{20,}"), "sk-ant-"),
-    ("OPENAI_KEY", re.compile(r"\bsk-(?=[A-Za-z_\-]*\d)[A-Za-z0-9_\-]{32,}"), "sk-"),
-    ("JSON_WEB_TOKEN", re.compile(r"\beyJ[\w\-]{5,}\.[\w\-]{5,}(?:\.[\w\-]+)?"), "eyJ"),
-    ("GOOGLE_KEY", re.compile(r"\bAIza[A-Za-z0-9_\-]{35}"), "AIza"),
-    ("GITHUB_TOKEN", re.compile(r"\bgithub_pat_[A-Za-z0-9_]{22,}"), "github_pat_"),
-    ("HUGGINGFACE_TOKEN", re.compile(r"\bhf_[A-Za-z0-9]{30,}"), "hf_"),
-    ("XAI_KEY", re.compile(r"\bxai-[A-Za-z0-9]{40,}"), "xai-"),
-    ("GROQ_KEY", re.compile(r"\bgsk_[A-Za-z0-9]{40,}"), "gsk_"),
-    ("AWS_SECRET_KEY", re.compile(r"(?i)aws_?secret_?(?:access_?)?key\W{1,5}([0-9a-zA-Z/+]{40})\b"), ""),
-)
+_SPACE = re.compile(r"\s")
+_BEGINS = re.compile(rf"{formats.BEGINS}(?<![_-])")
+_GOES_ON = re.compile(r"[\w-]|\.\w")
+_TELLING = re.compile(r"(?i)artif|jfrog|passw|auth|key|token")
+
+
+def _stands_alone(match: re.Match[str]) -> bool:
+    """True when no letter or digit goes on before or after it: names of tasks and of pictures hold hashes."""
+    ends = not _GOES_ON.match(match.string, match.end())
+    return ends and bool(_BEGINS.match(match.string, match.start())) and bool(re.search(r"\d", match[0]))
+
+
+def _is_artifactory(match: re.Match[str]) -> bool:
+    """What begins with AP or AKC is the name of a class more often than a password."""
+    if _TELLING.search(match.string, max(0, match.start() - 40), match.start() + 1):
+        return bool(re.search(r"\d|xxx", match[0]))
+    return len(match[0]) > 20 and formats.keyish(match[0])
+
+
+_ACCEPTS: dict[str, Callable[[re.Match[str]], bool]] = {
+    "ARTIFACTORY_CREDENTIALS": _is_artifactory,
+    "IBM_CLOUD_IAM_KEY": lambda match: formats.keyish(_value(match)),
+    "MAILCHIMP_ACCESS_KEY": _stands_alone,
+    "TELEGRAM_BOT_TOKEN": _stands_alone,
+    "TWILIO_API_KEY": _stands_alone,
+}
+"""detect-secrets' formats that ordinary names fit, too."""
 
 
 class Found(NamedTuple):
-    """A secret: what it is, in words of a placeholder, and the secret itself."""
+    """A secret: what it is, in words of a placeholder, and the secret itself. One that is ``in_place`` is a
+    secret only between a URL's ``:`` and ``@``."""
 
     kind: str
     value: str
+    in_place: bool = False
 
 
 def find(text: str, entropy: bool = False) -> list[Found]:
     """The secrets in a text, each once, longest first."""
-    found: dict[str, str] = {}
-    for kind, value in _all(text, entropy):
-        if MARK not in value and len(value) > 3:
-            found.setdefault(value, kind)
-    return [Found(found[value], value) for value in sorted(found, key=len, reverse=True)]
+    found: dict[str, Found] = {}
+    for secret in _all(text, entropy):
+        if MARK not in secret.value and len(secret.value) > 3:
+            known = found.get(secret.value)
+            if known is None or (known.in_place and not secret.in_place):
+                found[secret.value] = secret
+    return [found[value] for value in sorted(found, key=len, reverse=True)]
 
 
 def load() -> None:
@@ -78,28 +86,34 @@ def load() -> None:
     _detectors()
 
 
-def _all(text: str, entropy: bool) -> Iterator[tuple[str, str]]:
+def _all(text: str, entropy: bool) -> Iterator[Found]:
     if "PRIVATE KEY" in text or "Private-Lines" in text:
-        yield from (("PRIVATE_KEY", match[0]) for match in _WHOLE_KEY.finditer(text))
-        rest = _WHOLE_KEY.sub("", text)
-        for block in _CUT_KEYS:
-            yield from (("PRIVATE_KEY", match[0]) for match in block.finditer(rest))
-    for kind, expression, sign in _MORE:
-        if sign in text:
-            yield from ((kind, match[match.re.groups]) for match in _strides(expression, text))
+        yield from (Found("PRIVATE_KEY", key) for key in pem.keys(text))
+    for one, value in formats.matches(text):
+        yield Found(one.kind, value, one.in_place)
     quick, slow = _detectors()
     for kind, expression in quick:
-        yield from ((kind, _value(match)) for match in _strides(expression, text))
+        yield from _accepted(kind, _strides(expression, text))
     for start, end in _windows(text):
         for kind, expression in slow:
-            yield from ((kind, _value(match)) for match in expression.finditer(text, start, end))
+            yield from _accepted(kind, expression.finditer(text, start, end))
     if entropy:
         yield from _random(text)
 
 
+def _accepted(kind: str, matches: Iterator[re.Match[str]]) -> Iterator[Found]:
+    accepts = _ACCEPTS.get(kind)
+    return (Found(kind, _value(match)) for match in matches if accepts is None or accepts(match))
+
+
 def _strides(expression: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    for start in range(0, len(text), STRIDE):
-        yield from expression.finditer(text, start, min(len(text), start + STRIDE + OVERLAP))
+    """All matches; a stride ends where a word ends, however long that is."""
+    start = end = 0
+    while end < len(text):
+        space = _SPACE.search(text, start + STRIDE)
+        end = space.start() if space else len(text)
+        yield from expression.finditer(text, max(0, start - OVERLAP), end)
+        start = end
 
 
 def _windows(text: str) -> Iterator[tuple[int, int]]:
@@ -121,12 +135,12 @@ def _windows(text: str) -> Iterator[tuple[int, int]]:
 def _value(match: re.Match[str]) -> str:
     """The secret of a match: the group that holds it (others hold a prefix), or all but the marks around."""
     given = next((group for group in match.groups() if group), "")
-    if len(given) >= LONG or match[0].startswith("://"):
+    if len(given) >= LONG:
         return given
     return match[0].strip(" \t\r\n\"'=:")
 
 
-def _random(text: str) -> Iterator[tuple[str, str]]:
+def _random(text: str) -> Iterator[Found]:
     from detect_secrets.plugins.high_entropy_strings import Base64HighEntropyString, HexHighEntropyString
 
     hexadecimal, any_word = HexHighEntropyString(), Base64HighEntropyString()
@@ -134,7 +148,7 @@ def _random(text: str) -> Iterator[tuple[str, str]]:
         word = match[0]
         judge = hexadecimal if re.fullmatch("[0-9a-fA-F]+", word) else any_word
         if judge.calculate_shannon_entropy(word) > judge.entropy_limit:
-            yield "RANDOM", word
+            yield Found("RANDOM", word)
 
 
 @lru_cache(maxsize=1)

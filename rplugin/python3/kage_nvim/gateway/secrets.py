@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,6 +31,9 @@ REMEMBERED = 50_000
 RUNS = 500
 SHORTEST_KEY = 8
 """A shorter key of a provider's is none; replacing it would garble texts."""
+_DATA_URL = re.compile(r"data:[\w/+.-]+;base64,")
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
+_NONE: frozenset[str] = frozenset()
 _SKIPPED = frozenset({"id", "tool_call_id", "role", "type", "signature", "encrypted_content", "model"})
 
 
@@ -39,28 +43,28 @@ class Vault:
     def __init__(self, run: str, key: bytes) -> None:
         self._run = run
         self._key = key
-        self.by_value: dict[str, tuple[str, str]] = {}
+        self.by_value: dict[str, tuple[str, Found]] = {}
         self.by_placeholder: dict[str, str] = {}
 
     def put(self, found: Found) -> None:
         """Know a secret."""
-        if found.value in self.by_value:
+        known = self.by_value.get(found.value)
+        if known and (found.in_place or not known[1].in_place):
             return
         text = f"{self._run}\0{found.value}".encode("utf-8", "surrogatepass")
         sign = hmac.new(self._key, text, hashlib.sha256).hexdigest()[:12]
         placeholder = f"{MARK}{found.kind}_{sign}"
-        self.by_value[found.value] = (placeholder, found.kind)
+        self.by_value[found.value] = (placeholder, found)
         self.by_placeholder[placeholder] = found.value
 
     def masked(self, text: str, kinds: dict[str, str]) -> str:
         """The text with placeholders, longest first (one may hold another); ``kinds`` gets the used."""
         for value in sorted((v for v in self.by_value if v in text), key=len, reverse=True):
-            placeholder, kind = self.by_value[value]
-            short = len(value) < detect.SHORT
-            old, new = (f":{value}@", f":{placeholder}@") if short else (value, placeholder)
+            placeholder, found = self.by_value[value]
+            old, new = (f":{value}@", f":{placeholder}@") if found.in_place else (value, placeholder)
             if old in text:
                 text = text.replace(old, new)
-                kinds[placeholder] = kind
+                kinds[placeholder] = found.kind
         return text
 
 
@@ -233,13 +237,13 @@ def _digest(text: str, entropy: bool) -> bytes:
 def _texts(node: Any, name: str = "", skipped: frozenset[str] = _SKIPPED) -> Iterator[str]:
     """Every text that may hold a secret. A tool's arguments are JSON within a text: both are looked at."""
     if isinstance(node, str):
-        if name not in skipped and not node.startswith("data:"):
+        if name not in skipped:
             yield node
             if name == "arguments" and (inner := _decoded(node)) is not None:
-                yield from _texts(inner, "", frozenset())
+                yield from _texts(inner, "", _NONE)
     elif isinstance(node, dict):
         for key, value in node.items():
-            if not _is_file(key, node):
+            if not (skipped and _is_file(name, key, node)):
                 yield from _texts(value, key, skipped)
     elif isinstance(node, list):
         for value in node:
@@ -249,14 +253,17 @@ def _texts(node: Any, name: str = "", skipped: frozenset[str] = _SKIPPED) -> Ite
 def _walk(node: Any, change: Callable[[str], str], name: str = "", skipped: frozenset[str] = _SKIPPED) -> Any:
     """The node with every text changed; parts that stay the same are the same objects."""
     if isinstance(node, str):
-        if name in skipped or node.startswith("data:"):
+        if name in skipped:
             return node
         if name == "arguments" and (inner := _decoded(node)) is not None:
-            new = _walk(inner, change, "", frozenset())
+            new = _walk(inner, change, "", _NONE)
             node = node if new is inner else json.dumps(new, ensure_ascii=False)
         return change(node)
     if isinstance(node, dict):
-        pairs = {k: v if _is_file(k, node) else _walk(v, change, k, skipped) for k, v in node.items()}
+        pairs = {
+            key: value if skipped and _is_file(name, key, node) else _walk(value, change, key, skipped)
+            for key, value in node.items()
+        }
         return pairs if any(pairs[key] is not node[key] for key in node) else node
     if isinstance(node, list):
         items = [_walk(value, change, name, skipped) for value in node]
@@ -271,6 +278,13 @@ def _decoded(text: str) -> dict[str, Any] | None:
         return None
 
 
-def _is_file(key: str, node: dict[str, Any]) -> bool:
-    """True for an image or another file inside a message, in base64."""
-    return key in ("data", "file_data") and ("media_type" in node or "format" in node or "filename" in node)
+def _is_file(name: str, key: str, node: dict[str, Any]) -> bool:
+    """True for an image or another file in base64, by the field that it stands in (``key`` of a node that is
+    the field ``name``) and by how it looks: what a tool prints may begin with ``data:``, too."""
+    value = node[key]
+    if not isinstance(value, str):
+        return False
+    if key in ("image_url", "file_data") or (name, key) == ("image_url", "url"):
+        begun = _DATA_URL.match(value)
+        return begun is not None and bool(_BASE64.fullmatch(value, begun.end()))
+    return key == "data" and not {"media_type", "format"}.isdisjoint(node) and bool(_BASE64.fullmatch(value))
