@@ -18,6 +18,8 @@ LOOK = Reply(
     usage={"prompt_tokens": 2000, "completion_tokens": 800},
 )
 
+KEYS = ["price_in = 1.00", "agent_tokens = 200000", 'unmetered = "allow"']
+
 
 def test_five_cents_are_not_passed_and_everyone_says_why(stage: Stage) -> None:
     with ModelServer(LOOK) as server:
@@ -40,18 +42,23 @@ def test_what_a_budget_cannot_hold_is_refused_with_the_lines_to_write(stage: Sta
         plain = f'[players.a]\nmodel = "openai/x"\napi_base = "{server.url}"\n'
         command = '[players.b]\ncommand = ["true"]\n'
         budget = "[defaults]\nrun_usd = 1.0\n"
+        spare = plain + 'price_in = 1\nprice_out = 1\nfallback = ["b"]\n' + plain.replace(".a]", ".b]")
         for text, lines in (
+            (plain + budget, ["[players.a]", *KEYS]),
             (
-                plain + budget,
-                ["[players.a]", "price_in = 1.00", "agent_tokens = 200000", 'unmetered = "allow"'],
+                plain.replace("players.a", 'players."my fast.one"') + budget,
+                ['[players."my fast.one"]', *KEYS],
             ),
+            (spare + '[defaults]\nplayers = ["a"]\nrun_usd = 1.0\n', ["[players.b]", *KEYS]),
             (command + budget, ["[players.b]", 'unmetered = "allow"', "is a command"]),
         ):
             stage.configure(text)
             refused = stage.run("spawn", "-n", "1", "make add() add")
             assert refused.returncode == 1
             assert all(line in refused.stderr for line in [*lines, "run_usd = 1.00"]), refused.stderr
-        for more in ("price_in = 1.0\nprice_out = 1.0\n", "agent_tokens = 200000\n", 'unmetered = "allow"\n'):
+        stage.configure(plain + budget)
+        proposed = stage.run("spawn", "-n", "1", "make add() add").stderr
+        for more in _pasted(proposed):
             stage.configure(plain + more + budget)
             stage.shell("spawn", "-n", "1", "make add() add")
             stage.shell("wait", "--timeout", "60")
@@ -61,6 +68,19 @@ def test_what_a_budget_cannot_hold_is_refused_with_the_lines_to_write(stage: Sta
         stage.shell("wait", "--timeout", "60")
     assert stage.json("cost")["unmetered"] == [1]
     assert "unmetered: agent 1" in stage.shell("cost")
+
+
+def _pasted(words: str) -> list[str]:
+    """Each of the ways out, as one would copy its lines under the player's table."""
+    ways: list[str] = [""]
+    for line in words.splitlines():
+        if line.startswith("    "):
+            ways[-1] += line + "\n"
+        elif ways[-1]:
+            ways.append("")
+    found = [way for way in ways if way]
+    assert len(found) == 3, words
+    return found
 
 
 def test_a_call_that_was_broken_off_is_in_the_status(stage: Stage) -> None:

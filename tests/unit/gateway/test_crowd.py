@@ -95,12 +95,17 @@ def test_a_provider_that_is_down_is_said_soon_and_to_all(
     with ModelServer() as server:
         url = server.url
     client.register(model="openai/any", api_base=url)
-    client.register("T2", number=2, model="openai/any", api_base=url)
+    client.register("T2", player="my other", number=2, model="openai/any", api_base=url)
     first = client.ask()
     second = client.ask("T2")
     assert (first.status, second.status) == (424, 424)
     assert first.seconds > 0.5 > second.seconds
-    assert first.error["message"] in second.error["message"]
+    said = (
+        first.error["message"]
+        .replace("`fast`", "`my other`")
+        .replace("[players.fast]", '[players."my other"]')
+    )
+    assert said in second.error["message"]
     monkeypatch.setattr(doors, "DOWN", 0.0)
     usage = client.usage()
     assert "refused" in usage["failing"] and "Start the server there" in usage["failing"]
@@ -132,3 +137,12 @@ def test_who_hangs_up_while_waiting_for_another_try_pays_nothing(client: Client)
         connection.close()
         until(lambda: client.usage()["open"] == 0, 5, "the end of the call")
     assert client.usage()["calls"] == 0
+
+
+def test_another_address_of_this_machine_is_not_down_for_it(client: Client) -> None:
+    """``[::1]`` and ``127.0.0.1`` share a limit, since a server often has both, but not an outage."""
+    with ModelServer(Reply("well")) as server:
+        client.register(model="openai/any", api_base=f"http://[::1]:{server.port}/v1")
+        client.register("T2", number=2, model="openai/any", api_base=server.url)
+        assert client.ask().status == 424
+        assert client.ask("T2").text == "well"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from typing import Any
 
 import pytest
 
+from tests.conftest import until
 from tests.fixtures.gateway import Client
 from tests.fixtures.model_server import ModelServer, Reply, in_order, refusal
 
@@ -145,7 +147,26 @@ def test_a_wait_that_is_too_long_is_not_waited(client: Client) -> None:
         answer = client.ask()
         assert answer.seconds < 2
         assert "3600" in answer.error["message"]
+        client.register("T2", player="other", number=2, model="openai/any", api_base=server.url)
+        other = client.ask("T2")
+        assert other.seconds < 2 and other.status == 424
+        words = other.error["message"]
+        assert "429: tomorrow" in words and "`other`" in words and "`fast`" not in words
         assert len(server.requests) == 1
+
+
+def test_a_wait_is_said_while_it_lasts(client: Client) -> None:
+    def script(body: dict[str, Any], headers: dict[str, str]) -> Reply:
+        return Reply("well") if len(server.requests) > 1 else refusal(429, "slow down", retry_after=2.5)
+
+    with ModelServer(script) as server:
+        client.register(model="openai/any", api_base=server.url)
+        answers: list[str] = []
+        asking = threading.Thread(target=lambda: answers.append(client.ask().text))
+        asking.start()
+        until(lambda: f"{server.url}: 429, " in client.usage()["waiting"], 5, "the wait")
+        asking.join()
+        assert answers == ["well"] and client.usage()["waiting"] == ""
 
 
 def test_an_unknown_provider_is_named(client: Client) -> None:

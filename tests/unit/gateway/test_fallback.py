@@ -68,3 +68,21 @@ def test_without_a_key_the_other_player_answers(client: Client) -> None:
             model="openai/any", api_key_env="GONE", fallbacks=[{"name": "spare", "player": spare}]
         )
         assert client.ask().text == "well"
+
+
+def test_while_a_provider_wants_a_long_wait_every_call_goes_to_the_other(client: Client) -> None:
+    with ModelServer(refusal(429, "quota", retry_after=60)) as first, ModelServer(Reply("well")) as second:
+        spare = {"model": "openai/spare", "api_base": second.url}
+        for number in (1, 2):
+            client.register(
+                f"T{number}",
+                number=number,
+                model="openai/any",
+                api_base=first.url,
+                fallbacks=[{"name": "spare", "player": spare}],
+            )
+            for turn in range(3):
+                answer = client.ask(f"T{number}", turns=turn)
+                assert (answer.text, answer.seconds < 5) == ("well", True)
+                assert "429: quota" in answer.kage["notices"][0]
+        assert (len(first.requests), len(second.requests)) == (1, 6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 import time
@@ -19,6 +20,7 @@ from kage_nvim.gateway.ledger import Caller, Ledger, Limits
 from kage_nvim.gateway.pieces import Usage, at_most
 from kage_nvim.gateway.prices import price_of
 from kage_nvim.model import Player
+from tests.conftest import until
 from tests.fixtures.gateway import Client
 from tests.fixtures.model_server import ModelServer, Reply
 
@@ -365,8 +367,25 @@ def test_an_unpriced_model_under_a_budget_is_refused_with_the_ways_out(client: C
         client.register(limits=limits(run_usd=1.0), **player, unmetered="allow")
         assert client.ask().status == 200
     assert (answer.status, answer.error["type"]) == (402, "budget")
-    for words in ("run_usd", "[players.fast]", "price_in = ", "agent_tokens = ", 'unmetered = "allow"'):
-        assert words in answer.error["message"]
+    first = answer.error["message"].splitlines()[0]  # all that a reason shows
+    for words in ("(run_usd)", "[players.fast]", "price_in", "agent_tokens", 'unmetered = "allow"'):
+        assert words in first
+    assert "names" not in answer.error
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_fallback_without_a_price_is_held_by_its_own_cap(client: Client) -> None:
+    much = Reply("x", usage={"prompt_tokens": 1000, "completion_tokens": 500})
+    with ModelServer(much) as server, ModelServer(()) as gone:
+        gone.stop()
+        spare = {"model": "openai/spare", "api_base": server.url, "agent_tokens": 5000}
+        client.register(
+            limits=limits(run_usd=1.0), **priced(gone), fallbacks=[{"name": "spare", "player": spare}]
+        )
+        for _ in range(9):
+            answer = client.ask()
+        assert (answer.status, answer.error["names"]) == (402, ["agent_tokens"])
+        assert 0 < len(server.requests) < 9
 
 
 @pytest.mark.parametrize(
@@ -396,3 +415,30 @@ def test_an_image_is_not_counted_by_its_bytes() -> None:
         return [{"role": "user", "content": [image]}]
 
     assert at_most(asked(10)) == at_most(asked(1_000_000)) > 50_000
+
+
+def test_who_hangs_up_and_asks_again_cannot_pass_the_limit(client: Client) -> None:
+    """The provider goes on to the longest answer that it was allowed: a hang-up saves nothing for sure."""
+    slow = Reply("word " * 100, chunk_delay=0.05)
+    with ModelServer(slow) as server:
+        player = priced(server)
+        client.register(limits=limits(agent_usd=0.05), **player)
+        body = {"messages": [{"role": "user", "content": "x"}], "stream": True, "max_tokens": 2000}
+        for _ in range(40):
+            connection = client.connect()
+            connection.request(
+                "POST", "/v1/chat/completions", json.dumps(body), {"Authorization": "Bearer T1"}
+            )
+            response = connection.getresponse()
+            refused = response.status != 200
+            response.read(10)
+            response.close()
+            connection.close()
+            until(lambda: client.usage()["open"] == 0, 5, "the end of the call")
+            if refused:
+                break
+        asked = [request.body["max_tokens"] for request in server.requests]
+        longest = sum(player["price_out"] * tokens / 1e6 for tokens in asked)
+    assert refused and len(asked) >= 2
+    assert longest <= 0.05
+    assert client.usage()["cost_usd"] < 0.05

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from kage_nvim.gateway import policy
-from kage_nvim.gateway.doors import Door, Doors
+from kage_nvim.gateway import doors, policy
+from kage_nvim.gateway.doors import Door, Doors, Shut, Told
 from kage_nvim.gateway.problems import Problem
 from kage_nvim.model import Player
 from tests.fixtures.gateway import Client
@@ -45,6 +45,9 @@ def test_each_kind_of_failure_has_its_patience() -> None:
     assert policy.next_try(crowded(), 50, 500.0) is not None
     assert policy.next_try(crowded(), 50, 600.0) is None
     assert policy.next_try(crowded(3600.0), 1, 0.0) is None
+    assert policy.next_try(crowded(60.0), 1, 0.0) is not None
+    assert policy.next_try(crowded(60.0), 1, 0.0, standby=True) is None
+    assert policy.next_try(crowded(10.0), 1, 0.0, standby=True) is not None
 
 
 def test_a_full_door_waits_and_a_429_narrows_it() -> None:
@@ -65,13 +68,16 @@ def test_a_full_door_waits_and_a_429_narrows_it() -> None:
         assert most == 2
         asked_at = time.monotonic()
         async with door.slot(), door.slot():
-            door.too_many(asked_at, 0.2)
-            door.too_many(asked_at, None)
-        most, began = 0, time.monotonic()
+            door.too_many(asked_at, Told(crowded(0.2), "a"))
+            door.too_many(asked_at, Told(crowded(), "a"))
+        with pytest.raises(Shut) as shut:
+            await call()
+        assert 0.1 < shut.value.seconds <= 0.2
+        await asyncio.sleep(shut.value.seconds)
+        most = 0
         await asyncio.gather(*(call() for _ in range(3)))
         assert most == 1
-        assert time.monotonic() - began >= 0.2
-        await door.fine()
+        await door.fine(time.monotonic())
         most = 0
         await asyncio.gather(*(call() for _ in range(4)))
         assert most == 2
@@ -91,13 +97,38 @@ def test_a_full_door_waits_and_a_429_narrows_it() -> None:
 )
 def test_whose_limit_a_name_is(name: str, together: bool | None) -> None:
     """Of two servers of one provider: the provider's name limits both together, an address itself."""
-    doors = Doors()
-    one = doors.of(Player(model="openai/a", api_base="http://localhost:8080/v1"), {name: 3})
-    same = doors.of(Player(model="openai/b", api_base="http://127.0.0.1:8080/other"), {name: 3})
-    other = doors.of(Player(model="openai/a", api_base="http://127.0.0.1:9090/v1"), {name: 3})
+    found = Doors()
+    one = found.of(Player(model="openai/a", api_base="http://localhost:8080/v1"), {name: 3})
+    same = found.of(Player(model="openai/b", api_base="http://127.0.0.1:8080/other"), {name: 3})
+    other = found.of(Player(model="openai/a", api_base="http://127.0.0.1:9090/v1"), {name: 3})
     assert one == same and one[0] is not other[0]
     assert (3 in [door.widest for door in one]) is (together is not None)
     assert (one[-1] is other[-1]) is (together is True)
+
+
+def test_a_door_shut_for_hours_is_looked_at_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who cannot wait that long is told so; now and then one asks, and opens it for all if that is well."""
+
+    async def scenario() -> None:
+        door = Door()
+
+        async def passes(longest: float) -> bool:
+            try:
+                async with door.slot(longest):
+                    return True
+            except Shut:
+                return False
+
+        monkeypatch.setattr(doors, "PROBE", 0.1)
+        door.too_many(time.monotonic(), Told(crowded(3600.0), "a"))
+        assert not await passes(600.0)
+        await asyncio.sleep(0.1)
+        assert not await passes(4000.0)
+        assert [await passes(600.0), await passes(600.0)] == [True, False]
+        await door.fine(time.monotonic())
+        assert await passes(600.0)
+
+    asyncio.run(scenario())
 
 
 def test_a_cancelled_caller_leaves_the_door() -> None:

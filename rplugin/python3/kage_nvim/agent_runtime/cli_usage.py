@@ -30,6 +30,7 @@ class Sums(msgspec.Struct):
     refused: str = ""
     failing: str = ""
     failing_for: float = 0.0
+    waiting: str = ""
 
 
 class Meter:
@@ -55,6 +56,8 @@ class Meter:
         return self.latest
 
     def _take(self, sums: Sums) -> None:
+        if sums.waiting != self.latest.waiting:
+            self._progress.doing(f"waiting for {sums.waiting}" if sums.waiting else "")
         self.latest = sums
         known = self._known
         spent = Usage(

@@ -160,6 +160,7 @@ class ModelPlayer:
         body = request(self._spec, messages, tools=tools and self._talk.native)
         return await ask(
             lambda: self._gateway.complete(body, on_text),
+            waiting=self._gateway.waiting,
             progress=self._progress,
             allowance=self._allowance,
             notice=self._screen.notice,

@@ -92,7 +92,7 @@ class Gateway:
             GatewayGone: the gateway is not there, or went before it answered.
         """
         request = msgspec.json.encode(body)
-        async with self._post(request) as (status, headers, chunks):
+        async with self._request("POST", "/v1/chat/completions", request) as (status, headers, chunks):
             try:
                 if "event-stream" in headers.get("content-type", ""):
                     return await _streamed(chunks, on_text)
@@ -100,24 +100,36 @@ class Gateway:
             except (OSError, EOFError, ValueError) as error:
                 raise _broken(error) from error
 
+    async def waiting(self) -> str:
+        """What the gateway waits for before it asks this agent's provider again; empty for nothing, and when
+        it cannot say."""
+        try:
+            async with self._request("GET", "/v1/kage/usage", b"") as (status, _, chunks):
+                said = _object(b"".join([chunk async for chunk in chunks]), status)
+        except (OSError, EOFError, ValueError, GatewayGone, ModelError):
+            return ""
+        return str(said.get("waiting") or "")
+
     @asynccontextmanager
-    async def _post(self, body: bytes) -> AsyncIterator[tuple[int, dict[str, str], AsyncIterator[bytes]]]:
+    async def _request(
+        self, method: str, path: str, body: bytes
+    ) -> AsyncIterator[tuple[int, dict[str, str], AsyncIterator[bytes]]]:
         try:
             reader, writer = await asyncio.open_unix_connection(self._socket, limit=LINE)
         except OSError as error:
             raise GatewayGone(str(error), asked=False) from error
         try:
-            status, headers = await self._send(reader, writer, body)
+            status, headers = await self._send(reader, writer, f"{method} {path}", body)
             yield status, headers, _body(reader, headers)
         finally:
             writer.close()
 
     async def _send(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: str, body: bytes
     ) -> tuple[int, dict[str, str]]:
         try:
             head = (
-                "POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n"
+                f"{line} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n"
                 f"Authorization: Bearer {self._token}\r\nContent-Type: application/json\r\n"
                 f"Content-Length: {len(body)}\r\n\r\n"
             )

@@ -12,7 +12,6 @@ Each call that reaches the gateway may cost: a step makes at most 1 + ``CUTS`` +
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable
 
@@ -23,6 +22,8 @@ from kage_nvim.agent_runtime.progress import Progress
 from kage_nvim.model import State
 
 KEYS_EVERY = 1.0
+LOOK_EVERY = 1.0
+"""Seconds between two looks at what a call waits for."""
 GONE_FOR = 60.0
 """Seconds that a gateway may be away."""
 PRESENT = 5.0
@@ -31,19 +32,18 @@ CUTS = 2
 """How often a call is made again after its answer broke off."""
 HANGUPS = 4
 """How often it is made again after the gateway went without an answer."""
-LIMIT = re.compile(r"\((\w+_(?:usd|tokens))\)")
-"""How the words of a refusal name the limit that is reached."""
 BROKEN = ("provider", "network", "gateway")
 
 
 async def ask(
     call: Callable[[], Awaitable[Answer]],
     *,
+    waiting: Callable[[], Awaitable[str]],
     progress: Progress,
     allowance: Allowance,
     notice: Callable[[str], None],
 ) -> Answer:
-    """Make ``call`` until it answers or waiting makes no sense.
+    """Make ``call`` until it answers or waiting makes no sense. ``waiting`` says what the gateway waits for.
 
     Raises:
         ModelError: the gateway's refusal, of a kind that waiting does not cure and that is no limit.
@@ -53,7 +53,7 @@ async def ask(
     cuts = hangups = 0
     while True:
         try:
-            answer = await asyncio.wait_for(call(), allowance.remaining())
+            answer = await asyncio.wait_for(_told(call, waiting, progress, notice), allowance.remaining())
         except asyncio.TimeoutError:
             allowance.check_time()
         except GatewayGone as error:
@@ -70,8 +70,8 @@ async def ask(
                 with allowance.paused():
                     await _wait_for_keys(error, progress, notice)
             elif error.kind == "budget":
-                limit = LIMIT.search(error.message)
-                progress.warn(f"{limit[1] if limit else 'budget'}: no room for another call")
+                if error.names:
+                    progress.warn(f"{error.names[0]}: no room for another call")
                 raise TurnEnd(State.STOPPED, error.message) from None
             elif error.broken and error.kind in BROKEN and cuts < CUTS:
                 cuts += 1
@@ -84,6 +84,30 @@ async def ask(
                 progress.enter(State.WORKING, "")
             _tell(answer, progress, notice)
             return answer
+
+
+async def _told(
+    call: Callable[[], Awaitable[Answer]],
+    waiting: Callable[[], Awaitable[str]],
+    progress: Progress,
+    notice: Callable[[str], None],
+) -> Answer:
+    """One call; while it lasts, the pane and the status say what the gateway waits for."""
+    making, said = asyncio.ensure_future(call()), ""
+    try:
+        while not (await asyncio.wait({making}, timeout=LOOK_EVERY))[0]:
+            if (words := await waiting()) != said:
+                said = words
+                progress.doing(f"waiting for {words}" if words else "thinking")
+                if words:
+                    notice(f"waiting for {words}")
+        if said:
+            progress.doing("thinking")
+        return making.result()
+    finally:
+        if not making.done():
+            making.cancel()
+            await asyncio.wait({making})
 
 
 def _tell(answer: Answer, progress: Progress, notice: Callable[[str], None]) -> None:

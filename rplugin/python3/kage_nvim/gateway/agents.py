@@ -65,10 +65,15 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def substitutes(self) -> list[Registration]:
-        """The agent with each of its fallbacks in turn for its player."""
+        """The agent with each of its fallbacks in turn for its player, under that one's own cap, too."""
         return [
             msgspec.structs.replace(
-                self, player_name=seat.name, player=seat.player, fallbacks=[], provider=""
+                self,
+                player_name=seat.name,
+                player=seat.player,
+                limits=self.limits.capped(seat.player.agent_tokens),
+                fallbacks=[],
+                provider="",
             )
             for seat in self.fallbacks
         ]

@@ -1,9 +1,7 @@
-"""One call's life: whose it is, key, money, turn at the provider, tries, bill."""
+"""One call's life: whose it is, key, money, the player that answers, bill."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -17,15 +15,16 @@ from kage_nvim.failpoints import fail_point
 from kage_nvim.gateway import doors, policy
 from kage_nvim.gateway.agents import Registration, upstream
 from kage_nvim.gateway.border import Border
+from kage_nvim.gateway.entry import Entry
 from kage_nvim.gateway.keys import Keys
 from kage_nvim.gateway.ledger import Ledger
-from kage_nvim.gateway.pieces import Bill, Delta, End, Usage, at_most, estimate, size
+from kage_nvim.gateway.pieces import Bill, Delta, End, at_most, size
 from kage_nvim.gateway.prefix import Prefixes
 from kage_nvim.gateway.prices import Price, longest, price_of, window, window_of
 from kage_nvim.gateway.problems import Problem
 from kage_nvim.gateway.provider import Ask, Provider
 from kage_nvim.gateway.standing import Standing
-from kage_nvim.model import Player
+from kage_nvim.gateway.tries import Tries
 
 
 class Calls:
@@ -34,7 +33,7 @@ class Calls:
     def __init__(self, ledger: Ledger, keys: Keys, provider: Provider) -> None:
         self._ledger = ledger
         self._keys = keys
-        self._provider = provider
+        self._tries = Tries(provider, keys)
         self._budget = policy.Budget(ledger)
         self._doors = doors.Doors()
         self._prefixes = Prefixes()
@@ -109,12 +108,14 @@ class Calls:
             longest=longest(model),
             server=agent.player.api_base or "",
         )
-        call = _Call(self._ledger, hold.row, price, asked, window(model))
+        call = Entry(self._ledger, hold.row, price, asked, window(model))
         call.out = agent.player.recorded is not None
         try:
             fail_point("gateway.call.held")
             ask = msgspec.structs.replace(ask, max_tokens=hold.max_tokens, player=agreed)
-            way = partial(self._tries, call=call, passed=self._doors.of(agent.player, agent.concurrency))
+            passed = self._doors.of(agent.player, agent.concurrency)
+            standing = self._standings[agent.run, agent.number]
+            way = partial(self._tries.answer, call=call, passed=passed, standing=standing, standby=not last)
             asked_once = aclosing(self._border.crossing(agent, ask, way, last=last))
             async with self._prefixes.turn(agent, body) as read, asked_once as pieces:
                 async for piece in pieces:
@@ -146,41 +147,6 @@ class Calls:
             max_tokens=min(given, default=None),
         )
 
-    async def _tries(
-        self, ask: Ask, call: _Call, passed: list[doors.Door]
-    ) -> AsyncGenerator[Delta | End, None]:
-        """The provider's answer, asked for again when it failed before anything was passed on."""
-        door, began, tries = passed[0], time.monotonic(), 0
-        while True:
-            if door.down is not None:
-                raise _same(door.down, ask)
-            passed_on, asked_at = False, began
-            try:
-                async with doors.passing(passed), aclosing(self._provider.answer(ask)) as pieces:
-                    asked_at, call.out = time.monotonic(), True
-                    async for piece in pieces:
-                        passed_on = True
-                        yield piece
-                for each in passed:
-                    await each.fine()
-                return
-            except Problem as problem:
-                tries, call.out = tries + 1, passed_on
-                self._learn(problem, ask.player, passed, asked_at)
-                wait = policy.next_try(problem, tries, time.monotonic() - began)
-                if passed_on or wait is None:
-                    if problem.retry == "unreached":
-                        door.unreached(problem)
-                    raise
-            await asyncio.sleep(wait)
-
-    def _learn(self, problem: Problem, player: Player, passed: list[doors.Door], asked_at: float) -> None:
-        if problem.retry == "crowded":
-            for each in passed:
-                each.too_many(asked_at, problem.after)
-        if problem.type == "unauthorized":
-            self._keys.forget_command(player)
-
     def _scrubbed(self, problem: Problem, bill: Bill | None) -> Problem:
         return Problem(
             problem.type,
@@ -200,68 +166,3 @@ def _must_be_priced(agent: Registration, price: Price | None) -> None:
         names = [name for name in ("agent_usd", "run_usd", "day_usd") if getattr(limits, name) is not None]
         what, fix = budgets.refusal(agent.player_name, agent.player, ", ".join(names))
         raise Problem("budget", f"{what}. {fix}")
-
-
-def _same(problem: Problem, ask: Ask) -> Problem:
-    """What another call has just found, said to this one."""
-    return Problem(
-        problem.type,
-        f"{problem.message} (Found by another call within the last {doors.DOWN:g} s, so it was not tried.)",
-        elsewhere=problem.elsewhere,
-    )
-
-
-class _Call:
-    """The ledger row of a call under way: settled exactly once, whatever happens. ``out`` while a provider
-    has the request, ``counted`` is its own count, when it gave one that can be true."""
-
-    def __init__(self, ledger: Ledger, row: int, price: Price | None, asked: int, window: int) -> None:
-        self._ledger = ledger
-        self._row = row
-        self._price = price
-        self._asked = asked
-        self._window = window
-        self._began = time.monotonic()
-        self._settled = False
-        self.out = False
-        self.answered = 0
-        self.counted: Usage | None = None
-
-    def finish(self, end: End) -> Bill:
-        """The answer is whole."""
-        usage = end.usage
-        if usage is None or not usage.credible(self._window):
-            usage = estimate(self._asked, self.answered)
-        else:
-            self.counted = usage
-        cost = None if self._price is None or usage.estimated else self._price.cost(usage)
-        self._settle("ok", usage, cost)
-        return Bill(end.finish, usage, cost)
-
-    def fail(self) -> Bill | None:
-        """It failed: for nothing, or for what had come until then."""
-        if self.answered:
-            return self._cut("partial")
-        self._settle("failed", Usage(), None)
-        return None
-
-    def hang_up(self) -> None:
-        """The agent went away; a provider that has the request counts it, and what it had said."""
-        if self.out:
-            self._cut("interrupted")
-        self._settle("failed", Usage(), None)
-
-    def _cut(self, status: str) -> Bill:
-        """No count will ever come; what was asked and said is known, so that its price is, nearly."""
-        usage = estimate(self._asked, self.answered)
-        cost = self._price.cost(usage) if self._price else None
-        self._settle(status, usage, cost)
-        return Bill("", usage, cost)
-
-    def _settle(self, status: str, usage: Usage, cost: float | None) -> None:
-        """Close the row. Where the cost is not known exactly, budgets go on with the estimate."""
-        if self._settled:
-            return
-        self._settled = True
-        held = cost if cost is not None else self._price.cost(usage) if self._price else 0.0
-        self._ledger.settle(self._row, status, usage, cost, held, time.monotonic() - self._began)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
-from kage_nvim import discover
+from kage_nvim import budgets, discover
 from kage_nvim.gateway.problems import Problem
 from kage_nvim.model import Player
 
@@ -43,6 +43,7 @@ _UNREACHED = {
 _SILENT = {"Timeout", "TimeoutException", "TimeoutError"}
 _MIDWAY = {"MidStreamFallbackError", "ClientPayloadError", "RemoteProtocolError"}
 _BROKEN = {"APIConnectionError", "ClientError", "TransportError", "ConnectionError"}
+_CARRIERS = {"httpx", "httpcore", "aiohttp", "openai"}
 _TOO_LONG = ("context length", "context_length", "context window", "prompt is too long", "too many tokens")
 _NO_PROVIDER = "LLM Provider NOT provided"
 
@@ -53,7 +54,7 @@ def midway(name: str, player: Player, found: str = "no finish reason") -> Proble
         "provider",
         f"the stream ended midway: {where(player)} broke off player `{name}`'s answer ({found})."
         " Send the agent a message to let it try again; if this repeats, look at that server, or set"
-        f" stream = false under [players.{name}].",
+        f" stream = false under {budgets.table(name)}.",
         retry="passing",
         elsewhere=True,
     )
@@ -91,7 +92,7 @@ def _network(chain: list[BaseException], name: str, player: Player, silence: flo
         return Problem(
             "network",
             f"player `{name}` could not reach {at}: {reason}. Start the server there, check the network, or"
-            f" correct api_base of [players.{name}].",
+            f" correct api_base of {budgets.table(name)}.",
             retry="unreached",
             elsewhere=True,
         )
@@ -107,6 +108,12 @@ def _network(chain: list[BaseException], name: str, player: Player, silence: flo
         return None
     if kinds & _MIDWAY:
         return midway(name, player, _words(chain))
+    if kinds & _BROKEN and not any(map(_of_the_network, chain)):
+        return Problem(
+            "bad_request",
+            f"the request of player `{name}` could not be put into the words of {at} ({_words(chain[-1:])});"
+            " nothing was sent.",
+        )
     if kinds & _BROKEN:
         return Problem(
             "network",
@@ -117,6 +124,11 @@ def _network(chain: list[BaseException], name: str, player: Player, silence: flo
             elsewhere=True,
         )
     return None
+
+
+def _of_the_network(error: BaseException) -> bool:
+    """False for litellm's own exceptions, which name any mistake in a request a broken connection."""
+    return isinstance(error, (OSError, EOFError)) or type(error).__module__.partition(".")[0] in _CARRIERS
 
 
 def where(player: Player) -> str:
@@ -145,20 +157,20 @@ def _spoken(status: int | None, words: str, name: str, player: Player) -> Proble
         return Problem(
             "bad_request",
             f"player `{name}` has the model `{player.model}`, which names no provider that litellm knows."
-            f" Write provider/model in [players.{name}], such as openai/{player.model} for any server that"
-            " speaks OpenAI's protocol.",
+            f" Write provider/model in {budgets.table(name)}, such as openai/{player.model} for any server"
+            " that speaks OpenAI's protocol.",
         )
     if any(sign in words for sign in _UNREADABLE):
         return Problem(
             "provider",
             f"{at} answered player `{name}` with something that is not the OpenAI chat protocol ({words})."
-            f" Check that api_base of [players.{name}] is right; most servers want it to end in /v1.",
+            f" Check that api_base of {budgets.table(name)} is right; most servers want it to end in /v1.",
         )
     if status == 404:
         return Problem(
             "bad_request",
             f"{at} knows no model or address for player `{name}` ({player.model}; 404: {words}). Correct"
-            f" model or api_base of [players.{name}].",
+            f" model or api_base of {budgets.table(name)}.",
         )
     if status == 402:
         return Problem(
@@ -177,7 +189,7 @@ def _spoken(status: int | None, words: str, name: str, player: Player) -> Proble
         return Problem(
             "bad_request",
             f"{at} did not accept the request of player `{name}` ({status}: {words}). Check model and"
-            f" settings of [players.{name}]; a conversation that is too long is refused like this, too.",
+            f" settings of {budgets.table(name)}; a conversation that is too long is refused like this, too.",
         )
     shown = f"{status}: {words}" if status else words
     return Problem(

@@ -7,7 +7,7 @@ is null where it is not known. ``owner`` is the gateway's process that makes the
 
     status   open → ok          answered, with the server's own count of tokens or (``estimated``) ours
                   → partial     ended midway; tokens and cost are estimated
-                  → interrupted the agent hung up; estimated likewise
+                  → interrupted the agent hung up; estimated likewise, and all that was held stays held
                   → failed      nothing came
                   → lost        the gateway died meanwhile
 """
@@ -92,6 +92,11 @@ class Limits(msgspec.Struct, frozen=True):
     def tokens(self) -> bool:
         """True when tokens are limited."""
         return (self.agent_tokens, self.run_tokens, self.day_tokens) != (None, None, None)
+
+    def capped(self, tokens: int | None) -> Limits:
+        """The same with no more tokens for the agent than that."""
+        caps = [cap for cap in (self.agent_tokens, tokens) if cap is not None]
+        return msgspec.structs.replace(self, agent_tokens=min(caps, default=None))
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,12 +200,22 @@ class Ledger:
             self._db.execute("COMMIT")
 
     def settle(
-        self, row: int, status: str, usage: Usage, cost_usd: float | None, held_usd: float, seconds: float
+        self,
+        row: int,
+        status: str,
+        usage: Usage,
+        cost_usd: float | None,
+        held_usd: float,
+        seconds: float,
+        *,
+        keep: bool = False,
     ) -> None:
-        """Close a row with what the call used. ``held_usd`` is what budgets go on counting."""
+        """Close a row with what the call used. ``held_usd`` is what budgets go on counting, and no less than
+        was held until now with ``keep``."""
         self._db.execute(
             "UPDATE calls SET status = ?, tokens_in = ?, tokens_cached = ?, tokens_out = ?, estimated = ?,"
-            " cost_usd = ?, held_usd = ?, held_tokens = ?, seconds = ? WHERE id = ?",
+            " cost_usd = ?, held_usd = max(?, held_usd * ?), held_tokens = max(?, held_tokens * ?),"
+            " seconds = ? WHERE id = ?",
             (
                 status,
                 usage.tokens_in,
@@ -209,7 +224,9 @@ class Ledger:
                 usage.estimated,
                 cost_usd,
                 held_usd,
+                keep,
                 usage.tokens_in + usage.tokens_out,
+                keep,
                 seconds,
                 row,
             ),

@@ -19,6 +19,8 @@ FIRST_WAIT = 0.5
 """Seconds before the second try; doubled for each further one."""
 LONGEST_WAIT = 8.0
 """Seconds between two tries, unless the provider asks for more."""
+STANDBY_WAIT = 20.0
+"""Seconds that a provider may ask to wait while another player could answer."""
 USUAL_OUT = 16_384
 """Tokens of output that a call may have when it is limited and nobody said how many."""
 LEAST_OUT = 1_024
@@ -45,18 +47,26 @@ PATIENCE: dict[Retry, Patience] = {
 """Whom nobody answers is told soon; who only has to wait its turn waits it; both within an agent's turn."""
 
 
-def next_try(problem: Problem, tries: int, spent: float) -> float | None:
+def next_try(problem: Problem, tries: int, spent: float, *, standby: bool = False) -> float | None:
     """Seconds until a call that failed ``tries`` times in ``spent`` seconds is made again; ``None``: not.
 
     What the provider asked for, else twice as long each time; with jitter, so that agents that failed
-    together do not come back together.
+    together do not come back together. ``standby`` when another player could answer instead.
     """
     patience = PATIENCE[problem.retry]
     usual: float = min(FIRST_WAIT * 2.0 ** min(tries - 1, 10), LONGEST_WAIT)
     if problem.after is not None:
         usual = max(problem.after, FIRST_WAIT / 10)
+    if standby and usual > STANDBY_WAIT:
+        return None
     wait = usual * random.uniform(1.0, 1.25)
     return None if tries >= patience.tries or spent + wait > patience.seconds else wait
+
+
+def longest_wait(spent: float, *, standby: bool) -> float:
+    """Seconds that a call which has spent so many would wait at once for a crowded provider."""
+    left = PATIENCE["crowded"].seconds - spent
+    return min(left, STANDBY_WAIT) if standby else left
 
 
 class Habit(msgspec.Struct):
@@ -223,4 +233,5 @@ def _no_room(caller: Caller, room: Room, needs: float) -> Problem:
         f"{whose[room.name.partition('_')[0]]} has {spent} {held} of {amount(room, room.limit)}"
         f" ({room.name}), and the next call may use {amount(room, needs)}. Raise {room.name} under [budget]"
         " in .kage.toml or [defaults] in config.toml and start a new run, or accept what is there.",
+        names=[room.name],
     )

@@ -35,7 +35,8 @@ class Problem(Exception):
 
     ``retry`` says how the same call may work a little later (``policy.PATIENCE``; empty: not at all);
     ``after`` is how many seconds the provider asked to wait, when it did. ``elsewhere`` when another player
-    may well be answered. ``sums`` is what the call used all the same (``Bill.sums``).
+    may well be answered. ``names`` are the keys that are missing, or the limit that is reached. ``sums`` is
+    what the call used all the same (``Bill.sums``).
     """
 
     def __init__(

@@ -66,7 +66,7 @@ def fallbacks(player: Player, user: UserConfig) -> list[str]:
 async def check(
     gateway: GatewayLink, seated: Sequence[Seat], user: UserConfig, settings: RepositoryConfig
 ) -> None:
-    """Refuse players that a budget in dollars cannot hold.
+    """Refuse players that a budget in dollars cannot hold, also those that would only step in.
 
     A model that a CLI chooses by itself is known with its first call; then the gateway decides.
 
@@ -78,9 +78,12 @@ async def check(
         told = limits(seat.player, user, settings)
         tokens = any(told[name] is not None for name in LIMITS[3:])
         usd = [name for name in LIMITS[:3] if told[name] is not None]
-        allowed = budgets.allowed(seat.player, default=user.defaults.unmetered, usd=bool(usd), tokens=tokens)
-        if not allowed and not _chooses(seat.player):
-            doubtful[seat.name] = (seat.player, ", ".join(f"{name} = {told[name]:.2f}" for name in usd))
+        under = ", ".join(f"{name} = {told[name]:.2f}" for name in usd)
+        substitutes = [(name, user.players[name]) for name in fallbacks(seat.player, user)]
+        for name, player in [(seat.name, seat.player), *substitutes]:
+            allowed = budgets.allowed(player, default=user.defaults.unmetered, usd=bool(usd), tokens=tokens)
+            if not allowed and not _chooses(player):
+                doubtful[name] = (player, under)
     if not doubtful:
         return
     priced = await gateway.priced([player for player, _ in doubtful.values()])
