@@ -106,7 +106,7 @@ def lent(model: str) -> bool:
 def _covers(rule: Rule, model: str, provider: str, host: str, here: bool) -> bool:
     allow = {entry.strip().lower() for entry in rule.allow}
     if not here:
-        return (host or provider).lower() in allow
+        return (host or provider).lower() in allow - {LOCAL}
     if lent(model):
         return LENDER in allow
     return bool(allow & {LOCAL, provider.lower(), host.lower()})
@@ -138,6 +138,8 @@ def _refused(
         why, add = f"{model} is answered by {provider}, not by this machine", provider
     else:
         why, add = f"{host} is {', '.join(found[:3]) or 'not known to the name service'}", host
+        if host.lower() == LOCAL and found:
+            add = found[0]
     return KageError(
         f"privacy: nothing may be sent for the player `{name}`: {why}, and {rule.file} allows"
         f" {_listed(rule.allow)} only",

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import stat
+import threading
+import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +18,13 @@ import pytest
 
 from kage_nvim import paths, privacy
 from kage_nvim.errors import KageError
-from kage_nvim.gateway import detect
+from kage_nvim.gateway import detect, ollama
 from kage_nvim.gateway.secrets import Restorer
 from kage_nvim.model import Player
 from kage_nvim.orchestrator.sent import sent
 from kage_nvim.privacy import Rule
 from tests.fixtures.gateway import Client
-from tests.fixtures.model_server import ModelServer, Reply
+from tests.fixtures.model_server import ModelServer, Reply, in_order, refusal
 
 AWS = "AKIA" + "QYLPMN5HFIQR7XYA"
 TOKEN = "ghp_" + "a1B2c3D4e5F6" * 3
@@ -187,6 +191,90 @@ def test_what_is_not_allowed_is_refused_before_a_byte_leaves(client: Client) -> 
                 assert "/repo/.kage.toml" in answer.error["message"]
 
 
+class Ollama(BaseHTTPRequestHandler):
+    """A server that has a model of its makers' machines; ``version`` and ``shown`` are seconds it takes."""
+
+    server: Any
+
+    def log_message(self, *args: Any) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        time.sleep(self.server.version)
+        self.say({"version": "0.12.6"} if self.path == "/api/version" else {})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.asked.append(self.path)
+        if self.path == "/api/show":
+            time.sleep(self.server.shown)
+            self.say(
+                {"remote_host": "https://ollama.com:443"} if body["model"] == "mine" else {"details": {}}
+            )
+        else:
+            self.say(
+                {
+                    "message": {"role": "assistant", "content": "well"},
+                    "choices": [
+                        {
+                            "index": 0,
+                            "message": {"role": "assistant", "content": "well"},
+                            "finish_reason": "stop",
+                        }
+                    ],
+                    "done": True,
+                }
+            )
+
+    def say(self, body: object) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            data = json.dumps(body).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+
+def test_a_model_of_ollamas_makers_is_not_local_whatever_its_name(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ollama, "ASK_SECONDS", 0.6)
+    monkeypatch.setattr(ollama, "LOOK_SECONDS", 0.3)
+    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Ollama)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    base = f"http://127.0.0.1:{server.server_port}"
+    try:
+        for model, url, version, shown, status in (
+            ("openai/mine", f"{base}/v1", 0, 0, 403),
+            ("openai/mine", f"{base}/v1", 0, 0.8, 403),
+            ("openai/mine", f"{base}/v1", 0.5, 0, 403),
+            ("ollama_chat/mine", base, 0, 0, 403),
+            ("ollama_chat/mine", base, 0, 0.8, 403),
+            ("openai/own", f"{base}/v1", 0, 0, 200),
+        ):
+            server.version, server.shown, server.asked = version, shown, []
+            client.register(privacy=rules("local"), model=model, api_base=url)
+            answer = client.ask(stream=False)
+            assert answer.status == status, (model, version, shown, answer.events)
+            assert (server.asked[1:] == []) == (status == 403)
+            if status == 403:
+                assert "ollama.com" in answer.error["message"]
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_each_attempt_that_left_is_written_down(client: Client) -> None:
+    replies = in_order([refusal(429, "slow down", retry_after=0.1), refusal(500, "broken"), Reply("well")])
+    with ModelServer(replies) as server:
+        client.register(model="openai/any", api_base=server.url)
+        assert client.ask().text == "well"
+    calls = sent("run-1", None, full=False)
+    assert len(server.requests) == 3
+    assert [call["status"] for call in calls] == ["failed", "failed", "ok"]
+    assert [(call["kept"], len(call["messages"])) for call in calls] == [(0, 1), (1, 0), (1, 0)]
+
+
 def resolving(**names: list[str]) -> Callable[[str], Any]:
     async def resolve(host: str) -> list[str]:
         return names.get(host.replace(".", "_"), [host])
@@ -223,6 +311,9 @@ def test_local_is_decided_by_the_address(base: str, allow: list[str], called: st
 
 def test_both_files_have_to_allow() -> None:
     player = Player(model="openai/any", api_base="http://127.0.0.1:1/v1")
+    named = Player(model="openai/any", api_base="http://local:1/v1")
+    with pytest.raises(KageError, match=r"local is 10\.1\.2\.3"):
+        asyncio.run(privacy.allowed("fast", named, [Rule(["local"], "/a")], resolving(local=["10.1.2.3"])))
     both = [Rule(["local"], "/a"), Rule(["anthropic"], "/b")]
     with pytest.raises(KageError, match="/b"):
         asyncio.run(privacy.allowed("fast", player, both))
@@ -436,7 +527,7 @@ def test_only_the_end_that_may_begin_a_needle_is_held_back() -> None:
 
 
 def test_a_run_is_recorded_and_played_byte_for_byte(client: Client, tmp_path: Path) -> None:
-    wires = ("/v1/chat/completions", "/v1/messages", "/v1/responses")
+    wires = ("/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1beta/models/any")
     tape = tmp_path / "run.jsonl"
 
     def raw(token: str, url: str, stream: bool, turn: int) -> bytes:
@@ -445,6 +536,10 @@ def test_a_run_is_recorded_and_played_byte_for_byte(client: Client, tmp_path: Pa
             said += [{"role": "assistant", "content": f"{n}"}, {"role": "user", "content": "on"}]
         body: dict[str, Any] = {"model": "any", "stream": stream, "max_tokens": 99}
         body |= {"input" if "responses" in url else "messages": said}
+        if "v1beta" in url:
+            url += ":streamGenerateContent?alt=sse" if stream else ":generateContent"
+            roles = {"user": "user", "assistant": "model"}
+            body = {"contents": [{"role": roles[m["role"]], "parts": [{"text": m["content"]}]} for m in said]}
         connection = client.connect()
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         connection.request("POST", url, json.dumps(body), headers)

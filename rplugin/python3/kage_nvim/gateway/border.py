@@ -7,19 +7,19 @@ but its answers hold placeholders where the run it was recorded from had secrets
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 
-import aiohttp
 import msgspec
 
-from kage_nvim import discover, paths, privacy
+from kage_nvim import paths, privacy
 from kage_nvim.errors import KageError
 from kage_nvim.gateway import cassette, egress, stamp
 from kage_nvim.gateway.agents import Registration
 from kage_nvim.gateway.keys import Keys
+from kage_nvim.gateway.ollama import Ollamas
 from kage_nvim.gateway.outgoing import Outgoing
 from kage_nvim.gateway.pieces import Delta, End
 from kage_nvim.gateway.problems import Problem
@@ -29,9 +29,6 @@ from kage_nvim.gateway.secrets import Secrets
 from kage_nvim.model import Player
 
 Pieces = AsyncGenerator[Delta | End, None]
-OLLAMA = frozenset({"ollama", "ollama_chat"})
-OLLAMA_PORT = ":11434"
-ASK_SECONDS = 1.0
 
 
 class Border:
@@ -41,6 +38,7 @@ class Border:
         self._secrets = Secrets(paths.state() / "secrets.key", keys.ever)
         self._outgoing = Outgoing()
         self._deck = cassette.Deck()
+        self._ollamas = Ollamas()
 
     async def allowed(self, agent: Registration) -> Player:
         """The agent's player with the address that was checked.
@@ -50,7 +48,7 @@ class Border:
         """
         try:
             player = await privacy.allowed(agent.player_name, agent.player, agent.privacy.rules)
-            if agent.privacy.rules and await _is_lent(player):
+            if agent.privacy.rules and await self._ollamas.lends(agent.player_name, player):
                 lent = msgspec.structs.replace(player, model=f"{player.model}:cloud")
                 await privacy.allowed(agent.player_name, lent, agent.privacy.rules)
         except KageError as error:
@@ -71,17 +69,26 @@ class Border:
             restorer = self._secrets.restorer(agent.run)
         if host := egress.local_host(ask.player.api_base):
             egress.past_proxies(host)
-        note = self._outgoing.sent(agent.run, agent.number, ask.name, ask.player, ask.body, found or {})
+        ask = msgspec.structs.replace(ask, watch=partial(self._attempt, agent, found or {}, ask))
+        async with aclosing(self._recorded(agent, ask, send(ask), last)) as pieces:
+            async for piece in pieces:
+                for restored in restorer.pieces(piece):
+                    yield restored
+
+    async def _attempt(
+        self, agent: Registration, found: Mapping[str, int], ask: Ask, answer: Pieces
+    ) -> Pieces:
+        """The answer to one request; that is written down before its first byte leaves, a second one, too."""
+        note = self._outgoing.sent(agent.run, agent.number, ask.name, ask.player, ask.body, found)
         status, usage = "failed", None
         try:
-            async with aclosing(self._recorded(agent, ask, send(ask), last)) as pieces:
+            async with aclosing(answer) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, End):
                         status, usage = "ok", piece.usage
-                    for restored in restorer.pieces(piece):
-                        yield restored
+                    yield piece
         except GeneratorExit:
-            status = "cut"
+            status = "ok" if status == "ok" else "cut"
             raise
         finally:
             self._outgoing.ended(agent.run, note, status, usage)
@@ -103,23 +110,3 @@ class Border:
         if not agent.record:
             return pieces
         return recorded(Path(agent.record), agent.run, agent.number, ask.body, stamp.current(), pieces, last)
-
-
-async def _is_lent(player: Player) -> bool:
-    """Ask an Ollama on this machine whether it runs the model itself: a model of its makers' machines may
-    have any name here."""
-    model = player.model or ""
-    base = player.api_base or ""
-    if not egress.local_host(base) or not (discover.provider(model) in OLLAMA or OLLAMA_PORT in base):
-        return False
-    url = base.rstrip("/").removesuffix("/v1") + "/api/show"
-    try:
-        timeout = aiohttp.ClientTimeout(total=ASK_SECONDS)
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.post(url, json={"model": model.partition("/")[2]}, allow_redirects=False) as answer,
-        ):
-            shown = await answer.json(content_type=None)
-    except (aiohttp.ClientError, asyncio.TimeoutError, ValueError):
-        return False
-    return isinstance(shown, dict) and bool(shown.get("remote_host") or shown.get("remote_model"))

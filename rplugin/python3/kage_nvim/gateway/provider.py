@@ -14,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from typing import Any
 
 import msgspec
@@ -33,8 +34,12 @@ PASSED_ON = ("tools", "tool_choice", "parallel_tool_calls", "response_format", "
 """What an agent may set besides its messages; the model and its settings are the player's."""
 
 
+Answer = AsyncGenerator[Delta | End, None]
+
+
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
-    """One call as it goes to the provider. ``key_from`` names the key's source for error messages."""
+    """One call as it goes to the provider. ``key_from`` names the key's source for error messages; each
+    request that is sent for it, the first or another, has its answer read through ``watch``."""
 
     name: str
     player: Player
@@ -43,6 +48,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     key_from: str
     stream: bool
     max_tokens: int | None
+    watch: Callable[[Answer], Answer] = lambda answer: answer
 
 
 class Provider:
@@ -80,30 +86,38 @@ class Provider:
                 "provider", f"litellm could not be loaded: {error}. Install Kage again (make install)."
             ) from error
         try:
-            if ask.stream:
-                answer = await litellm.acompletion(**self._arguments(ask))
-                async for chunk in answer:
-                    if delta := _delta(chunk):
-                        yield delta
-                usage = _counted(answer.chunks)
-                finish = answer.received_finish_reason or (usage and answer.intermittent_finish_reason)
-                if finish:
-                    if not self._counts(ask.player, usage):
-                        raise uncounted(ask.name, ask.player)
-                    yield End(finish, usage)
+            for read in (self._streamed, self._at_once) if ask.stream else (self._at_once,):
+                came = False
+                async with aclosing(ask.watch(read(litellm, ask))) as pieces:
+                    async for piece in pieces:
+                        came = True
+                        yield piece
+                if came:  # else it was no stream: some servers answer such requests whole
                     return
-                if answer.chunks:
-                    raise midway(ask.name, ask.player)
-            # Not asked for a stream, or what came was none: some servers answer such requests whole.
-            ask = msgspec.structs.replace(ask, stream=False)
-            for piece in _whole(await litellm.acompletion(**self._arguments(ask))):
-                if isinstance(piece, End):
-                    self._counts(ask.player, piece.usage)
-                yield piece
         except Problem:
             raise
         except Exception as error:
             raise explain(error, ask.name, ask.player, ask.key_from, self._silence) from error
+
+    async def _streamed(self, litellm: Any, ask: Ask) -> Answer:
+        answer = await litellm.acompletion(**self._arguments(ask, stream=True))
+        async for chunk in answer:
+            if delta := _delta(chunk):
+                yield delta
+        usage = _counted(answer.chunks)
+        finish = answer.received_finish_reason or (usage and answer.intermittent_finish_reason)
+        if finish:
+            if not self._counts(ask.player, usage):
+                raise uncounted(ask.name, ask.player)
+            yield End(finish, usage)
+        elif answer.chunks:
+            raise midway(ask.name, ask.player)
+
+    async def _at_once(self, litellm: Any, ask: Ask) -> Answer:
+        for piece in _whole(await litellm.acompletion(**self._arguments(ask, stream=False))):
+            if isinstance(piece, End):
+                self._counts(ask.player, piece.usage)
+            yield piece
 
     def _counts(self, player: Player, usage: Usage | None) -> bool:
         """Whether a stream may end like this; keeps in mind which servers count."""
@@ -112,7 +126,7 @@ class Provider:
         self._counting[server] = usage is not None
         return usage is not None or before is False or (before is None and player.cli is not None)
 
-    def _arguments(self, ask: Ask) -> dict[str, Any]:
+    def _arguments(self, ask: Ask, *, stream: bool) -> dict[str, Any]:
         from httpx import Timeout
 
         body, player = ask.body, ask.player
@@ -125,8 +139,8 @@ class Provider:
             "api_key": ask.key,
             "temperature": temperature,
             "max_tokens": ask.max_tokens,
-            "stream": ask.stream,
-            "stream_options": {"include_usage": True} if ask.stream else None,
+            "stream": stream,
+            "stream_options": {"include_usage": True} if stream else None,
             "timeout": Timeout(self._silence, connect=CONNECT),
             "max_retries": 0,
             "num_retries": 0,
