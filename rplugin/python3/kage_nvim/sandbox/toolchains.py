@@ -101,9 +101,10 @@ class Toolchains:
             return
         self._follow(Path(found).absolute())
         real = Path(found).resolve()
-        package = _package(real)
-        if package is not None and not self.sees(package):
-            self._add(package)
+        for at in (real, Path(found).absolute()):  # they differ when a folder above it is a link
+            package = _package(at)
+            if package is not None and not self.sees(package):
+                self._add(package)
         if not self.sees(real):
             self._station(real)
 
