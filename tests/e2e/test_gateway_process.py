@@ -18,8 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from kage_nvim import paths
+from kage_nvim import paths, summon
 from tests.conftest import until
+from tests.e2e.stage import Stage
 from tests.fixtures.gateway import Client, Gateway, start_gateway
 from tests.fixtures.model_server import ModelServer, Reply, refusal
 
@@ -249,3 +250,39 @@ def test_killed_at_each_point_of_a_call(
     with sqlite3.connect(paths.state() / "ledger.db") as db:
         rows = db.execute("SELECT status, held_usd > 0 FROM calls").fetchall()
     assert rows == [(status, 1), ("ok", 1)]
+
+
+def test_the_users_proxy_carries_what_leaves_this_machine(
+    started: list[Gateway], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reaches kaged and the gateway; what stays on this machine does not pass it."""
+    with ModelServer(Reply("by proxy")) as proxy, ModelServer(Reply("straight")) as local:
+        address = f"http://user:secret@127.0.0.1:{proxy.port}"
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"):
+            monkeypatch.setenv(name, "" if "no" in name.lower() else address)
+        passed = {n: v for n, v in summon.daemon_environment().items() if n.lower().endswith("_proxy")}
+        assert address in passed.values()
+        assert address not in summon.client_environment().values()
+        gateway = start(started, tmp_path, **passed)
+        gateway.client.register("T1", model="openai/x", api_base="http://models.example/v1", api_key_env="K")
+        gateway.client.post("/kage/keys", {"K": KEY})
+        gateway.client.register("T2", number=2, model="openai/x", api_base=local.url)
+        assert gateway.client.ask("T1").text == "by proxy"
+        assert gateway.client.ask("T2").text == "straight"
+        assert len(proxy.requests) == 1
+
+
+def test_no_agent_sees_the_users_proxy(stage: Stage) -> None:
+    """Its address may hold a password."""
+    with ModelServer(Reply("talk", delay=2.0)) as server:
+        stage.environment["HTTPS_PROXY"] = "http://user:planted-password@127.0.0.1:9"
+        stage.player(server.url)
+        stage.shell("spawn", "-n", "1", "talk")
+        until(lambda: server.requests, 20, "the call")
+        seen = {
+            process.pid
+            for process in stage.processes()
+            if b"planted-password" in Path(f"/proc/{process.pid}/environ").read_bytes()
+        }
+        assert seen == {stage.pid("kaged"), stage.pid("gateway")}
+        assert len(stage.processes()) > 2

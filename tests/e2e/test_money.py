@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import until
 from tests.e2e.scripts import FIX
 from tests.e2e.stage import Stage
-from tests.fixtures.model_server import ModelServer, Reply
+from tests.fixtures.model_server import ModelServer, Reply, in_order, refusal
 
 LOOK = Reply(
     "I look.",
@@ -116,3 +116,30 @@ def test_a_server_that_is_gone_is_said_and_another_player_steps_in(stage: Stage)
     assert agent["state"] == "done" and agent["cost_usd"] > 0
     assert "`spare` answers instead of `first`" in agent["warning"]
     assert list(stage.json("cost")["players"]) == ["spare"]
+
+
+def test_a_quota_used_up_is_said_and_every_call_goes_to_the_other_player(stage: Stage) -> None:
+    """Also in a second run, while the provider still wants to be left alone for an hour."""
+    with ModelServer(refusal(429, "daily quota", retry_after=3600)) as first, ModelServer(FIX) as second:
+        one = f'[players.a]\nmodel = "openai/x"\napi_base = "{first.url}"\n'
+        other = f'[players.b]\nmodel = "openai/y"\napi_base = "{second.url}"\n'
+        stage.configure(one + 'fallback = ["b"]\n' + other)
+        for _ in range(2):
+            stage.shell("spawn", "--player", "a", "make add() add")
+            stage.shell("wait", "--timeout", "30")
+            assert stage.agents()[0]["state"] == "done"
+        stage.configure(one)
+        stage.shell("spawn", "--player", "a", "make add() add")
+        stage.shell("wait", "--timeout", "30", code=5)
+    assert "429: daily quota" in stage.agents()[0]["reason"]
+
+
+def test_a_wait_for_a_crowded_provider_is_in_the_status(stage: Stage) -> None:
+    answers = in_order([refusal(429, "slow down", retry_after=5), *FIX])
+    with ModelServer(answers) as server:
+        stage.player(server.url)
+        stage.shell("spawn", "-n", "1", "make add() add")
+        told = f"waiting for {server.url}: 429, "
+        until(lambda: stage.agents()[0]["activity"].startswith(told), 20, "the wait in the status")
+        stage.shell("wait", "--timeout", "30")
+    assert stage.agents()[0]["state"] == "done"

@@ -42,7 +42,17 @@ TOOLCHAIN = [
 ]
 """What of a client's environment travels with it: never anything that could be a key."""
 
+NETWORK = [
+    *(name for each in ("http", "https", "all", "no") for name in (f"{each}_proxy", f"{each.upper()}_PROXY")),
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+]
+"""How the user's network is reached. A proxy's address may hold a password, so that it goes to kaged and the
+gateway alone, and never to an agent or its pane."""
+
 DAEMON = [
+    *NETWORK,
     "HOME",
     "USER",
     "LOGNAME",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ def keep_straight() -> None:
     import httpx
 
     past_proxies(*OWN_NAMES)
+    if bundle := os.environ.get("REQUESTS_CA_BUNDLE"):  # the name by which the most programs know it
+        os.environ.setdefault("SSL_CERT_DIR" if Path(bundle).is_dir() else "SSL_CERT_FILE", bundle)
     # Client libraries ask for redirects in many places; they all send through here.
     httpx.AsyncClient.send = _straight(httpx.AsyncClient.send)  # type: ignore
 
