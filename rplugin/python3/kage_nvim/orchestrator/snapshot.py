@@ -32,7 +32,6 @@ from kage_nvim.trees import (
     write_blob,
 )
 
-TOOLS = Path(__file__).with_name("tools.exclude")
 SIZE_LIMIT = 50 * 1024 * 1024
 """Bytes; untracked files above this are left out and named."""
 
@@ -121,9 +120,9 @@ def human(size: int) -> str:
 
 
 def exclude_files(repository: Repository, config: UserConfig) -> list[Path]:
-    """What agents' tools leave behind, then the user's exclude files, weakest first."""
+    """The user's exclude files, weakest first."""
     own = repository.common_dir / "info" / "exclude"
-    return [TOOLS, config.excludes, own] if config.excludes else [TOOLS, own]
+    return [config.excludes, own] if config.excludes else [own]
 
 
 def _own_folders(root: Path) -> list[str]:
