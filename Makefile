@@ -14,6 +14,7 @@ SOURCES := $(wildcard rplugin/python3 tests demo tools benchmarks)
 LUA := $(shell find lua plugin tests tools build.lua -name '*.lua' -not -path '*/node_modules/*' 2>/dev/null)
 WORKERS ?= 2
 TESTS ?= tests
+CLI_TESTS ?= tests/clis
 
 .PHONY: help install test test-clis lint lint-python lint-types lint-layers lint-lua format docs demo lock clean tmux
 
@@ -58,7 +59,10 @@ test: .venv/.kage-dev tmux
 # A CLI that its registry did not give is named and skipped; KAGE_CLIS names a folder that has them already.
 test-clis: .venv/.kage-dev tmux
 	@clis="$$(.venv/bin/python -m tests.clis.install $(CLIS))" && \
-		KAGE_CLIS="$$clis" CLIS="$(CLIS)" .venv/bin/python -m pytest -rs -n $(WORKERS) tests/clis
+		export KAGE_CLIS="$$clis" CLIS="$(CLIS)" && \
+		{ .venv/bin/python -m pytest -rs -n $(WORKERS) $(CLI_TESTS) || { \
+			echo "Once more what failed, one at a time: these are heavy programs."; \
+			.venv/bin/python -m pytest --last-failed --last-failed-no-failures none $(CLI_TESTS); }; }
 
 # `make -k lint` goes on after the first that fails.
 lint: lint-python lint-types lint-layers lint-lua
