@@ -166,3 +166,28 @@ def test_one_with_its_own_login_is_unmetered(stage: Stage, home: Path) -> None:
     assert "STANDIN" not in (tree / "env.txt").read_text()
     assert stage.json("cost")["unmetered"] == [1]
     assert "unmetered" in stage.shell("status") and "unmetered" in stage.shell("cost")
+
+
+def test_its_litter_is_no_part_of_its_candidate_and_its_recording_answers_it(stage: Stage) -> None:
+    """What a CLI keeps in the worktree for itself stays there; a recorded player is a CLI's, too."""
+    untidy = """litter = [".toy*"]
+oneshot = ["sh", "-c", 'mkdir .toy; date > .toy/cache; exec python3 "$@"', "sh", "-c","""
+    described = DESCRIBED.replace('oneshot = ["python3", "-c",', untidy)
+    assert described != DESCRIBED
+    with ModelServer(HELLO, key=KEY) as server:
+        stage.configure(player(stage, server.url) + described)
+        stage.shell(
+            "spawn", "-n", "1", "--hidden", "--player", "standin", "--record", "tape.jsonl", "mend ask"
+        )
+        stage.shell("wait", "--timeout", "60")
+        live = stage.agents()[0]
+    patch = stage.shell("diff", "--patch", "1")
+    assert (Path(live["worktree"]) / ".toy/cache").exists()
+    assert "diff --git" in patch
+    assert ".toy" not in patch
+    tape = stage.repository / "tape.jsonl"
+    stage.configure(f'[players.standin]\ncli = "standin"\nrecorded = "{tape}"\n' + described)
+    agent = played(stage, "mend ask")
+    assert (agent["state"], agent["reason"]) == (live["state"], live["reason"])
+    assert stage.shell("diff", "--patch", "1") == patch
+    assert stage.shell("log", "--outgoing") == "nothing was sent to any model\n"

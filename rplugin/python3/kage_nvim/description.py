@@ -132,5 +132,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """What is typed for yes and for no when its screen asks for a permission and lists no numbers."""
     commits: bool = False
     """It commits by itself, which changes nothing here: a candidate is what the files say."""
+    litter: list[str] = []
+    """What it leaves lying in the worktree for itself, in gitignore's syntax: never part of a candidate."""
     acp: list[str] = []
     """Its command when it speaks the Agent Client Protocol on its standard streams."""

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ class Work:
         self.slot = slots.acquire(self.store, self.base.commit, held=set())
         self.tree = self.slot.tree
 
-    def capture(self, **options: int) -> Candidate:
+    def capture(self, **options: Any) -> Candidate:
         return candidates.capture(self.store, self.slot, self.base.commit, "work", 1, **options)
 
     def content(self) -> dict[str, tuple[str, bytes]]:
@@ -55,6 +56,15 @@ def test_nothing_changed_is_a_commit_all_the_same(work: Work) -> None:
     assert git(work.store.git_dir, "log", "-1", "--format=%P %an %s", found.commit) == (
         f"{work.base.commit} Kage agent 1 work"
     )
+
+
+def test_what_a_cli_leaves_for_itself_is_left_out_unless_it_was_there_before(work: Work) -> None:
+    paths = (".toy.cache/v1/x.db", "deep/.toy.cache/y", "made/.git/HEAD", "made/.toy.cache/z", "mine", "dir/x")
+    put(work.tree, dict.fromkeys(paths, b"new"))
+    found = work.capture(litter=[".toy*", "dir/x"])
+    names = {change.path for change in candidates.changes(work.store, work.base.commit, found.commit)}
+    assert names == {"mine", "dir/x"}
+    assert (work.tree / ".toy.cache/v1/x.db").exists()
 
 
 def test_counts_and_kinds(work: Work) -> None:

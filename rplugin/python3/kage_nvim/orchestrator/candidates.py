@@ -38,12 +38,20 @@ class Candidate:
 
 
 def capture(
-    store: Store, slot: Slot, base: str, message: str, number: int, *, size_limit: int = SIZE_LIMIT
+    store: Store,
+    slot: Slot,
+    base: str,
+    message: str,
+    number: int,
+    *,
+    size_limit: int = SIZE_LIMIT,
+    litter: Sequence[str] = (),
 ) -> Candidate:
     """Commit the files of a slot's worktree on top of ``base``; equal to the base, the commit is empty.
 
-    Ignored files, files copied in by ``.worktreeinclude``, sockets, pipes and devices are left out, files
-    above ``size_limit`` bytes are left out and named, submodules of the base stay as they are.
+    Ignored files, new ones that its CLI's ``litter`` (patterns) names, files copied in by
+    ``.worktreeinclude``, sockets, pipes and devices are left out, files above ``size_limit`` bytes are left
+    out and named, submodules of the base stay as they are.
 
     Raises:
         KageError: code ``worktree``, when the worktree is no folder any more.
@@ -67,6 +75,7 @@ def capture(
         index=slot.index,
         exclude=exclude_files(repository, config),
     ) as look:
+        look.exclude(litter)
         tracked = {entry.path: entry for entry in look.entries()}
         submodules = {path for path, entry in tracked.items() if entry.mode == SUBMODULE}
         if submodules:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -258,7 +259,8 @@ class Conductor:
         """Make the agent's files its candidate; the one before goes to the trash. Returns what to tell."""
         number = agent.number
         title = f"agent {number} ({agent.record.status.player}): {message or 'candidate'}"
-        made = await asyncio.to_thread(candidates.capture, run.store, agent.slot, run.base, title, number)
+        capture = partial(candidates.capture, litter=agent.litter())
+        made = await asyncio.to_thread(capture, run.store, agent.slot, run.base, title, number)
         ref = run.ref(number)
         if await asyncio.to_thread(_same_tree, run.store, ref, made.tree):
             return made.notes

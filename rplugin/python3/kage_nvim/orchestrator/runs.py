@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from kage_nvim import paths
 from kage_nvim.errors import KageError
-from kage_nvim.model import CandidateStatus, RunStatus
+from kage_nvim.model import AgentSpec, CandidateStatus, RunStatus
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.shadow import Repository, Store
 from kage_nvim.orchestrator.slots import Slot
@@ -54,6 +56,14 @@ class Agent:
     def folder(self) -> Path:
         """Where its specification and its log are."""
         return paths.run_folder(self.record.run) / "agents" / str(self.number)
+
+    def litter(self) -> list[str]:
+        """Patterns of what its CLI leaves in the worktree for itself; none when nothing is known of it."""
+        try:
+            spec = msgspec.json.decode((self.folder / "spec.json").read_bytes(), type=AgentSpec)
+        except (OSError, msgspec.MsgspecError):
+            return []
+        return spec.cli.litter if spec.cli else []
 
 
 class Run:

@@ -101,6 +101,11 @@ class View:
             found.append(Entry(mode, sha, path, int(stage), tag))
         return found
 
+    def exclude(self, patterns: Iterable[str]) -> None:
+        """From now on new files that these patterns name are ignored, unless a ``.gitignore`` has them."""
+        with (self.git_dir / "info" / "exclude").open("a") as file:
+            file.writelines(f"{pattern}\n" for pattern in patterns)
+
     def set_raw(self) -> None:
         """From now on bytes go in as they are, whatever attributes say."""
         (self.git_dir / "info" / "attributes").write_text(RAW_ATTRIBUTES)

@@ -16,7 +16,7 @@ OPTIONS = [
     *("--no-check-update", "--no-show-release-notes", "--no-show-model-warnings", "--analytics-disable"),
     *("--chat-history-file", "{state}/chat.md", "--input-history-file", "{state}/input"),
 ]
-# Its cache of symbols can only lie in the worktree, where it would be part of the candidate.
+# Its cache of symbols can only lie in the worktree; what it leaves when it is killed is litter.
 TIDY = 'trap : INT TERM; aider "$@"; code=$?; rm -rf .aider.tags.cache.v*; exit $code'
 # As litellm words it: litellm.AuthenticationError: AuthenticationError: OpenAIException - the server's words.
 ERROR = r"~^(?:.* )?litellm\.(?=\w+(?:Error|Timeout): )(?:\w+: )*(?:\w+Exception - )?(?P<why>.*)"
@@ -88,6 +88,7 @@ CLI = Description(
         EventRule(kind="interrupted", when={"line": r"~^\^C (?:again to exit|KeyboardInterrupt)"}),
     ],
     screens=RULES,
+    litter=[".aider.tags.cache.v*", ".aider.*.history*"],
     allow=["--yes-always"],
     interactive=["aider", "{permissions}", *SCREEN],
     interrupt_keys="\x03",
