@@ -1,4 +1,4 @@
-"""A CLI's own screen under load: silence costs nothing, floods pass, and two typists do not mix their words."""
+"""A CLI's own screen under load: silence costs nothing, floods pass, two typists do not mix their words."""
 
 from __future__ import annotations
 
