@@ -91,6 +91,15 @@ def test_a_task_that_would_send_an_ignored_file_is_refused(stage: Stage) -> None
     assert refused.returncode == 4
     assert "secrets/code.txt is kept from agents by .kageignore" in refused.stderr
     assert stage.json("status")["runs"] == []
+    with ModelServer(Reply("Done.", [("finish", {"summary": "looked"})])) as server:
+        stage.player(server.url)
+        told = stage.run(
+            "spawn", "-n", "1", "see `./secrets/code.txt`, not secrets/public.txt or /etc/passwd."
+        )
+        assert "the task names secrets/code.txt, which .kageignore keeps from agents" in told.stderr
+        assert "the task names secrets/public" not in told.stderr
+        stage.shell("wait", "--timeout", "60")
+        assert SECRET not in json.dumps([request.body for request in server.requests])
     (stage.repository / ".kageignore").unlink()
     (stage.repository / ".kageignore").mkdir()
     refused = stage.run("spawn", "-n", "1", "explain it")
@@ -123,7 +132,7 @@ def test_players_that_the_rules_do_not_allow_are_refused_at_spawn(stage: Stage) 
     stage.recorded(tape=stage.repository / "tape.jsonl")
     stage.shell("spawn", "do it", "-n", "1")
     stage.shell("wait", "--timeout", "60")
-    assert stage.agents()[0]["reason"] == "done"
+    assert stage.agents()[0]["reason"].endswith("done")
     assert stage.shell("log", "--outgoing") == "nothing was sent to any model\n"
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from kage_nvim.errors import KageError
+from kage_nvim.model import Selection, Task
+from kage_nvim.orchestrator import kageignore
 from kage_nvim.orchestrator.shadow import discover
 from tests.conftest import git
 from tests.unit.git.support import content, fingerprint, make, on_disk, put, store_of
@@ -430,3 +433,28 @@ def test_store_survives_a_broken_start(repository: Path) -> None:
     store = store_of(repository)
     (store.git_dir / "HEAD").unlink()
     assert store_of(repository).snapshot({}).parent == discover(repository).head
+
+
+def test_unsaved_buffers_and_diagnostics_of_ignored_files_stay(tmp_path: Path) -> None:
+    root = make(tmp_path / "p", a=b"one\n", secrets__code=b"old\n")
+    put(root, {".kageignore": b"secrets/\n*.key\n", "local.key": b"on disk\n"})
+    store = store_of(root)
+    unsaved = {"secrets/code": b"typed\n", "local.key": b"typed\n", "new.key": b"typed\n", "a": b"two\n"}
+    taken = kageignore.without(store, store.snapshot(unsaved))
+    assert {
+        path: data for path, (_, data) in content(store, taken.tree).items() if path != ".kageignore"
+    } == {"a": b"two\n"}
+    held = subprocess.run(
+        ["git", "--git-dir", store.git_dir, "ls-tree", "-r", "--name-only", taken.commit],
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    assert held.split() == [".kageignore", "a"]
+    told = ["secrets/code:1: wrong: typed", "a:1: wrong", "new.key:2: bad"]
+    task = Task("mend", diagnostics=told)
+    left, notes = kageignore.checked(store.repository, store, task)
+    assert left.diagnostics == ["a:1: wrong"]
+    assert notes == ["diagnostics of files that .kageignore names were left out"]
+    with pytest.raises(KageError, match=r"secrets/code is kept from agents by \.kageignore"):
+        chosen = Selection("secrets/code", 1, 1, "typed")
+        kageignore.checked(store.repository, store, Task("mend", selection=chosen))

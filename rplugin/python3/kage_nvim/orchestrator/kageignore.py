@@ -24,6 +24,8 @@ from kage_nvim.orchestrator.view import view
 from kage_nvim.trees import ABSENT, SUBMODULE, Entry, commit_tree, edit_tree, entries
 
 NAME = ".kageignore"
+_AROUND = "`'\"()<>[]{},;:!?@"
+"""What stands around a path in a sentence."""
 SHOWN = 5
 """Paths that a note names."""
 
@@ -100,7 +102,8 @@ def must_lack(store: Store, commit: str, what: str) -> None:
 
 
 def checked(repository: Repository, store: Store, task: Task) -> tuple[Task, list[str]]:
-    """The task without diagnostics of files that no agent gets, and what to tell of that.
+    """The task without diagnostics of files that no agent gets, and what to tell of that, and of such files
+    that its words name: agents will not find them.
 
     Raises:
         KageError: its selection or a file that it names is one of these.
@@ -109,7 +112,8 @@ def checked(repository: Repository, store: Store, task: Task) -> tuple[Task, lis
         return task, []
     selected = [repository.inside(task.selection.path)] if task.selection else []
     messages = {line: repository.inside(line.partition(":")[0]) for line in task.diagnostics}
-    hidden = named(repository, store, [*selected, *task.files, *messages.values()], store.scratch)
+    said = _paths_in([task.text, *task.variants.values()], repository.root)
+    hidden = named(repository, store, [*selected, *task.files, *messages.values(), *said], store.scratch)
     for path in (*selected, *task.files):
         if path in hidden:
             raise refused(
@@ -117,11 +121,26 @@ def checked(repository: Repository, store: Store, task: Task) -> tuple[Task, lis
                 fix=f"Select something else, or take {path} out of {NAME}.",
                 code="ignored",
             )
+    notes = [f"the task names {path}, which {NAME} keeps from agents" for path in said if path in hidden]
     kept = [line for line in task.diagnostics if messages[line] not in hidden]
-    if len(kept) == len(task.diagnostics):
-        return task, []
-    left = msgspec.structs.replace(task, diagnostics=kept)
-    return left, [f"diagnostics of files that {NAME} names were left out"]
+    if len(kept) < len(task.diagnostics):
+        task = msgspec.structs.replace(task, diagnostics=kept)
+        notes.append(f"diagnostics of files that {NAME} names were left out")
+    return task, notes
+
+
+def _paths_in(texts: Iterable[str], root: Path) -> list[str]:
+    """Words that are paths of files in the repository."""
+    words = {word.strip(_AROUND).removeprefix("./").rstrip(".:") for text in texts for word in text.split()}
+    return sorted(word for word in words if 0 < len(word) < 1000 and _is_file(root, word))
+
+
+def _is_file(root: Path, word: str) -> bool:
+    try:
+        path = Path(os.path.normpath(root / word))
+        return not word.startswith("/") and path.is_relative_to(root) and path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _hidden(store: Store, found: Sequence[Entry]) -> set[str]:
