@@ -106,7 +106,9 @@ def test_its_screen_from_the_task_to_its_end(stage: Stage, cli: Cli) -> None:
         for process in programs(stage, cli):
             os.kill(process.pid, signal.SIGKILL)
         becomes(stage, "interrupted", "failed", fits=lambda agent: not programs(stage, cli))
-        server.script = lambda body, headers: Reply("Here again.")
+        server.script = lambda body, headers: play(
+            json.loads(json.dumps(body).replace("slowly", "")), headers
+        )
         stage.shell("send", "1", "are you there?")
         becomes(stage, "done")
         assert programs(stage, cli)

@@ -41,6 +41,8 @@ AT_LEAST = 0.5
 """Seconds of going output after which it is looked at all the same."""
 LATER = 1.2
 """Seconds after a look until the last one of its kind."""
+UNANSWERED = 40.0
+"""Seconds of failing calls after which nobody says that it works."""
 INTERRUPT = 2.0
 """Seconds in which an interrupt has to work."""
 FIRST = 60.0
@@ -334,6 +336,10 @@ class _Life:
             sums = await self._meter.look()
             if sums.refused:
                 self._inbox.stop(sums.refused)
+            long = bool(sums.failing) and sums.failing_for >= UNANSWERED
+            if bool(self._authority.unanswered) is not long:
+                self._authority.unanswered = sums.failing if long else ""
+                self._tell()
 
         self._asking = asyncio.ensure_future(ask())
 

@@ -69,6 +69,8 @@ class Authority:
         self._screen = ""
         self.interrupting = ""
         """Why Kage has typed an interrupt, until it has worked or something else is told."""
+        self.unanswered = ""
+        """Why its model has not answered for long, by the gateway's word; its screen would go on for ever."""
         self._silent: Finding | None = None
         self._heard = 0.0
         self._by: Witness = "process"
@@ -77,6 +79,8 @@ class Authority:
     @property
     def finding(self) -> Finding:
         """The state as it is known now."""
+        if self.unanswered and self._known.state in (State.STARTING, State.WORKING):
+            return self._found(State.UNKNOWN, self.unanswered, "gateway: no answer", self._known.evidence)
         return self._silent or self._known
 
     @property
