@@ -9,6 +9,7 @@ import pytest
 
 from kage_nvim.gateway.agents import Registration
 from kage_nvim.gateway.prefix import Prefixes, prefix
+from kage_nvim.gateway.provider import Answer
 from kage_nvim.model import Player
 
 
@@ -23,15 +24,23 @@ def body(*more: dict[str, Any], task: str = "do it") -> dict[str, Any]:
     return {"messages": [*first, *more], "tools": []}
 
 
-def scenario(agents: list[Registration], *, longest: float, first_byte: float) -> list[float]:
-    """When each call was let through, in seconds; each has its first byte so much later."""
+def scenario(
+    agents: list[Registration], *, longest: float, first_byte: float, held_up: float = 0.0
+) -> list[float]:
+    """When each call was let through, in seconds; each leaves ``held_up`` later and has its first byte then
+    ``first_byte`` later."""
+
+    async def answer() -> Answer:
+        await asyncio.sleep(first_byte)
+        yield {"content": "word"}
+        await asyncio.sleep(first_byte)
 
     async def one(prefixes: Prefixes, who: Registration, number: int, began: float) -> float:
-        async with prefixes.turn(who, body(task=f"do it {number}")) as read:
+        async with prefixes.turn(who, body(task=f"do it {number}")) as turn:
             let = asyncio.get_running_loop().time() - began
-            await asyncio.sleep(first_byte)
-            read()
-            await asyncio.sleep(first_byte)
+            await asyncio.sleep(held_up)
+            async for _ in turn.leaving(answer()):
+                pass
         return let
 
     async def all_of_them() -> list[float]:
@@ -50,6 +59,36 @@ def test_the_others_wait_for_the_first_byte_of_the_first() -> None:
 def test_and_no_longer_than_a_while() -> None:
     let = scenario([agent()] * 3, longest=0.1, first_byte=0.6)
     assert all(0.1 <= after < 0.6 for after in let[1:]), let
+
+
+def test_the_while_begins_when_the_first_leaves() -> None:
+    """A fresh gateway imports its model library meanwhile; a provider may hold calls back at its door."""
+    let = scenario([agent()] * 3, longest=0.5, first_byte=0.1, held_up=0.7)
+    assert all(0.8 <= after < 1.3 for after in let[1:]), let
+
+
+def test_who_comes_later_than_that_goes_at_once() -> None:
+    async def late() -> float:
+        prefixes, loop = Prefixes(0.1), asyncio.get_running_loop()
+
+        async def silent() -> Answer:
+            await asyncio.sleep(60)
+            yield {}
+
+        async def first() -> None:
+            async with prefixes.turn(agent(), body()) as turn:
+                async for _ in turn.leaving(silent()):
+                    pass
+
+        ahead = asyncio.create_task(first())
+        await asyncio.sleep(0.5)
+        came = loop.time()
+        async with prefixes.turn(agent(), body()):
+            waited = loop.time() - came
+        ahead.cancel()
+        return waited
+
+    assert asyncio.run(late()) < 0.1
 
 
 def test_other_runs_and_other_models_do_not_wait() -> None:

@@ -82,7 +82,7 @@ class Border:
         note = self._outgoing.sent(agent.run, agent.number, ask.name, ask.player, ask.body, found)
         status, usage = "failed", None
         try:
-            async with aclosing(answer) as pieces:
+            async with aclosing(ask.watch(answer)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, End):
                         status, usage = "ok", piece.usage

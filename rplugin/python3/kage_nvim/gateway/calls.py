@@ -116,17 +116,17 @@ class Calls:
             passed = self._doors.of(agent.player, agent.concurrency)
             standing = self._standings[agent.run, agent.number]
             way = partial(self._tries.answer, call=call, passed=passed, standing=standing, standby=not last)
-            asked_once = aclosing(self._border.crossing(agent, ask, way, last=last))
-            async with self._prefixes.turn(agent, body) as read, asked_once as pieces:
-                async for piece in pieces:
-                    read()
-                    if isinstance(piece, End):
-                        bill = call.finish(piece)
-                        fail_point("gateway.call.settled")
-                        yield bill
-                    else:
-                        call.answered += size(piece)
-                        yield piece
+            async with self._prefixes.turn(agent, body) as turn:
+                ask = msgspec.structs.replace(ask, watch=turn.leaving)
+                async with aclosing(self._border.crossing(agent, ask, way, last=last)) as pieces:
+                    async for piece in pieces:
+                        if isinstance(piece, End):
+                            bill = call.finish(piece)
+                            fail_point("gateway.call.settled")
+                            yield bill
+                        else:
+                            call.answered += size(piece)
+                            yield piece
         except Problem as problem:
             raise self._scrubbed(problem, call.fail()) from None
         finally:
