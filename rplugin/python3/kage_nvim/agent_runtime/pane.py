@@ -12,6 +12,7 @@ import tty
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from kage_nvim.agent_runtime.keyboard import UNBRACKETED
 from kage_nvim.agent_runtime.passage import RESET
 
 SIZE = (80, 24)
@@ -46,6 +47,7 @@ class Pane:
             with contextlib.suppress(termios.error):
                 modes = termios.tcgetattr(0)
                 tty.setraw(0, termios.TCSANOW)
+            self.write(UNBRACKETED.encode())  # until it asks for it
             loop.add_reader(0, self._read, on_gone)
         loop.add_signal_handler(signal.SIGWINCH, on_size)
         try:

@@ -7,28 +7,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
-import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from kage_nvim.agent_runtime.inbox import Inbox, TurnEnd
+from kage_nvim.agent_runtime.keyboard import Keyboard
 from kage_nvim.agent_runtime.link import Link
 from kage_nvim.agent_runtime.log import Log, Past, recover, spent_before
 from kage_nvim.agent_runtime.progress import Progress
 from kage_nvim.agent_runtime.screen import Screen, complain
-from kage_nvim.agent_runtime.text import plain
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.model import AgentSpec, State
 from kage_nvim.protocol import loads
 
 USAGE = "usage: kage agent --spec PATH [--resume]"
 PASTE = 0.03
-"""Seconds in which the other lines of a pasted text arrive."""
+"""Seconds in which the other lines arrive of a text that a terminal without bracketed paste pastes."""
 TWICE = 2.0
 """Seconds within which a second Ctrl-C ends the process."""
 
@@ -82,6 +81,8 @@ class Process:
         self._inbox = Inbox()
         self._link = Link(spec, self._inbox)
         self._progress = Progress(log, self._link, past, priced=spec.priced)
+        gone = partial(self._inbox.stop, "its pane was closed")
+        self._keyboard = Keyboard(self._screen, self._inbox.steer, gone)
         self._last_interrupt = float("-inf")
 
     async def live(self) -> None:
@@ -89,7 +90,7 @@ class Process:
         player = self._player()
         self._screen.header(self._spec, resumed=self._resumed)
         self._link.start()
-        with self._signals(), self._keyboard():
+        with self._signals(), self._keyboard.attached():
             await self._turns(player)
         await self._link.close()
 
@@ -125,7 +126,7 @@ class Process:
         while not self._inbox.stopping:
             self._inbox.begin()
             self._enter(await self._turn(player, again))
-            self._listen()
+            self._keyboard.listen()
             again = False
             if not self._inbox.stopping:
                 await self._idle()
@@ -163,6 +164,7 @@ class Process:
         await asyncio.sleep(PASTE)
 
     def _interrupt(self) -> None:
+        self._keyboard.interrupted()
         now = time.monotonic()
         if now - self._last_interrupt < TWICE:
             self._inbox.stop("stopped by Ctrl-C")
@@ -177,38 +179,3 @@ class Process:
         loop.add_signal_handler(signal.SIGTERM, self._inbox.stop, "its process was told to end")
         loop.add_signal_handler(signal.SIGHUP, self._inbox.stop, "its pane was closed")
         yield
-
-    @contextlib.contextmanager
-    def _keyboard(self) -> Iterator[None]:
-        """Lines typed in the pane are messages. The terminal keeps its modes, but Ctrl-S freezes nothing."""
-        if not sys.stdin or not sys.stdin.isatty():
-            yield
-            return
-        import termios
-
-        keyboard = sys.stdin.fileno()
-        with contextlib.suppress(termios.error):
-            modes = termios.tcgetattr(keyboard)
-            modes[0] &= ~(termios.IXON | termios.IXOFF)
-            termios.tcsetattr(keyboard, termios.TCSANOW, modes)
-        self._listen()
-        try:
-            yield
-        finally:
-            asyncio.get_running_loop().remove_reader(keyboard)
-
-    def _listen(self) -> None:
-        """Hear the keyboard; a CLI with its own screen takes it for as long as a turn lasts."""
-        if sys.stdin and sys.stdin.isatty():
-            keyboard = sys.stdin.fileno()
-            asyncio.get_running_loop().add_reader(keyboard, self._typed, keyboard)
-
-    def _typed(self, keyboard: int) -> None:
-        try:
-            data = os.read(keyboard, 65536)
-        except OSError:
-            asyncio.get_running_loop().remove_reader(keyboard)
-            self._inbox.stop("its pane was closed")
-            return
-        self._screen.typed()
-        self._inbox.steer(plain(data.decode("utf-8", "replace")).strip())

@@ -97,8 +97,13 @@ class Screen:
         self.end_words()
         self._write(self._paint(f"idle; type to go on, Ctrl-C twice to end {PROMPT} ", _DIM))
 
+    def echo(self, text: str) -> None:
+        """What the user types, or how the terminal is to take it; what is printed goes on as if it were not
+        there."""
+        self._put(text)
+
     def typed(self) -> None:
-        """The user pressed Enter, which the terminal has echoed."""
+        """The user pressed Enter, which was echoed."""
         self._at_start = True
 
     def _line(self, text: str) -> None:
@@ -108,6 +113,9 @@ class Screen:
         if not text:
             return
         self._at_start = text.endswith("\n")
+        self._put(text)
+
+    def _put(self, text: str) -> None:
         rest = text.encode("utf-8", "replace")
         with contextlib.suppress(OSError):
             while rest:
