@@ -87,14 +87,40 @@ def test_an_unchanged_file_is_not_parsed_again_and_a_late_one_the_next_time(tmp_
         return {blob: f"def f{int(blob, 16)}():\n    pass\n".encode() for blob in blobs}
 
     rounds = parsed(files, read, cache, time.monotonic() - 1)
-    assert next(rounds) == {} and not asked, "no time: nothing is parsed before the map is drawn"
+    assert next(rounds) == next(rounds) == {}
+    assert not asked, "no time: nothing is parsed before the map is drawn"
     assert list(rounds) == [] and len(asked) == 250, "but all of it after"
     asked.clear()
     known = next(parsed(files, read, cache, 0.0))
     assert len(known) == 250 and not asked
     changed = [*files[1:], File("m0.py", "f" * 40)]
-    next(parsed(changed, read, cache, time.monotonic() + 9))
-    assert asked == ["f" * 40]
+    kept, known = list(parsed(changed, read, cache, time.monotonic() + 9))
+    assert asked == ["f" * 40] and (len(kept), len(known)) == (249, 250)
+
+
+def test_a_file_that_takes_long_is_given_up(tmp_path: Path) -> None:
+    root = repository(tmp_path / "r", {"deep.js": "[" * 190_000, "a.py": "def heart():\n    pass\n"})
+    assert "a.py: heart:1" in drawn(root, Task(text="x"))
+
+
+def test_a_file_that_ends_the_process_is_passed_over_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = "def killer():\n    pass\n" + "#" * symbols.RISKY
+    root = repository(tmp_path / "r", {"AGENTS.md": "Use tabs.", "a.py": "def heart(): ...\n", "z.py": bad})
+    find = Parser.tags
+
+    def dies(self: Parser, language: str, source: bytes) -> symbols.Tags:
+        if b"killer" in source:
+            raise KeyboardInterrupt
+        return find(self, language, source)
+
+    monkeypatch.setattr(Parser, "tags", dies)
+    with pytest.raises(KeyboardInterrupt):
+        drawn(root, Task(text="x"))
+    left = (tmp_path / "context.md").read_text()
+    assert "Use tabs." in left and "z.py" in left, "the notes, and the files by their names"
+    assert "a.py: heart:1" in drawn(root, Task(text="x"))
 
 
 def test_a_large_tree_has_a_small_map(tmp_path: Path) -> None:

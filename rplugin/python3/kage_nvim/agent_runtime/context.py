@@ -115,7 +115,10 @@ class FolderNotes:
 
 
 def gather(request: Request) -> None:
-    """Write the context of a run, say so on standard output, then fill the cache."""
+    """Write the context of a run, say so on standard output, then fill the cache.
+
+    It is written three times, with ever more in it: whoever ends this process leaves the notes, at least.
+    """
     from kage_nvim import trees
     from kage_nvim.agent_runtime import symbols
 
@@ -133,9 +136,14 @@ def gather(request: Request) -> None:
     there = [name for name in names(named) if name in found]
     texts = read([found[name] for name in there])
     notes = _notes({name: texts.get(found[name], b"") for name in there})
+    _put(request.out, notes)
     files = symbols.ordered([symbols.File(path, blob) for path, blob in found.items()], named)
     rounds = symbols.parsed(files, read, symbols.Cache(request.cache), started + request.seconds)
-    _put(request.out, notes, symbols.draw(files, next(rounds), named, task.text))
+    kept = next(rounds)
+    _put(request.out, notes, symbols.draw(files, kept, named, task.text))
+    if len(known := next(rounds)) > len(kept):
+        _put(request.out, notes, symbols.draw(files, known, named, task.text))
+    print("written", flush=True)
     for _ in rounds:
         pass
 
@@ -156,14 +164,13 @@ def _notes(found: dict[str, bytes]) -> str:
     return shorten("\n\n".join(parts), NOTES_LIMIT)
 
 
-def _put(out: str, notes: str, drawn: str) -> None:
+def _put(out: str, notes: str, drawn: str = "") -> None:
     parts = [f"# Notes of this repository\n\n{notes}"] if notes else []
     if drawn:
         parts.append(f"# Files, with symbol:line\n\n{drawn}")
     draft = Path(f"{out}.new")
     draft.write_bytes("\n\n".join(parts).encode("utf-8", "replace"))
     draft.replace(out)
-    print("written", flush=True)
 
 
 if __name__ == "__main__":

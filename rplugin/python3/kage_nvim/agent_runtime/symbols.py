@@ -24,13 +24,24 @@ import msgspec
 
 LIMIT = 4_000
 """Characters of a map: about 1,200 tokens."""
-LARGEST = 300_000
+LARGEST = 200_000
 """Bytes of a file that is parsed; larger ones are generated, mostly."""
+EACH = 0.3
+"""Seconds of computing that one file may take; one that takes more has no symbols, now and later."""
+PART = 10_000
+"""Bytes of a file that are looked through at once."""
+WIDEST = 10_000
+"""Nodes side by side in a text that is no program: above this a query takes quadratic time."""
+RISKY = 10_000
+"""Bytes of a file that is marked as parsed beforehand: should it end the process, it is passed over next time."""
 SYMBOLS = (40, 12, 8)
 """Symbols shown of a file that the task is about, of one beside it, of any other."""
 KEPT = 200_000
 """Files that the cache holds."""
 BATCH = 100
+"""Files that are fetched at once."""
+OFTEN = 0.2
+"""Seconds after which what was found is kept, so that a process that is ended loses little."""
 
 LANGUAGES = {
     "py": "python",
@@ -127,19 +138,44 @@ class Parser:
         parser, query = self._loaded.get(language) or self._load(language)
         tags = Tags()
         seen = set()
-        for _, captures in query.matches(parser.parse(source).root_node):
+        for captures in self._matches(parser, query, source):
             names = captures.get("name")
-            if not names:
+            if not names or names[0].start_byte in seen:
                 continue
             name = source[names[0].start_byte : names[0].end_byte].decode("utf-8", "replace")
             kind = next((capture for capture in captures if "." in capture), "")
             if kind.startswith("reference"):
                 tags.references[name] = tags.references.get(name, 0) + 1
-            elif kind.startswith("definition") and names[0].start_byte not in seen and name[:2] != "__":
+            elif kind.startswith("definition") and name[:2] != "__":
                 seen.add(names[0].start_byte)
                 tags.definitions.append((name, names[0].start_point[0] + 1))
         tags.definitions.sort(key=lambda definition: definition[1])
         return tags
+
+    @staticmethod
+    def _matches(parser: Any, query: Any, source: bytes) -> Iterator[dict[str, Any]]:
+        """What the query finds, part by part of the text, as long as there is time.
+
+        (A query can be given a callback to end it, but tree-sitter 0.26 crashes with one that lets it go on.)
+        """
+        ends = time.process_time() + EACH
+
+        def late(*_: object) -> bool:
+            return time.process_time() > ends
+
+        try:
+            root = parser.parse(lambda at, _: source[at : at + 65536], progress_callback=late).root_node
+        except ValueError:  # it was stopped on the way
+            parser.reset()
+            return
+        if root.has_error and root.child_count > WIDEST:
+            return
+        for at in range(0, len(source), PART):
+            if late():
+                return
+            query.set_byte_range(at, at + PART)
+            for _, captures in query.matches(root):
+                yield captures
 
     def _load(self, language: str) -> tuple[Any, Any]:
         import tree_sitter
@@ -162,28 +198,47 @@ def ordered(files: Sequence[File], paths: Sequence[str]) -> list[File]:
 
 
 def parsed(files: Sequence[File], read: Any, cache: Cache, until: float) -> Iterator[dict[str, Tags]]:
-    """The tags of all files in a known language: what is kept at once, what is not in batches.
+    """The tags of all files in a known language: what is kept, then what is known by ``until`` (monotonic
+    seconds); asked for more, it goes on for the cache's sake.
 
-    ``read`` gives the bytes of blobs by their ids. Yields what is known by ``until`` (monotonic seconds),
-    then goes on for the cache's sake when it is asked for more.
+    ``read`` gives the bytes of blobs by their ids.
     """
     spoken = [file for file in files if file.language]
     tags = cache.known(spoken)
+    yield tags
     missing = [file for file in spoken if file.path not in tags]
-    parser = Parser()
     given = False
-    for at in range(0, len(missing), BATCH):
+    for part in _found(missing, read, cache, until):
         if not given and time.monotonic() > until:
             given = True
-            yield tags
-        part = missing[at : at + BATCH]
-        texts = read([file.blob for file in part])
-        found = [(file, parser.tags(file.language, texts.get(file.blob, b""))) for file in part]
-        cache.keep(found)
+            yield tags | part
         if not given:
-            tags |= {file.path: made for file, made in found}
+            tags = tags | part
     if not given:
         yield tags
+
+
+def _found(files: Sequence[File], read: Any, cache: Cache, until: float) -> Iterator[dict[str, Tags]]:
+    """Parse files and keep their tags; a part as often as ``OFTEN``, and one at ``until``."""
+    if time.monotonic() > until:
+        yield {}
+    parser = Parser()
+    part: list[tuple[File, Tags]] = []
+    ends = min(time.monotonic() + OFTEN, until)
+    for at in range(0, len(files), BATCH):
+        texts = read([file.blob for file in files[at : at + BATCH]])
+        for file in files[at : at + BATCH]:
+            source = texts.get(file.blob, b"")
+            if len(source) > RISKY:
+                cache.keep([(file, Tags())])
+            part.append((file, parser.tags(file.language, source)))
+            if time.monotonic() > ends:
+                cache.keep(part)
+                yield {one.path: tags for one, tags in part}
+                part = []
+                ends = time.monotonic() + OFTEN
+    cache.keep(part)
+    yield {one.path: tags for one, tags in part}
 
 
 def draw(files: Sequence[File], tags: dict[str, Tags], paths: Sequence[str], words: str) -> str:

@@ -22,8 +22,8 @@ log = logging.getLogger("kaged")
 
 PARSE = 0.5
 """Seconds in which files that are not in the cache may be parsed before the map is drawn."""
-SECONDS = 5.0
-"""Seconds that a run waits at most; its agents then come upon the notes as they work."""
+SECONDS = 3.0
+"""Seconds that a run waits at most; its agents then get what was written until then: the notes, at least."""
 
 
 def path(run: str) -> Path:
@@ -68,4 +68,4 @@ async def gather(git_dir: Path, tree: str, run: str, task: Task, seats: Sequence
         if not written and process.returncode is None:
             process.kill()
     if not written:
-        log.warning("run %s has no context; %s says why", run, paths.state() / "context.log")
+        log.warning("run %s has no whole context; %s says why", run, paths.state() / "context.log")
