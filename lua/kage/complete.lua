@@ -64,7 +64,40 @@ local function players()
   end, list)
 end
 
---- The roles that there are: Kage's own, the user's, the repository's.
+local WAIT = 150 -- milliseconds that a key may wait for kaged; what comes later is there for the next one
+local packaged = {} ---@type table<string, true> roles that only kaged knows: those of packages
+
+--- Ask kaged, which may not be there yet, for all roles.
+local function ask_for_roles()
+  local answered = false
+  require("kage.host").request("role", { cwd = require("kage.context").cwd(), name = "" }, function(_, result)
+    answered = true
+    for _, role in ipairs(result and result.roles or {}) do
+      if vim.startswith(role.source, "package ") then
+        packaged[role.name] = true
+      end
+    end
+  end)
+  vim.wait(WAIT, function()
+    return answered
+  end, 5)
+end
+
+--- The name that a role's front matter gives it, else that of its file.
+---@param path string
+---@return string
+local function role_name(path)
+  local lines = vim.fn.readfile(path, "", 20)
+  for i = 2, lines[1] and vim.startswith(lines[1], "---") and #lines or 0 do
+    local name = lines[i]:match("^name:%s+[\"']?(%w[%w_.-]*)[\"']?%s*$")
+    if name or vim.startswith(lines[i], "---") then
+      return name or vim.fs.basename(path):sub(1, -4)
+    end
+  end
+  return vim.fs.basename(path):sub(1, -4)
+end
+
+--- The roles that there are: Kage's own, the user's, the repository's, packages'.
 ---@return string[]
 local function roles()
   local base = vim.env.XDG_CONFIG_HOME
@@ -74,9 +107,10 @@ local function roles()
   for _, folder in ipairs({ base .. "/kage/roles", root .. "/.kage/roles" }) do
     vim.list_extend(found, vim.fn.glob(vim.fn.escape(folder, "*?[]\\") .. "/*.md", true, true))
   end
-  local names = {}
+  ask_for_roles()
+  local names = vim.deepcopy(packaged)
   for _, path in ipairs(found) do
-    names[vim.fs.basename(path):sub(1, -4)] = true
+    names[role_name(path)] = true
   end
   local list = vim.tbl_keys(names)
   table.sort(list)

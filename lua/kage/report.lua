@@ -79,7 +79,11 @@ local function summary_of(agent, lines)
   end
   local tokens = words.count(agent.tokens_in) .. " tokens in, " .. words.count(agent.tokens_out) .. " out"
   local cost, time = words.money(agent.cost_usd), words.duration(agent.seconds)
-  lines[#lines + 1] = ("  %s, %s, %s, %s"):format(count(agent.calls, "call"), tokens, cost, time)
+  local calls = count(agent.calls, "call")
+  if agent.restarts > 0 then
+    calls = ("%s (with those before %s)"):format(calls, count(agent.restarts, "restart"))
+  end
+  lines[#lines + 1] = ("  %s, %s, %s, %s"):format(calls, tokens, cost, time)
 end
 
 ---@param result { agents: table[] }

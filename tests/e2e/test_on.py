@@ -116,6 +116,11 @@ def test_a_restart_begins_from_the_candidate_again_and_chains_go_on(designed: St
     assert designed.json("status")["runs"][0]["candidates"][0]["files"] == 4
     assert "edited calc.py" in designed.shell("log", "1")
     go_on(designed, f"{second}:1")  # these edits find nothing to replace any more
+    third = designed.json("status")["runs"][0]["id"]
+    told = json.loads((paths.run_folder(third) / "agents" / "1" / "spec.json").read_bytes())["task"]["before"]
+    tasks = [run["task"] for run in reversed(designed.json("status")["runs"][1:])]
+    places = [told.find(f"asked to do this:\n\n{task}") for task in tasks]
+    assert len(tasks) == 2 and 0 <= places[0] < told.index("What came on top of that") < places[1], told
     designed.shell("accept", "1")
     assert files(designed) == (True, True, True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import psutil
 import pytest
 
 from kage_nvim import paths
+from kage_nvim.client import Client
 from tests.conftest import until
 from tests.e2e.stage import Stage, tape
 from tests.fixtures.model_server import Reply
@@ -36,6 +38,11 @@ def heard(stage: Stage, number: int) -> list[str]:
     return [event["text"] for event in events(stage, number, "steer")]
 
 
+def reasons(stage: Stage) -> list[str]:
+    """What each agent said at its end; none of them changes a file."""
+    return [agent["reason"].removeprefix("nothing changed; ") for agent in stage.agents()]
+
+
 @pytest.fixture
 def three(stage: Stage, tmp_path: Path) -> Stage:
     """Three agents that have ended their first turn."""
@@ -50,7 +57,7 @@ def test_several_agents_and_one_that_has_no_process(three: Stage) -> None:
     until(lambda: heard(three, 1) == ["two\nlines"] == heard(three, 3), 10, "both heard it")
     assert heard(three, 2) == []
     three.shell("wait", "--timeout", "30")
-    assert [agent["reason"] for agent in three.agents()] == ["two", "one", "two"]
+    assert reasons(three) == ["two", "one", "two"]
 
     assert "stopped agent 2, 3" in three.shell("stop", "2", "3")
     done = three.run("send", "all", "who is there")
@@ -63,6 +70,31 @@ def test_several_agents_and_one_that_has_no_process(three: Stage) -> None:
     until(lambda: [agent["state"] for agent in three.agents()] == ["done"] * 3, 15, "all resumed")
     three.shell("send", "3", "hello again")
     until(lambda: heard(three, 3)[-1] == "hello again", 10, "the resumed one hears")
+
+
+def test_an_interrupt_right_after_a_message_is_for_its_turn(three: Stage) -> None:
+    async def say_and_stop() -> None:
+        client = Client()
+        place = {"cwd": str(three.repository), "agent": 1}
+        await client.open("cli", str(three.repository))
+        await client.request("send", place | {"text": "one more thing"})
+        assert (await client.request("interrupt", place))["agents"] == [1]
+        await client.close()
+
+    asyncio.run(say_and_stop())
+    until(lambda: three.agents()[0]["state"] == "interrupted", 10, "it was stopped")
+    assert heard(three, 1) == ["one more thing"]
+    assert "nothing to interrupt" in three.run("interrupt", "1").stderr
+    assert "the message is empty" in three.run("send", "1", "   ").stderr
+    assert "names no candidate" in three.run("spawn", "--on", "", "t").stderr
+
+
+def test_a_restarted_agents_summary_counts_all_its_calls(three: Stage) -> None:
+    three.shell("restart", "1")
+    three.shell("wait", "--timeout", "30")
+    made = three.json("summary", "1")["agents"][0]
+    assert (made["calls"], made["restarts"]) == (2, 1)
+    assert "2 model calls (with those before 1 restart)" in three.shell("summary", "1")
 
 
 def test_the_task_changes_for_all(three: Stage) -> None:
@@ -78,7 +110,7 @@ def test_the_task_changes_for_all(three: Stage) -> None:
     three.shell("resume", "2")
     until(lambda: heard(three, 2) == [new], 10, "the resumed one heard it")
     three.shell("wait", "--timeout", "30")
-    assert [agent["reason"] for agent in three.agents()] == ["two"] * 3
+    assert reasons(three) == ["two"] * 3
     three.shell("restart", "3")
     until(lambda: [event["text"] for event in events(three, 3, "task")] == ["begin otherwise"], 10, "new")
     assert heard(three, 3) == []
@@ -102,5 +134,5 @@ def test_resumed_after_the_machine_went_down(three: Stage) -> None:
     three.shell("resume", "2")
     until(lambda: three.agents()[1]["state"] == "done", 15, "agent 2 is back")
     three.shell("send", "2", "go on")
-    until(lambda: three.agents()[1]["reason"] == "two", 15, "its conversation goes on")
+    until(lambda: reasons(three)[1] == "two", 15, "its conversation goes on")
     assert heard(three, 2) == ["go on"]

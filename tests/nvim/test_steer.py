@@ -99,10 +99,15 @@ def complete(nvim: Editor, line: str) -> list[str]:
     return list(nvim.lua("return vim.fn.getcompletion(..., 'cmdline')", line))
 
 
-def test_roles_and_candidates_complete(busy: Editor, repository: Path) -> None:
+def test_roles_and_candidates_complete(busy: Editor, kaged: FakeDaemon, repository: Path) -> None:
+    theirs = {"name": "ours-too", "description": "", "text": "t", "source": "package their.roles"}
+    kaged.answers["role"] = lambda _: {"roles": [theirs]}
     for folder, name in ((paths.config_file().parent / "roles", "mine"), (repository / ".kage/roles", "our")):
         folder.mkdir(parents=True)
         (folder / f"{name}.md").write_text("text")
+    (repository / ".kage/roles/file.md").write_text("---\nname: inside\n---\ntext")
+    assert complete(busy, "KageSpawn @fast+ins") == ["@fast+inside"]
+    busy.until("return vim.tbl_contains(vim.fn.getcompletion('Kage role ours', 'cmdline'), 'ours-too')")
     found = complete(busy, "KageSpawn 2 @fast:2+")
     assert {"@fast:2+security", "@fast:2+mine", "@fast:2+our", "@fast:2+test-writer"} <= set(found)
     assert complete(busy, "KageSpawn @fast+sec") == ["@fast+security"]

@@ -74,8 +74,11 @@ def test_the_users_count_before_the_repositorys_before_kages(home: Path, tmp_pat
         roles.find("nobody", tmp_path)
     assert "nobody.md" in (error.value.fix or "")
     put(paths.config_file().parent / "roles", "empty.md", b"---\nname: empty\n---\n")
-    with pytest.raises(KageError, match="says nothing"):
-        roles.find("empty", tmp_path)
+    put(paths.config_file().parent / "roles", "bare.md", b"---\n---\n")
+    for name in ("empty", "bare"):
+        with pytest.raises(KageError, match="says nothing"):
+            roles.find(name, tmp_path)
+    assert roles.parse(b"---\n---\ntext", stem="f", source="x").text == "text"
 
 
 def test_a_repositorys_role_is_asked_about_until_its_content_is_trusted(home: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kage_nvim.cli_text import event
 from kage_nvim.model import AgentStatus, State
 from kage_nvim.orchestrator.summary import seen_in, summarise, told
 
@@ -82,6 +83,27 @@ def test_what_agents_did_whoever_they_are() -> None:
     assert "also None" in text
     later = summarise([*events, {"t": 12.0, "kind": "steer", "text": "more"}], status, "/slot")
     assert later.words.startswith("Before the last message to it: All done.")
+
+
+OWN_WORDS = [
+    ("killed after 1 s; what it printed until then:\nexit 7", False, None),
+    ("exit 0\nexit code: 3", True, 0),
+    ("done\nexited with code 3", True, 0),
+    ("Exit code: 2\nWall time: 0 seconds\nOutput:\nexit 7", False, 2),
+    ("Chunk ID: a\nProcess exited with code 3\nOutput:\nexit 7", False, 3),
+    ("Command: make\nOutput: exit 7\nExit Code: 4\nProcess Group PGID: 5", False, 4),
+]
+
+
+@pytest.mark.parametrize(("text", "ok", "code"), OWN_WORDS)
+def test_the_exit_code_is_the_tools_not_the_outputs(text: str, ok: bool, code: int | None) -> None:
+    made = summarise(call("shell", {"command": "x"}, text, ok), AgentStatus(number=1, player="p"))
+    assert made.commands[0].exit == code
+
+
+def test_a_candidate_in_the_log() -> None:
+    entry = {"t": 0, "kind": "candidate", "commit": "0123456789abcdef", "files": ["a.py", "b.py"]}
+    assert event(entry)[0].endswith("candidate 0123456789ab: a.py, b.py")
 
 
 def test_a_log_without_much_in_it() -> None:

@@ -65,6 +65,12 @@ local KINDS = {
   summary = function(event)
     return block(event.text, "= ", "  ", "KageDone")
   end,
+  candidate = function(event)
+    local files = #(event.files or {}) > 0 and table.concat(event.files, ", ") or "nothing changed"
+    return {
+      { words.clean(("candidate %s: %s"):format((event.commit or ""):sub(1, 12), files)), "KageFaint" },
+    }
+  end,
   state = function(event)
     -- What it does now repeats what the tools say; only changes with a reason are news.
     if (event.reason or "") == "" then

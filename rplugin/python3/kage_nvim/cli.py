@@ -43,6 +43,8 @@ class Shell:
     async def spawn(self) -> Exit:
         """See parser()."""
         given = self.given
+        if given.on is not None and not given.on.strip():
+            raise usage("--on names no candidate", "Write --on 2, or --on RUN:2 for another run.")
         text = " ".join(given.task)
         if given.task == ["-"]:
             text = sys.stdin.buffer.read().decode("utf-8", "replace")
@@ -54,7 +56,7 @@ class Shell:
             },
             "count": given.count,
             "players": given.player,
-            "on": given.on,
+            "on": given.on or "",
             "record": given.record,
             "layout": {"place": "hidden" if given.hidden else "beside"},
         }

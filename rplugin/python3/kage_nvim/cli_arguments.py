@@ -98,7 +98,7 @@ def _spawn_arguments(spawn: argparse.ArgumentParser) -> None:
     spawn.add_argument(
         "--file", action="append", default=[], metavar="PATH", help="a file the agents should read"
     )
-    spawn.add_argument("--on", default="", metavar="CANDIDATE", help="go on from candidate N, or RUN:N")
+    spawn.add_argument("--on", metavar="CANDIDATE", help="go on from candidate N, or RUN:N")
     spawn.add_argument("--record", default="", metavar="FILE", help="write the model traffic to a new file")
     spawn.add_argument("--hidden", action="store_true", help="panes in a hidden session")
     spawn.add_argument("--yes", action="store_true", help="answer yes to what would be asked")

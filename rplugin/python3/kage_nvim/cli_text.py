@@ -97,6 +97,8 @@ def summary(answer: dict[str, Any]) -> str:
         lines += [f"  tests    {tests(entry)}" for entry in agent["tests"]]
         tokens = f"{agent['tokens_in']} in ({agent['tokens_cached']} cached), {agent['tokens_out']} out"
         calls = count(agent["calls"], "model call")
+        if agent["restarts"]:
+            calls += f" (with those before {count(agent['restarts'], 'restart')})"
         lines.append(f"  {calls}, {tokens}, {money(agent['cost_usd'])}, {agent['seconds']:.0f} s")
         parts.append("\n".join(lines))
     return "\n".join(parts)
@@ -128,6 +130,9 @@ def event(entry: dict[str, Any]) -> list[str]:
         text = f"{tokens}, {money(entry.get('cost_usd'))}"
     elif kind == "call":
         text = f"step {entry.get('step', '')}"
+    elif kind == "candidate":
+        files = ", ".join(map(str, entry.get("files", []))) or "nothing changed"
+        text = f"{str(entry.get('commit', ''))[:12]}: {files}"
     else:
         text = str(entry.get("text", ""))
     lines = text.splitlines() or [""]

@@ -38,6 +38,8 @@ class Inbox:
         self._halt: Halt | None = None
         self._running: asyncio.Future[Any] | None = None
         self._news = asyncio.Event()
+        self._idle = False
+        self._ahead = False
         self.stopping = ""
 
     def steer(self, text: str) -> None:
@@ -47,7 +49,9 @@ class Inbox:
             self._news.set()
 
     def interrupt(self, reason: str) -> None:
-        """End the turn that is going on; nothing happens when there is none."""
+        """End the turn that is going on, or the one that a waiting message is about to begin; nothing happens
+        when there is none."""
+        self._ahead = self._idle and bool(self._messages)
         self._end(Halt(State.INTERRUPTED, reason))
 
     def stop(self, reason: str) -> None:
@@ -75,8 +79,9 @@ class Inbox:
     def begin(self) -> None:
         """A turn starts: an interrupt that was meant for the one before is void, a stop is not."""
         self._news.clear()
-        if not self.stopping:
+        if not (self.stopping or self._ahead):
             self._halt = None
+        self._idle = self._ahead = False
 
     def check(self) -> None:
         """Raise ``Halt`` when an interrupt or a stop has come."""
@@ -96,6 +101,7 @@ class Inbox:
 
     async def news(self) -> None:
         """Wait, idle, for a message or a stop."""
+        self._idle = True
         while not (self._messages or self.stopping):
             self._news.clear()
             await self._news.wait()

@@ -205,6 +205,7 @@ class Conductor:
         status.warning = report["warning"]
         agent.spent(report)
         state, reason, turn = State(report["state"]), report["reason"], report["turn"]
+        agent.called = agent.called and state.ended and turn <= agent.turn
         agent.turn = turn
         if state.ended and turn > agent.record.captured:
             status.activity = "reading its files"

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from kage_nvim import paths, processes
-from kage_nvim.errors import Exit, KageError
-from kage_nvim.model import AgentSpec, State
+from kage_nvim.errors import Exit, KageError, usage
+from kage_nvim.model import NEW_TASK, AgentSpec, State
 from kage_nvim.orchestrator import players, slots
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.launch import agent_argv, agent_environment, open_panes, panes_of
@@ -24,7 +24,6 @@ from kage_nvim.protocol import dumps, loads
 
 CUT_SHORT = (State.FAILED, State.STOPPED, State.INTERRUPTED)
 GO_ON = "Go on with the task from where you are."
-NEW_TASK = "The task has changed. It is now:\n\n"
 Which = int | str | list[int]
 """Agents as a command names them: a number, several, or all."""
 STOP_SECONDS = 3.0
@@ -66,6 +65,8 @@ async def send(conductor: Conductor, run: Run, which: Which, text: str) -> dict[
     Raises:
         KageError: nobody is there to hear it; the message says how that is mended.
     """
+    if not text.strip():
+        raise usage("the message is empty", "Say what the agent is to hear: kage send N TEXT.")
     message = players.tidy_task(text)
     agents = chosen(run, which)
     missed = [agent for agent in agents if not hears(agent)]
@@ -85,6 +86,7 @@ async def send(conductor: Conductor, run: Run, which: Which, text: str) -> dict[
 
 def _say(conductor: Conductor, run: Run, agent: Agent, message: str) -> None:
     """Tell an agent now, or as soon as its process is connected."""
+    agent.called = True
     if agent.peer is not None:
         agent.peer.push("steer", {"text": message})
     else:
@@ -123,8 +125,9 @@ def _log_task(run: Run, text: str) -> None:
 
 
 async def interrupt(run: Run, which: Which) -> list[int]:
-    """Stop what agents are doing right now; they wait for what is said next."""
-    working = [a for a in chosen(run, which) if not a.record.status.state.ended]
+    """Stop what agents are doing right now, or begin to do because they were just spoken to; they wait for
+    what is said next."""
+    working = [a for a in chosen(run, which) if a.called or not a.record.status.state.ended]
     if not working:
         raise KageError("nothing to interrupt: no agent is at work", code="nothing", exit=Exit.NOTHING)
     return _push(working, "interrupt", {})

@@ -100,7 +100,7 @@ def parse(data: bytes, *, stem: str, source: str, digest: str = "") -> Role:
     text = data.decode("utf-8", "replace").lstrip("\ufeff").replace("\r\n", "\n")
     keys: dict[str, str] = {}
     if text.startswith("---\n"):
-        head, mark, rest = text[4:].partition("\n---")
+        head, mark, rest = text[3:].partition("\n---")
         if mark:
             keys, text = _front(head), rest.partition("\n")[2]
     name = keys.get("name", "")

@@ -69,11 +69,13 @@ async def ground(conductor: Conductor, repository: Repository, on: str) -> Groun
 
 def _before(run: Run, number: int) -> str:
     """What was done up to a candidate, for those who go on from there."""
-    agent = run.agents.get(number)
-    if agent is None:
-        return f"It was asked to do this:\n\n{run.record.task.text}"
-    account = summary.told(summary.of_agent(agent))
-    return f"It was asked to do this:\n\n{run.record.task.text}\n\n{account}"
+    agent, task = run.agents.get(number), run.record.task
+    account = f"It was asked to do this:\n\n{task.text}"
+    if agent is not None:
+        account += f"\n\n{summary.told(summary.of_agent(agent))}"
+    if not task.before:
+        return account
+    return f"{task.before}\n\n# What came on top of that\n\nThe next agent built on it. {account}"
 
 
 def pin(store: Store, run_id: str, steps: Sequence[Step]) -> None:

@@ -30,7 +30,11 @@ _PATHS = ("path", "file_path", "filePath", "absolute_path", "filename", "file", 
 _COMMANDS = ("command", "cmd", "script")
 _PATCHED = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$", re.MULTILINE)
 _NODE = "^[#\u2139] "
-_EXIT = re.compile(r"\bexit(?:ed)?(?: (?:code|status)| with(?: code)?)?[ :=]+(-?\d+)", re.IGNORECASE)
+_EXIT = re.compile(
+    r"^\W{0,3}(?:process )?exit(?:ed)?(?: (?:code|status)| with(?: code)?)?[ :=]+(-?\d+)", re.I | re.M
+)
+_OUTPUT = re.compile(r"^(?:Output|Stdout):", re.MULTILINE)
+"""Where a CLI's own lines on a command end and what the command printed begins."""
 
 
 class Ran(msgspec.Struct):
@@ -52,7 +56,8 @@ class Tests(msgspec.Struct):
 
 class Summary(msgspec.Struct, kw_only=True):
     """One agent's work. ``tests`` are in the order in which they were run, the last one counts; ``seconds``
-    is the time between the first line of the log and the last; ``cost_usd`` None means unpriced."""
+    is the time between the first line of the log and the last; ``cost_usd`` None means unpriced. Calls,
+    tokens and cost are of the whole agent, those before its ``restarts`` included; the rest is of the last start."""
 
     number: int
     player: str
@@ -66,6 +71,7 @@ class Summary(msgspec.Struct, kw_only=True):
     tests: list[Tests] = []
     steers: list[str] = []
     calls: int = 0
+    restarts: int = 0
     tokens_in: int = 0
     tokens_cached: int = 0
     tokens_out: int = 0
@@ -147,8 +153,7 @@ def _take(made: Summary, call: dict[str, Any], result: dict[str, Any], worktree:
     text, ok = str(result.get("text") or ""), result.get("ok") is not False
     command = next((_line(args[key]) for key in _COMMANDS if args.get(key)), "")
     if command:
-        match = _EXIT.search(text[:200]) or _EXIT.search(text[-200:])
-        code = result.get("exit", int(match[1]) if match else 0 if ok else None)
+        code = result.get("exit", _exit(text, 0 if ok else None))
         made.commands.append(Ran(command, code, float(result.get("seconds") or 0.0)))
         if seen := seen_in(text):
             seen.command = command
@@ -159,6 +164,15 @@ def _take(made: Summary, call: dict[str, Any], result: dict[str, Any], worktree:
             shown = path.removeprefix(worktree.rstrip("/") + "/") if worktree else path
             if shown not in made.files:
                 made.files.append(shown)
+
+
+def _exit(text: str, unsaid: int | None) -> int | None:
+    """The exit code in a tool's own words, for the command may print such words as well: on the first line,
+    among the lines before the output, or, of a tool that marks the output, on one of the last."""
+    output = _OUTPUT.search(text[:500])
+    own = text[: output.start()] if output else text.partition("\n")[0]
+    match = _EXIT.search(own) or (_EXIT.search(text[-200:]) if output else None)
+    return int(match[1]) if match else unsaid
 
 
 def _arguments(args: object) -> dict[str, Any]:
@@ -262,4 +276,8 @@ def of_run(run: Run, agents: list[Agent]) -> dict[str, Any]:
 
 def of_agent(agent: Agent) -> Summary:
     """The summary of one agent, from its log as it is now."""
-    return summarise(read(agent.folder / "log.jsonl"), agent.record.status, str(agent.slot.tree))
+    made = summarise(read(agent.folder / "log.jsonl"), agent.record.status, str(agent.slot.tree))
+    before = list(agent.folder.glob("log-*.jsonl"))  # put aside by restarts
+    made.restarts = len(before)
+    made.calls += sum(event.get("kind") == "usage" for path in before for event in read(path))
+    return made
