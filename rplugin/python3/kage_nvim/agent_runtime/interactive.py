@@ -41,7 +41,7 @@ AT_LEAST = 0.5
 """Seconds of going output after which it is looked at all the same."""
 LATER = 1.2
 """Seconds after a look until the last one of its kind."""
-UNANSWERED = 40.0
+UNANSWERED = 25.0
 """Seconds of failing calls after which nobody says that it works."""
 INTERRUPT = 2.0
 """Seconds in which an interrupt has to work."""
@@ -133,6 +133,7 @@ class _Life:
         self._tail = _Tail(start.filled(cli.tail)) if cli.tail else None
         self._seen: asyncio.Event = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._later: asyncio.TimerHandle | None = None
         self._since = 0.0
         self._watchdog: asyncio.TimerHandle | None = None
         self._spoke = time.monotonic()
@@ -186,7 +187,7 @@ class _Life:
                 self._watch()
                 return await self._until_its_end()
             finally:
-                for timer in (self._timer, self._watchdog):
+                for timer in (self._timer, self._later, self._watchdog):
                     if timer is not None:
                         timer.cancel()
                 await self._child.end()
@@ -331,12 +332,17 @@ class _Life:
 
     # Money and silence.
 
-    def _ask(self) -> None:
+    def _ask(self, now: bool = False) -> None:
         async def ask() -> None:
-            sums = await self._meter.look()
+            sums = await self._meter.look(now=now)
             if sums.refused:
                 self._inbox.stop(sums.refused)
             long = bool(sums.failing) and sums.failing_for >= UNANSWERED
+            if not sums.failing:
+                self._later = None
+            elif not long and (self._later is None or now):  # it may draw nothing new until then
+                loop = asyncio.get_running_loop()
+                self._later = loop.call_later(UNANSWERED - sums.failing_for + 0.1, self._ask, True)
             if bool(self._authority.unanswered) is not long:
                 self._authority.unanswered = sums.failing if long else ""
                 self._tell()
