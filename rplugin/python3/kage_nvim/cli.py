@@ -7,15 +7,15 @@ import asyncio
 import io
 import json
 import os
-import re
 import sys
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from kage_nvim import cli_text, paths
+from kage_nvim import cli_spawn, cli_text, paths
 from kage_nvim.cli_arguments import parser
+from kage_nvim.cli_trial import tried
+from kage_nvim.cli_words import here, inside, split
 from kage_nvim.client import Client
 from kage_nvim.errors import Exit, KageError, usage
 from kage_nvim.protocol import unb64
@@ -30,7 +30,7 @@ class Shell:
 
     async def ask(self, method: str, **params: Any) -> Any:
         """Ask kaged about the repository around the current folder."""
-        place = {"cwd": _here(), "run": getattr(self.given, "run", None)}
+        place = {"cwd": here(), "run": getattr(self.given, "run", None)}
         return await self.client.request(method, place | params)
 
     def show(self, answer: Any, text: str) -> None:
@@ -42,38 +42,7 @@ class Shell:
 
     async def spawn(self) -> Exit:
         """See parser()."""
-        given = self.given
-        if given.on is not None and not given.on.strip():
-            raise usage("--on names no candidate", "Write --on 2, or --on RUN:2 for another run.")
-        text = " ".join(given.task)
-        if given.task == ["-"]:
-            text = sys.stdin.buffer.read().decode("utf-8", "replace")
-        asked: dict[str, Any] = {
-            "task": {
-                "text": text,
-                "files": [_existing(path) for path in given.file],
-                "variants": {str(number): text for number, text in enumerate(given.variant, 1)},
-            },
-            "count": given.count,
-            "players": given.player,
-            "on": given.on or "",
-            "record": given.record,
-            "layout": {"place": "hidden" if given.hidden else "beside"},
-        }
-        confirmed: list[str] = []
-        while True:
-            try:
-                answer = await self.ask("spawn", **asked, confirmed=confirmed)
-                break
-            except KageError as error:
-                if error.code != "confirm":
-                    raise
-                questions = error.data["questions"]
-                if not given.yes and not await asyncio.to_thread(_agreed, questions):
-                    raise
-                confirmed += [question["id"] for question in questions]
-        for note in answer["notes"]:
-            print(f"note: {note}", file=sys.stderr)
+        answer = await cli_spawn.spawn(self.ask, self.given)
         self.show(answer, f"run {answer['run']}\n{cli_text.agents(answer['agents'])}")
         return Exit.DONE
 
@@ -132,9 +101,9 @@ class Shell:
     async def _tell(self, method: str, word: str) -> Exit:
         """Tell the agents that the first words name something; what follows them is text."""
         words = self.given.words
-        which, text = _split(words)
+        which, text = split(words)
         if method == "send" and not text and len(words) > 1:  # an answer that is a number
-            which, text = _split(words[:-1])[0], words[-1]
+            which, text = split(words[:-1])[0], words[-1]
         if method == "send" and not text:
             raise usage("there is nothing to say", "Write kage send N TEXT.")
         if text and method not in ("send", "restart"):
@@ -163,7 +132,7 @@ class Shell:
 
     async def summary(self) -> Exit:
         """See parser()."""
-        which, text = _split(self.given.words or ["all"])
+        which, text = split(self.given.words or ["all"])
         if text:
             raise usage(f"`{text}` is no agent", "Give numbers (2, or 2,3), or none for all.")
         answer = await self.ask("summary", agent=which)
@@ -229,7 +198,7 @@ class Shell:
     async def accept(self) -> Exit:
         """See parser()."""
         given = self.given
-        paths = [_inside(path) for path in given.paths]
+        paths = [inside(path) for path in given.paths]
         answer = await self.ask("accept", agent=given.agent, paths=paths, force=given.force)
         self.show(answer, cli_text.landed(answer))
         for conflict in answer["conflicts"]:
@@ -277,99 +246,16 @@ class Shell:
         return Exit.DONE if all(check["ok"] for check in checks) else Exit.ERROR
 
 
-def _here() -> str:
-    """The folder that this shell is in.
-
-    Raises:
-        KageError: it was removed, or its name cannot be said to kaged.
-    """
-    try:
-        here = os.getcwd()  # noqa: PTH109
-        here.encode("utf-8")
-    except FileNotFoundError:
-        raise KageError(
-            "this folder is gone", fix="Go to one that exists (cd).", code="no_repository"
-        ) from None
-    except UnicodeEncodeError:
-        shown = os.fsencode(here).decode("utf-8", "backslashreplace")
-        raise KageError(
-            f"the path of this folder is not UTF-8: {shown}",
-            fix="Rename the folders that are named so.",
-            code="path",
-        ) from None
-    return here
-
-
-def _split(words: list[str]) -> tuple[str | list[int], str]:
-    """The agents that the first words name (``2``, ``2 3``, ``2,3`` or ``all``), and the text after them.
-
-    A single word that is neither goes to kaged as it is, which says what it should have been.
-    """
-    if words[0] == "all":
-        return "all", " ".join(words[1:])
-    count = 0
-    while count < len(words) and re.fullmatch(r"\d+(,\d+)*,?", words[count]):
-        count += 1
-    if count == 0:
-        return words[0], " ".join(words[1:])
-    numbers = [int(number) for word in words[:count] for number in word.split(",") if number]
-    return numbers, " ".join(words[count:])
-
-
-def _existing(path: str) -> str:
-    if not os.path.exists(path):  # noqa: PTH110
-        raise usage(f"there is no file {path}", "Name files that the agents should read.")
-    return _inside(path)
-
-
-def _inside(path: str) -> str:
-    """A path as the shell names it, as seen from the repository's root (kaged resolves the root)."""
-    return os.path.abspath(path)  # noqa: PTH100
-
-
-def _agreed(questions: Sequence[dict[str, str]]) -> bool:
-    if not sys.stdin.isatty():
-        return False
-    for question in questions:
-        print(f"{question['text']} [y/N] ", end="", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            return False
-    return True
-
-
 READING = ("status", "wait", "log", "diff", "history", "explain", "cost", "doctor", "summary", "role")
 """Verbs that change nothing, so that they are asked again when kaged was killed under them."""
 
 
-def _tried(given: argparse.Namespace) -> Exit:
-    """``kage explain --cli``: rules on a recording, without any run."""
-    from kage_nvim.agent_runtime import players, trial
-    from kage_nvim.config import load_user
-
-    if not given.events and not given.screen:
-        raise usage("--cli needs a recording", "Add --events FILE or --screen FILE.")
-    description = players.describe(given.cli, load_user().clis)
-    try:
-        recorded = Path(given.events or given.screen).read_bytes()
-    except OSError as error:
-        raise usage(f"{error.filename}: {error.strerror}", "Name a file that you may read.") from error
-    if given.events:
-        told = trial.of_events(description, recorded)
-    else:
-        told = trial.of_screen(description, recorded.decode("utf-8", "replace"), given.title)
-    if given.json:
-        print(json.dumps(told, ensure_ascii=False, indent=2))
-    else:
-        print("\n".join(f"{name + ':':10}{value}" for name, value in told.items() if value))
-    return Exit.DONE
-
-
 async def _run(given: argparse.Namespace) -> Exit:
     if given.verb == "explain" and given.cli:
-        return _tried(given)
+        return tried(given)
     for last in (False, True):
         client = Client()
-        await client.open("cli", _here())
+        await client.open("cli", here())
         try:
             result: Exit = await getattr(Shell(client, given), given.verb)()
             return result

@@ -16,6 +16,7 @@ from kage_nvim.orchestrator import (
     clean,
     control,
     doctor,
+    keys,
     landing,
     money,
     panes_view,
@@ -192,7 +193,7 @@ async def _log(conductor: Conductor, peer: Peer, asked: Log) -> dict[str, Any]:
 @verb("send", Say)
 async def _send(conductor: Conductor, peer: Peer, asked: Say) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
-    await conductor.renew_keys(peer)
+    await keys.renew(conductor, peer)
     return await control.send(conductor, run, asked.agent, asked.text)
 
 
@@ -201,7 +202,7 @@ async def _task(conductor: Conductor, peer: Peer, asked: Say) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
     if not asked.text:
         return {"task": run.record.task.text, "agents": [], "later": []}
-    await conductor.renew_keys(peer)
+    await keys.renew(conductor, peer)
     return await control.task(conductor, run, asked.text)
 
 
@@ -235,14 +236,14 @@ async def _stop(conductor: Conductor, peer: Peer, asked: Of) -> dict[str, Any]:
 @verb("resume", Of)
 async def _resume(conductor: Conductor, peer: Peer, asked: Of) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
-    await conductor.renew_keys(peer)
+    await keys.renew(conductor, peer)
     return {"agents": await control.resume(conductor, run, asked.agent, peer)}
 
 
 @verb("restart", Say)
 async def _restart(conductor: Conductor, peer: Peer, asked: Say) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
-    await conductor.renew_keys(peer)
+    await keys.renew(conductor, peer)
     return {"agents": await control.restart(conductor, run, asked.agent, asked.text, peer)}
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from kage_nvim import processes
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.model import CandidateStatus, State
-from kage_nvim.orchestrator import candidates, reconcile, shadow, summary
+from kage_nvim.orchestrator import candidates, keys, reconcile, shadow, summary
 from kage_nvim.orchestrator.audience import Audience
 from kage_nvim.orchestrator.gateway_link import GatewayLink
 from kage_nvim.orchestrator.peers import Peer, Peers
@@ -34,8 +34,6 @@ ARRIVE_SECONDS = 20.0
 """How long an agent's process may take to connect."""
 SETTLING = 25
 """How often an agent's sums are asked for while calls that it hung up on are being settled."""
-KEYS = "keys: "
-"""How the reason of an agent that waits for keys begins; the names follow."""
 
 
 class Conductor:
@@ -133,7 +131,7 @@ class Conductor:
     def arrived(self, peer: Peer) -> None:
         """A program said hello: a client may bring the keys that agents wait for."""
         if peer.hello.kind in ("editor", "cli"):
-            self.spawn_task(self._bring_keys([peer]))
+            self.spawn_task(keys.bring(self, [peer]))
 
     def agent_arrived(self, peer: Peer, hello: Hello) -> int:
         """An agent's process said hello; returns the last turn whose files were read.
@@ -220,8 +218,8 @@ class Conductor:
         if not state.ended:
             status.ended = None
         self.agent_changed(run, agent)
-        if state is State.WAITING and reason.startswith(KEYS):
-            self.spawn_task(self._bring_keys(self.peers.clients()))
+        if state is State.WAITING and reason.startswith(keys.WAITS):
+            self.spawn_task(keys.bring(self, self.peers.clients()))
 
     async def turn_ended(self, run: Run, agent: Agent, state: State, reason: str, turn: int) -> None:
         """Read the agent's files into its candidate, then let it be seen in its new state."""
@@ -279,38 +277,6 @@ class Conductor:
         changed = await asyncio.to_thread(candidates.changes, run.store, run.base, made.commit)
         await asyncio.to_thread(summary.note_candidate, agent, made.commit, [entry.path for entry in changed])
         return made.notes
-
-    # Keys.
-
-    async def deliver_keys(self, names: list[str], peers: list[Peer]) -> set[str]:
-        """Have clients hand the variables they hold to the gateway; returns the names that were brought."""
-        socket = await self.gateway.ensure()
-        brought: set[str] = set()
-        for peer in peers:
-            try:
-                answer = await peer.call("keys.deliver", {"names": names, "socket": socket})
-                brought |= set(answer["delivered"])
-            except KageError as error:
-                log.warning("keys were not delivered: %s", error)
-        return brought
-
-    async def renew_keys(self, peer: Peer) -> None:
-        """Have the client that sets agents to work again bring its keys: they may have changed since."""
-        try:
-            if names := await self.gateway.known_keys():
-                await self.deliver_keys(names, [peer])
-        except (KageError, OSError) as error:
-            log.warning("keys were not renewed: %s", error)
-
-    async def _bring_keys(self, peers: list[Peer]) -> None:
-        names: set[str] = set()
-        for run in self.runs.values():
-            for agent in run.agents.values():
-                status = agent.record.status
-                if status.state is State.WAITING and status.reason.startswith(KEYS):
-                    names |= set(status.reason.removeprefix(KEYS).replace(",", " ").split())
-        if names:
-            await self.deliver_keys(sorted(names), peers)
 
 
 def _changed(run: Run, number: int) -> bool:

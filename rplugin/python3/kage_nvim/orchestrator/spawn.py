@@ -22,6 +22,7 @@ from kage_nvim.orchestrator import (
     history,
     include,
     kageignore,
+    keys,
     money,
     shadow,
     slots,
@@ -158,7 +159,7 @@ async def _gateway(conductor: Conductor, plan: Plan) -> None:
     spare = {name for player in others if (name := discover.key_variable(player))}
     if not names and not spare:
         return
-    brought = await conductor.deliver_keys(sorted(names.keys() | spare), [plan.peer])
+    brought = await keys.deliver(conductor, sorted(names.keys() | spare), [plan.peer])
     for name, seat in names.items():
         if name not in brought and not seat.player.fallback:
             raise cli_seats.missing_key(seat.name, name, seat.cli, seat.label)

@@ -1,0 +1,65 @@
+"""``kage spawn``: what is asked of kaged, and the questions that it asks back."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from kage_nvim.cli_words import inside
+from kage_nvim.errors import KageError, usage
+
+
+async def spawn(ask: Callable[..., Awaitable[Any]], given: argparse.Namespace) -> Any:
+    """Start a run, once what has to be confirmed is; returns kaged's answer."""
+    if given.on is not None and not given.on.strip():
+        raise usage("--on names no candidate", "Write --on 2, or --on RUN:2 for another run.")
+    text = " ".join(given.task)
+    if given.task == ["-"]:
+        text = sys.stdin.buffer.read().decode("utf-8", "replace")
+    asked: dict[str, Any] = {
+        "task": {
+            "text": text,
+            "files": [_existing(path) for path in given.file],
+            "variants": {str(number): text for number, text in enumerate(given.variant, 1)},
+        },
+        "count": given.count,
+        "players": given.player,
+        "on": given.on or "",
+        "record": given.record,
+        "layout": {"place": "hidden" if given.hidden else "beside"},
+    }
+    confirmed: list[str] = []
+    while True:
+        try:
+            answer = await ask("spawn", **asked, confirmed=confirmed)
+            break
+        except KageError as error:
+            if error.code != "confirm":
+                raise
+            questions = error.data["questions"]
+            if not given.yes and not await asyncio.to_thread(_agreed, questions):
+                raise
+            confirmed += [question["id"] for question in questions]
+    for note in answer["notes"]:
+        print(f"note: {note}", file=sys.stderr)
+    return answer
+
+
+def _existing(path: str) -> str:
+    if not os.path.exists(path):  # noqa: PTH110
+        raise usage(f"there is no file {path}", "Name files that the agents should read.")
+    return inside(path)
+
+
+def _agreed(questions: Sequence[dict[str, str]]) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    for question in questions:
+        print(f"{question['text']} [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            return False
+    return True
