@@ -80,6 +80,10 @@ class Player(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         return bool(self.cli and self.expose and not keyed and "/" not in (self.model or ""))
 
 
+NEW_TASK = "The task has changed. It is now:\n\n"
+"""What a message begins with that takes the place of the task."""
+
+
 class State(str, Enum):
     """What an agent is doing; each comes with the reason that set it."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from kage_nvim.agent_runtime.log import recover
 from kage_nvim.agent_runtime.window import Window
-from kage_nvim.model import Limits, State, Task
+from kage_nvim.model import NEW_TASK, Limits, State, Task
 from tests.unit.agent.conftest import Seat
 from tests.unit.agent.world import Exchange, World, call, finish
 
@@ -124,9 +124,32 @@ def test_a_gateway_that_knows_the_window_says_it(world: World) -> None:
         }
         exchange.whole(200, {"choices": [{"message": message}], "kage": kage})
 
-    world.gateway.scripts = [answer, answer, finish(), finish(), finish()]
+    world.gateway.scripts = [*[answer] * 9, finish(), finish()]
     Seat(world, stream=False).turn()
     assert world.events("compaction")[0]["window"] == 4_000
+
+
+def test_a_changed_task_is_never_put_aside(world: World) -> None:
+    """Not even after a turn on it was done; the tasks between are."""
+    steps = [("", [call("finish", summary="done")]), *reads(30), ("", [call("finish", summary="ok")])]
+    model = Model(world, steps, counts=True)
+    seat = Seat(world, window=WINDOW, stream=False, limits=Limits(steps=90))
+    for task in ("BETWEEN", "NEW"):
+        seat.inbox.steer(f"{NEW_TASK}{task}")
+    seat.turn()
+    assert recover(str(world.log)).steers == [f"{NEW_TASK}NEW"]
+    seat.inbox.steer("go on")
+    seat.turn()
+    assert model.summaries >= 1
+    told = [m["content"] for m in world.gateway.messages()]
+    assert f"{NEW_TASK}NEW" in told and f"{NEW_TASK}BETWEEN" not in told
+
+
+def test_a_small_window_is_not_spent_on_summaries(world: World) -> None:
+    model = Model(world, [*reads(30, lines=200), ("", [call("finish", summary="ok")])], counts=True)
+    end = Seat(world, window=WINDOW, stream=False, limits=Limits(steps=90)).turn()
+    assert end.state is State.DONE and model.refused == 0
+    assert model.summaries <= 5
 
 
 @pytest.mark.parametrize(

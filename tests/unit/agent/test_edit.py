@@ -118,3 +118,19 @@ def test_a_depth_that_nobody_can_know_is_refused_with_the_text_as_it_is() -> Non
         EditError, match=r"quote it as it is:\n        if not self\.a:\n            return None"
     ):
         replace(FLAT, old, old.replace("return None", "log()\nreturn None"))
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "after"),
+    [
+        ("a\r\n\tb\r\nc", "b\nc", "B\nX\nC", "a\r\n\tB\r\nX\r\nC"),
+        ("a\r\n\tb  x\r\nc", " b x\nc", " B\nX\nC", None),
+        ("a\r\nb\r\nc\r\n", "a\r\nb", "A\nB", "A\r\nB\r\nc\r\n"),
+        ("a\r\nb\r\n", "b", "B\nC", "a\r\nB\r\nC\r\n"),
+        ("a\n  b  x\nc\n", "  b x", "  B\n", "a\n  B\nc\n"),
+    ],
+)
+def test_line_ends_stay_as_they_are(text: str, old: str, new: str, after: str | None) -> None:
+    made = replace(text, old, new)
+    assert made == after if after is not None else not made.endswith("\r") and "\n\n" not in made
+    assert made.count("\r") in (0, made.count("\n"))

@@ -102,3 +102,14 @@ def test_the_first_line_names_the_version(tmp_path: Path) -> None:
         Log(str(path)).write("steer", text="x")
     kinds = [json.loads(line) for line in path.read_bytes().splitlines()]
     assert [line["kind"] for line in kinds] == ["log", "steer", "steer"] and kinds[0]["version"] == 1
+
+
+def test_a_result_without_its_call_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    log = Log(str(path))
+    for message in ({"role": "system", "content": "s"}, {"role": "user", "content": "u"}):
+        log.write("message", message=message)
+    with path.open("ab") as file:
+        file.write(b'{"kind": "message", "message": {"role": "assist\n')
+    log.write("message", message={"role": "tool", "tool_call_id": "c1", "content": "found"})
+    assert [message["role"] for message in recover(str(path)).messages] == ["system", "user"]

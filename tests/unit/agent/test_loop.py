@@ -110,7 +110,8 @@ def test_only_what_caches_by_marker_is_sent_markers(world: World) -> None:
 
 
 def test_calls_written_as_text(world: World) -> None:
-    block = '```json\n{"tool": "write", "args": {"path": "a", "content": "x"}}\n```\n```bash\ncat a\n```'
+    block = '```json\n{"tool": "write", "args": {"path": "a", "content": "x"}}\n```\n'
+    block += '```json\n{"tool": "shell", "command": "cat a"}\n```'
     world.gateway.scripts = [say(block), say('{"tool": "finish", "args": {"summary": "ok"}}')]
     end = Seat(world).turn()
     assert (end.state, end.reason) == (State.DONE, "ok")
@@ -125,6 +126,28 @@ def test_a_chatty_answer_after_work_ends_the_turn(world: World) -> None:
     assert (end.state, end.reason) == (State.DONE, "All done.")
 
 
+def test_a_shell_block_of_a_model_without_native_calls_is_asked_about(world: World) -> None:
+    world.gateway.scripts = [
+        say('{"tool": "shell", "args": {"command": "ls"}}'),
+        say("Next:\n```bash\ntouch made\n```"),
+        finish(),
+    ]
+    assert Seat(world).turn().state is State.DONE
+    assert not (world.worktree / "made").exists()
+    assert "A shell block is not run" in world.gateway.messages()[-1]["content"]
+
+
+def test_finish_beside_a_failure_is_not_taken(world: World) -> None:
+    world.gateway.scripts = [
+        say("", call("shell", command="exit 1"), call("finish", summary="all good")),
+        finish("it cannot be done"),
+    ]
+    end = Seat(world).turn()
+    assert (end.state, end.reason) == (State.DONE, "it cannot be done")
+    assert world.gateway.messages()[-1]["content"].startswith("not finished: ")
+    assert world.gateway.messages()[2]["content"] is None, "no words, no text"
+
+
 @pytest.mark.parametrize(
     ("bad", "told"),
     [
@@ -137,7 +160,7 @@ def test_a_chatty_answer_after_work_ends_the_turn(world: World) -> None:
         (say("", raw_call("shell", '{"command": "ls", "timeout": 1e400}')), "must be a whole number"),
         (say("", raw_call("read", '{"path": "a", "count": 99999999999999999999}')), "must be a whole number"),
         (say("", raw_call("shell", "[" * 200_000)), "not valid JSON"),
-        (say('```json\n{"tool": "read", "args": ' + "[" * 200_000), "not valid JSON"),
+        (say('```json\n{"tool": "read", "args": ' + "[" * 50_000), "not valid JSON"),
         (say('```json\n{"tool": "read", "args": {"path": "a", "first": 1e400}}\n```'), "whole number"),
         (say('```json\n{"tool": "\\ud800"}\n```'), "there is no tool"),
         (say("", call("look")), "there is no tool 'look'"),

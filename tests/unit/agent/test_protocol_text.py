@@ -8,8 +8,11 @@ from kage_nvim.agent_runtime.protocol_text import FormatError, TextCall, argumen
 
 LS = TextCall("shell", {"command": "ls"})
 READ = TextCall("read", {"path": "a"})
+A = '```json\n{"tool": "read", "args": {"path": "a"}}\n```'
+B = A.replace('"a"', '"b"')
+FENCE = TextCall("read", {"path": "\n```\n"})
+READ_B = TextCall("read", {"path": "b"})
 NONE = [TextCall("read", {"path": "a", "first": None})]
-CLEAN = [TextCall("shell", {"command": "./clean.sh"})]
 
 
 @pytest.mark.parametrize(
@@ -46,10 +49,7 @@ CLEAN = [TextCall("shell", {"command": "./clean.sh"})]
         ("tags", '<tool_call>\n{"name": "read", "arguments": {"path": "a"}}\n</tool_call>', [READ]),
         ("tag without end", '<tool_call>{"name": "read", "arguments": {"path": "a"}}', [READ]),
         ("fence without end", '```json\n{"tool": "read", "path": "a"}', [READ]),
-        ("bash", "```bash\nls\n```", [LS]),
-        ("bash with prompts", "```console\n$ ls\n```", [LS]),
-        ("bash, several lines", "```sh\ncd a\nls\n```", [TextCall("shell", {"command": "cd a\nls"})]),
-        ("json and bash", '```json\n{"tool": "read", "path": "a"}\n```\n```bash\nls\n```', [READ, LS]),
+        ("json and bash", '```json\n{"tool": "read", "path": "a"}\n```\n```bash\nls\n```', [READ]),
         ("json that is no call", '```json\n{"version": 2}\n```', []),
         ("name that is no call", '```json\n{"name": "kage-nvim"}\n```', []),
         ("other languages", "```python\nprint(1)\n```", []),
@@ -76,7 +76,7 @@ CLEAN = [TextCall("shell", {"command": "./clean.sh"})]
         ("tool_code", '```tool_code\nread(path="a")\nshell("ls")\n```', [READ, LS]),
         ("tool_code with print", '```tool_code\nprint(default_api.read(path="a"))\n```', [READ]),
         ("tool_code of JSON", '```tool_code\n{"name": "read", "arguments": {"path": "a"}}\n```', [READ]),
-        ("python calls", '```python\nread(path="a")\n```', [READ]),
+        ("python calls", '```python\nread(path="a")\n```', []),
         ("python that is more", '```python\nx = 1\nread(path="a")\n```', []),
         (
             "two tags",
@@ -91,14 +91,31 @@ CLEAN = [TextCall("shell", {"command": "./clean.sh"})]
             [READ],
         ),
         ("Mistral's", '[TOOL_CALLS][{"name": "read", "arguments": {"path": "a"}}]', [READ]),
-        ("a thought", "<think>\n```bash\nrm a\n```\n</think>\n```bash\nls\n```", [LS]),
+        ("a thought", f"<think>\n{B}\n</think>\n{A}", [READ]),
+        ("a thought from the template", f"{B}\nno, better not\n</think>\n{A}", [READ]),
+        ("a fence left open in a thought", f"```bash\nrm a\n</think>\n{A}", [READ]),
+        ("a tag in words", f"I mend `</think>`.\n{A}", [READ]),
+        ("a closing fence on the last line", A.replace("\n```", "```") + f"\nThen:\n{B}", [READ, READ_B]),
+        ("a fence on one line", '```json {"tool": "read", "args": {"path": "a"}} ```', [READ]),
+        ("lines of JSON", A.replace("json", "jsonl"), [READ]),
+        ("invoke", '<invoke name="read"><parameter name="path">a</parameter></invoke>', [READ]),
+        ("flat, by name", '```json\n{"name": "read", "path": "a"}\n```', [READ]),
+        ("other names of a tool", '{"name": "functions.Read", "arguments": {"path": "a"}}', [READ]),
+        ("a comment", '```json\n{"tool": "read", // this\n "path": "a"}\n```', [READ]),
+        ("a transcript", "```console\n$ pytest\n3 passed\n```", []),
+        ("a shell block", "```bash\npytest\n```", []),
+        ("a configuration", '```json\n{"name": "x", "parameters": {"a": 1}}\n```', []),
+        (
+            "a fence within, as it is",
+            '```json\n{"tool": "read", "path": "\n```\n"}\n```\n' + A,
+            [FENCE, READ],
+        ),
         ("tildes", '~~~json\n{"tool": "read", "path": "a"}\n~~~', [READ]),
         ("a Windows line end", '```json\r\n{"tool": "read", "path": "a"}\r\n```\r\n', [READ]),
         ("an indented block", '1. Look:\n   ```json\n   {"tool": "read", "path": "a"}\n   ```', [READ]),
         ("a package.json", '```json\n{"name": "x", "version": "1.0.0", "scripts": {"a": "b"}}\n```', []),
         ("a script", "Then `go.sh` is:\n```bash\n#!/bin/bash\nrm -rf build\n```", []),
         ("a named script", "Put this into `clean.sh`:\n```bash\nrm -rf build\n```", []),
-        ("a named script that runs", "Now run clean.sh:\n```bash\n./clean.sh\n```", CLEAN),
         ("a README", "````markdown\n# Use\n```bash\nrm a\n```\n````", []),
         ("a README in three", "```markdown\n# Use\n```bash\nrm a\n```\n", []),
         (
@@ -117,12 +134,18 @@ def test_parse(name: str, text: str, calls: list[TextCall]) -> None:
     assert parse(text) == calls, name
 
 
-def test_a_shell_block_of_a_model_with_native_calls_is_only_an_example() -> None:
-    assert parse("Run it with\n```bash\npytest\n```", shell_blocks=False) == []
+def test_an_answer_that_ends_in_its_reasoning_says_so() -> None:
+    with pytest.raises(FormatError, match="before your reasoning did"):
+        parse(f"<think>I could\n{A}")
 
 
 @pytest.mark.parametrize(
-    "text", ['```json\n{"tool": "read", "args": {"path": a}}\n```', '{"tool": "read", "args": {']
+    "text",
+    [
+        '```json\n{"tool": "read", "args": {"path": a}}\n```',
+        '{"tool": "read", "args": {',
+        '{{"tool": "read", "args": {"path": "a"}}}',
+    ],
 )
 def test_a_broken_call_says_so(text: str) -> None:
     with pytest.raises(FormatError, match="not valid JSON"):

@@ -13,6 +13,7 @@ import pytest
 from kage_nvim.agent_runtime.context import FolderNotes
 from kage_nvim.agent_runtime.schemas import CallError, check, describe
 from kage_nvim.agent_runtime.tools import Result, Toolbox
+from kage_nvim.agent_runtime.window import Window
 from kage_nvim.model import Limits
 from tests.conftest import git
 from tests.unit.agent.world import World
@@ -20,7 +21,7 @@ from tests.unit.agent.world import World
 
 def use(world: World, name: str, *, seconds: float = 10.0, **args: Any) -> Result:
     notes = FolderNotes(world.profile, lambda heading: False)
-    tools = Toolbox(world.spec(limits=Limits(command_seconds=5)), notes)
+    tools = Toolbox(world.spec(limits=Limits(command_seconds=5)), notes, Window(0))
     return asyncio.run(tools.call(name, check(name, args), seconds))
 
 
@@ -39,7 +40,7 @@ def put(world: World, path: str, data: bytes) -> Path:
         ("read", [], "must be a JSON object"),
         ("read", {"path": 3}, "'path' must be a string, found int"),
         ("read", {"path": "a", "first": "x"}, "'first' must be a whole number"),
-        ("read", {"path": "a", "lines": 3}, "unknown argument 'lines'"),
+        ("read", {"file": "a", "lines": 3}, "missing path; read takes path, first, count, found file, lines"),
         ("edit", {"path": "a", "old": "b"}, "missing new; edit takes path, old, new"),
     ],
 )
@@ -170,7 +171,7 @@ def test_search(sandboxed: World) -> None:
     assert found.text.endswith("src/a.py:1:def add():") and found.note == "1 found"
     assert use(sandboxed, "search", pattern="nowhere").text == "nothing found"
     assert use(sandboxed, "search", pattern="-v", path="src").text == "nothing found"
-    assert not use(sandboxed, "search", pattern="(").ok
+    assert "that very text" in use(sandboxed, "search", pattern="(").text
 
 
 def test_search_in_a_git_worktree_passes_over_ignored_files(sandboxed: World) -> None:
@@ -230,3 +231,26 @@ def test_write_refuses_a_folder(sandboxed: World) -> None:
     put(sandboxed, "d/f", b"x")
     assert "is a folder" in use(sandboxed, "write", path="d", content="x").text
     assert not use(sandboxed, "write", path="d/f/g", content="x").ok
+
+
+def test_arguments_that_a_tool_does_not_know_are_left_out() -> None:
+    assert check("shell", {"command": "ls", "description": "List"}) == {"command": "ls"}
+
+
+def test_a_small_window_gets_less_of_a_long_output(world: World) -> None:
+    (world.worktree / "long").write_text("a line of this file\n" * 2_000)
+    tools = Toolbox(world.spec(), FolderNotes(world.profile, lambda heading: False), Window(8_000))
+    for name, args in (("shell", {"command": "cat long"}), ("read", {"path": "long", "count": 900})):
+        text = asyncio.run(tools.call(name, args, 10.0)).text
+        assert len(text) < 8_000 * 3.5 / 3, name
+
+
+def test_search_of_one_file_of_hidden_ones_and_of_what_is_no_expression(world: World) -> None:
+    (world.worktree / "a.go").write_text("func f(x interface{}) {}\nfunc g(a (b\n")
+    (world.worktree / ".hidden").write_text("func h()\n")
+    assert use(world, "search", pattern="f\\(x", path="a.go").text.startswith("a.go:1:func")
+    assert ".hidden:1:func h()" in use(world, "search", pattern="func h").text
+    found = use(world, "search", pattern="g(a (b")
+    assert found.ok and "that very text" in found.text and "a.go:2:func g" in found.text
+    missing = use(world, "search", pattern="x", path="gone")
+    assert not missing.ok and "no file or folder gone" in missing.text

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 NOTES = ("AGENTS.md", "CLAUDE.md")
 NOTES_LIMIT = 24_000
 """Characters of notes that are sent at once."""
+CONTEXT_LIMIT = 30_000
+"""Characters of notes and map together, in a window that is large enough."""
 GOES_ON = 60.0
 """Seconds that the process may go on filling its cache."""
 
@@ -56,10 +58,11 @@ class Request(msgspec.Struct, kw_only=True):
     seconds: float = 0.5
 
 
-def surroundings(path: str) -> str:
-    """The context of a run as it was gathered; without it an agent comes upon the notes as it works."""
+def surroundings(path: str, limit: int) -> str:
+    """The context of a run as it was gathered, at most ``limit`` characters of it; without it an agent comes
+    upon the notes as it works."""
     try:
-        return Path(path).read_text("utf-8", "replace") if path else ""
+        return shorten(Path(path).read_text("utf-8", "replace"), limit) if path else ""
     except OSError:
         return ""
 

@@ -22,9 +22,7 @@ def replace(text: str, old: str, new: str) -> str:
         raise EditError("'old' is empty; quote the text to replace, or use write for a whole file")
     if old == new:
         raise EditError("'old' and 'new' are the same; nothing would change")
-    crlf = "\r\n" in text and "\r\n" not in old
-    if crlf and text.replace("\r\n", "\n").count(old):
-        old, new = old.replace("\n", "\r\n"), new.replace("\r\n", "\n").replace("\n", "\r\n")
+    old, new = _with_line_ends(text, old, new)
     places = text.count(old)
     if places == 1:
         return text.replace(old, new)
@@ -33,9 +31,22 @@ def replace(text: str, old: str, new: str) -> str:
     return _by_lines(text, old, new)
 
 
+def _with_line_ends(text: str, old: str, new: str) -> tuple[str, str]:
+    """Both with the line ends of the place that ``old`` describes, where that has ``\\r\\n``."""
+    windows = old.replace("\r\n", "\n").replace("\n", "\r\n")
+    at = text.find(windows)
+    if at < 0:
+        return old, new
+    end = text.find("\n", at)
+    if end < 0:
+        end = text.find("\n")
+    if end < 1 or text[end - 1] != "\r":
+        return old, new
+    return windows, new.replace("\r\n", "\n").replace("\n", "\r\n")
+
+
 def _by_lines(text: str, old: str, new: str) -> str:
-    if old.endswith("\n"):
-        new = new.removesuffix("\n")
+    new = new.removesuffix("\n")
     if old.startswith("\n"):
         new = new.removeprefix("\n")
     wanted = _trimmed(old.split("\n"))
@@ -50,8 +61,13 @@ def _by_lines(text: str, old: str, new: str) -> str:
         raise EditError(f"no such text in the file; the nearest is\n{_nearest(lines, wanted)}")
     at = starts[0]
     found = lines[at : at + count]
-    end = "\r" if found[0].endswith("\r") else ""
-    added = [line.rstrip("\r") + end for line in _reindent(new.split("\n"), wanted, found)] if new else []
+    added = _reindent(new.split("\n"), wanted, found) if new else []
+    if any(line.endswith("\r") for line in lines[max(0, at - 1) : at + count]):
+        last = at + count == len(lines) and not found[-1].endswith("\r")
+        added = [line.rstrip("\r") + "\r" for line in added]
+        added[-1:] = [line.rstrip("\r") for line in added[-1:]] if last else added[-1:]
+    else:
+        added = [line.rstrip("\r") for line in added]
     return "\n".join(lines[:at] + added + lines[at + count :])
 
 

@@ -39,7 +39,7 @@ class FileError(Exception):
     """A file could not be read or written; the message names it and says why."""
 
 
-class Window(msgspec.Struct):
+class Excerpt(msgspec.Struct):
     """Lines of a file and how many it has, or the names in a folder."""
 
     lines: list[str] = []
@@ -96,7 +96,7 @@ class Files:
                 path = path[len(root) :].lstrip("/") or "."
         return f"./{path}" if path.startswith("-") else path
 
-    async def window(self, path: str, first: int, last: int) -> Window:
+    async def window(self, path: str, first: int, last: int) -> Excerpt:
         """Lines ``first`` to ``last`` of a text file (1-based), or the names in a folder.
 
         Raises:
@@ -104,7 +104,7 @@ class Files:
         """
         code, data = await self._run(_WINDOW, path, "names", str(first), str(last))
         if code == 43:
-            return Window(names=decoded(data).text.splitlines())
+            return Excerpt(names=decoded(data).text.splitlines())
         self._check(code, data, path)
         count, _, body = data.partition(b"\n")
         if len(body) >= SHOWN and b"\n" in body:
@@ -112,7 +112,7 @@ class Files:
         if b"\0" in body:
             raise FileError(f"{path} is not text")
         lines = decoded(body).text.split("\n")
-        return Window(lines if lines[-1] else lines[:-1], int(count))
+        return Excerpt(lines if lines[-1] else lines[:-1], int(count))
 
     async def read(self, path: str) -> Content:
         """The whole of a text file.

@@ -26,7 +26,7 @@ from typing import Any
 
 import msgspec
 
-from kage_nvim.model import State
+from kage_nvim.model import NEW_TASK, State
 
 VERSION = 1
 """Rises when the meaning of a kind changes; new kinds and new fields do not raise it."""
@@ -122,9 +122,9 @@ def _apply(past: Past, event: dict[str, Any]) -> None:
     elif event["kind"] == "conversation":
         past.messages = event["messages"]
     elif event["kind"] == "steer":
-        past.steers.append(event["text"])
+        past.steers = still_open(past.steers, event["text"])
     elif event["kind"] == "summary":
-        past.steers.clear()
+        past.steers = still_open(past.steers)
     elif event["kind"] == "call":
         past.steps = event["step"]
     elif event["kind"] == "usage":
@@ -133,12 +133,22 @@ def _apply(past: Past, event: dict[str, Any]) -> None:
         past.state, past.reason, past.turn = State(event["state"]), event["reason"], event["turn"]
 
 
+def still_open(steers: list[str], new: str = "") -> list[str]:
+    """What of the user's words stays open after ``new`` ones or, without any, after a turn is done: then only
+    a changed task does, and of those the last."""
+    tasks = [text for text in [*steers, new] if text.startswith(NEW_TASK)]
+    others = [text for text in [*steers, new] if text and not text.startswith(NEW_TASK)]
+    return tasks[-1:] + (others if new else [])
+
+
 def _mended(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Answer every call that has no result, because providers refuse a conversation with a gap."""
+    """Answer every call that has no result and drop results without a call: providers refuse both."""
     mended: list[dict[str, Any]] = []
     open_calls: list[str] = []
     for message in [*messages, {"role": "end"}]:
-        if message["role"] == "tool" and message["tool_call_id"] in open_calls:
+        if message["role"] == "tool":
+            if message["tool_call_id"] not in open_calls:
+                continue
             open_calls.remove(message["tool_call_id"])
         elif open_calls:
             mended += [{"role": "tool", "tool_call_id": call, "content": LOST} for call in open_calls]

@@ -11,30 +11,24 @@ What ends a turn is an exception (``TurnEnd``, with ``Halt`` for the user's own)
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
-from kage_nvim.agent_runtime import compaction, prompts, tools
-from kage_nvim.agent_runtime.context import FolderNotes, surroundings
+from kage_nvim.agent_runtime import prompts, tools
+from kage_nvim.agent_runtime.asking import Asker
+from kage_nvim.agent_runtime.context import CONTEXT_LIMIT, FolderNotes, surroundings
 from kage_nvim.agent_runtime.inbox import Halt, Inbox, TurnEnd
 from kage_nvim.agent_runtime.limits import Allowance
 from kage_nvim.agent_runtime.log import Log, Past
-from kage_nvim.agent_runtime.messages import Call, Conversation
-from kage_nvim.agent_runtime.model_client import Answer, Gateway, ModelError
-from kage_nvim.agent_runtime.patience import ask
+from kage_nvim.agent_runtime.messages import Conversation
+from kage_nvim.agent_runtime.model_client import Answer, ModelError
 from kage_nvim.agent_runtime.progress import Progress
 from kage_nvim.agent_runtime.protocol_text import FormatError
 from kage_nvim.agent_runtime.schemas import describe
 from kage_nvim.agent_runtime.screen import Screen
 from kage_nvim.agent_runtime.text import first_line, plain
 from kage_nvim.agent_runtime.window import Window
-from kage_nvim.agent_runtime.wire import Message, request
+from kage_nvim.agent_runtime.wire import Call
 from kage_nvim.model import AgentSpec, State
-
-REFUSALS = ("bad_request", "provider")
-"""Errors that may mean that a server knows no tools."""
-ROOMS = 3
-"""How often a call is changed and made again after such an error, or for want of room."""
 
 
 class ModelPlayer:
@@ -50,8 +44,9 @@ class ModelPlayer:
         self._progress = progress
         self._talk = Conversation(spec, past, log)
         self._window = Window(spec.window)
-        self._gateway = Gateway(spec.gateway, spec.token)
-        self._tools = tools.Toolbox(spec, FolderNotes(spec.profile, self._talk.mentions))
+        self._asker = Asker(spec, self._talk, self._window, log, screen, progress)
+        notes = FolderNotes(spec.profile, self._talk.mentions)
+        self._tools = tools.Toolbox(spec, notes, self._window)
         self._allowance = Allowance(spec.limits)
         self._steps = past.steps
 
@@ -61,7 +56,9 @@ class ModelPlayer:
         try:
             if not self._talk.begun:
                 self._log.write("task", text=self._spec.task.text)
-                self._talk.begin(surroundings(self._spec.context))
+                self._talk.begin(
+                    surroundings(self._spec.context, self._window.characters(0.2, CONTEXT_LIMIT))
+                )
             elif again:
                 self._talk.tell(prompts.GO_ON)
             while True:
@@ -77,8 +74,8 @@ class ModelPlayer:
         for text in self._inbox.take():
             self._screen.steer(text)
             self._talk.steer(text)
-        if self._window.used(self._talk.messages) >= compaction.FULL:
-            await self._inbox.guard(self._make_room())
+        if self._asker.full:
+            await self._inbox.guard(self._asker.make_room(self._allowance))
         self._allowance.check(self._progress)
         answer = await self._query()
         try:
@@ -99,7 +96,7 @@ class ModelPlayer:
             self._screen.words(text)
 
         try:
-            answer = await self._inbox.guard(self._ask(on_text))
+            answer = await self._inbox.guard(self._asker.answer(self._allowance, on_text))
         except Halt:
             self._screen.end_words()
             if spoken := "".join(said):
@@ -107,64 +104,11 @@ class ModelPlayer:
                 self._talk.said(spoken)
             raise
         self._screen.end_words()
-        self._count(self._talk.messages, answer)
+        self._window.counted(self._talk.messages, answer.usage.tokens_in, answer.window)
+        self._progress.spent(answer.usage)
         if answer.text:
             self._log.write("text", text=plain(answer.text))
         return answer
-
-    def _count(self, sent: list[Message], answer: Answer) -> None:
-        self._window.counted(sent, answer.usage.tokens_in, answer.window)
-        self._progress.spent(answer.usage)
-
-    async def _ask(self, on_text: Callable[[str], None]) -> Answer:
-        """One answer. A server that knows no tools is asked again without them, once and for good; one whose
-        window was too small is asked again with less."""
-        for _ in range(ROOMS):
-            try:
-                return await self._call(self._talk.wire(), on_text)
-            except ModelError as error:
-                if self._window.refused(self._talk.messages, error.message):
-                    await self._make_room()
-                elif self._talk.native and error.kind in REFUSALS and _about_tools(error.message):
-                    self._talk.native = False
-                    self._screen.notice("this model takes no tools; it is asked to write its calls as text")
-                else:
-                    raise
-        return await self._call(self._talk.wire(), on_text)
-
-    async def _make_room(self) -> None:
-        """Compact the conversation; the summary, if one is needed, is a call that counts as any other."""
-        talk, before = self._talk, self._window.used(self._talk.messages)
-        self._progress.doing("making room in the conversation")
-
-        async def summarise(text: str) -> str:
-            self._allowance.check(self._progress)
-            sent = [talk.messages[0], {"role": "user", "content": text}]
-            try:
-                answer = await self._call(sent, lambda text: None, tools=False)
-            except ModelError:
-                return ""
-            self._count(sent, answer)
-            return answer.text
-
-        talk.replace(await compaction.make_room(talk.messages, self._window, talk.steers, summarise))
-        after = self._window.used(talk.messages)
-        self._log.write(
-            "compaction", before=round(before, 3), after=round(after, 3), window=self._window.tokens
-        )
-        self._screen.notice(f"made room: {before:.0%} of the model's window was full, now {after:.0%}")
-
-    async def _call(
-        self, messages: list[Message], on_text: Callable[[str], None], *, tools: bool = True
-    ) -> Answer:
-        body = request(self._spec, messages, tools=tools and self._talk.native)
-        return await ask(
-            lambda: self._gateway.complete(body, on_text),
-            waiting=self._gateway.waiting,
-            progress=self._progress,
-            allowance=self._allowance,
-            notice=self._screen.notice,
-        )
 
     async def _execute(self, answer: Answer) -> None:
         """Run an answer's calls in order; each gets a result, whatever happens."""
@@ -174,11 +118,16 @@ class ModelPlayer:
             return
         end: TurnEnd | None = None
         why = "it came after finish"
+        failed = False
         try:
             for call in calls:
-                end = await self._one(call)
-                if end is not None:
+                if call.name == "finish" and not call.wrong:
+                    if failed:
+                        self._answer(call, tools.Result(False, prompts.NOT_FINISHED, "not finished"), 0.0)
+                        continue
+                    end = self._finish(call)
                     break
+                failed = not await self._one(call) or failed
         except Exception as error:
             why = str(error)
             raise
@@ -191,17 +140,19 @@ class ModelPlayer:
         if end is not None and not self._inbox.pending:
             raise end
 
-    async def _one(self, call: Call) -> TurnEnd | None:
-        """Run one call and answer it; returns the end that a ``finish`` asks for."""
+    def _finish(self, call: Call) -> TurnEnd:
+        args: Any = call.args
+        self._talk.result(call, "ok")
+        self._screen.words(args["summary"])
+        return self._finished(args["summary"])
+
+    async def _one(self, call: Call) -> bool:
+        """Run one call and answer it; whether it went well."""
         if call.wrong:
             self._screen.call(call.name or "a call without a name")
             self._answer(call, tools.Result(False, call.wrong, "not understood"), 0.0)
-            return None
+            return False
         args: Any = call.args
-        if call.name == "finish":
-            self._talk.result(call, "ok")
-            self._screen.words(args["summary"])
-            return self._finished(args["summary"])
         self._inbox.check()
         description = describe(call.name, args)
         self._progress.doing(description)
@@ -215,7 +166,7 @@ class ModelPlayer:
             self._answer(call, tools.Result(False, text, "interrupted"), time.monotonic() - began)
             raise
         self._answer(call, result, time.monotonic() - began)
-        return None
+        return result.ok
 
     def _plain_answer(self, answer: Answer) -> None:
         """Words alone: the end of the turn when work was done before, otherwise a mistake of form."""
@@ -245,8 +196,3 @@ class ModelPlayer:
             seconds=round(seconds, 3),
         )
         self._talk.result(call, result.text)
-
-
-def _about_tools(message: str) -> bool:
-    text = message.lower()
-    return "tool" in text or "function call" in text

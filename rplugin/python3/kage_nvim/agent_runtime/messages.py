@@ -6,25 +6,13 @@ added on the way out and never kept: cache markers, or the words of the text pro
 
 from __future__ import annotations
 
-import msgspec
-
-from kage_nvim.agent_runtime import prompts, schemas
-from kage_nvim.agent_runtime.log import Log, Past
+from kage_nvim.agent_runtime import prompts
+from kage_nvim.agent_runtime.log import Log, Past, still_open
 from kage_nvim.agent_runtime.model_client import Answer
-from kage_nvim.agent_runtime.protocol_text import FormatError, arguments, parse
-from kage_nvim.agent_runtime.text import joined
-from kage_nvim.agent_runtime.wire import Message, as_text, marked, native_call
+from kage_nvim.agent_runtime.protocol_text import FormatError, has_shell_block, parse
+from kage_nvim.agent_runtime.wire import Call, Message, as_text, checked, marked, native_call, wordless
 from kage_nvim.cache_marks import reads_marks
 from kage_nvim.model import AgentSpec
-
-
-class Call(msgspec.Struct):
-    """One tool call to execute; ``id`` is empty if it was written as text, ``wrong`` says what is."""
-
-    id: str
-    name: str
-    args: object
-    wrong: str = ""
 
 
 class Conversation:
@@ -59,7 +47,7 @@ class Conversation:
     def steer(self, text: str) -> None:
         """A word of the user's: *open*, that is kept whatever else must go, until a turn is done."""
         self._log.write("steer", text=text)
-        self.steers.append(text)
+        self.steers = still_open(self.steers, text)
         self.tell(text)
 
     def said(self, text: str) -> None:
@@ -73,7 +61,7 @@ class Conversation:
             FormatError: a call written as text cannot be read.
         """
         calls = [
-            _checked(native.id or f"call_{step}_{number}", native.name, native.arguments)
+            checked(native.id or f"call_{step}_{number}", native.name, native.arguments)
             for number, native in enumerate(answer.calls)
         ]
         message: Message = {"role": "assistant", "content": answer.text}
@@ -83,8 +71,9 @@ class Conversation:
         if answer.text or calls:
             self._add(message)
         if not calls:
-            found = parse(answer.text, shell_blocks=not self.called_natively)
-            calls = [_checked("", call.name, call.args) for call in found]
+            calls = [checked("", call.name, call.args) for call in parse(answer.text)]
+            if not calls and not self.called_natively and has_shell_block(answer.text):
+                raise FormatError(prompts.SHELL_BLOCK, "a shell block is no call")
         self._open = list(calls)
         return calls
 
@@ -108,7 +97,7 @@ class Conversation:
     def finished(self, summary: str) -> None:
         """A turn is done, with what the user wrote for it."""
         self._log.write("summary", text=summary)
-        self.steers.clear()
+        self.steers = still_open(self.steers)
 
     def replace(self, messages: list[Message]) -> None:
         """Go on with other messages; one line of the log, so that a crash leaves the old ones or the new."""
@@ -125,19 +114,11 @@ class Conversation:
             sent = [as_text(message) for message in self.messages]
             sent[0] = {**sent[0], "content": f"{sent[0]['content']}\n\n{prompts.TEXT_PROTOCOL}"}
             return sent
+        sent = [wordless(message) for message in self.messages]
         if reads_marks(self._spec.model):
-            return marked(self.messages, prompts.shared(self._spec, self.messages[1]["content"]))
-        return self.messages
+            return marked(sent, prompts.shared(self._spec, self.messages[1]["content"]))
+        return sent
 
     def _add(self, message: Message) -> None:
         self.messages.append(message)
         self._log.write("message", message=message)
-
-
-def _checked(id: str, name: str, args: object) -> Call:
-    name = joined(name)
-    try:
-        given = arguments(args) if isinstance(args, str) else args
-        return Call(id, name, schemas.check(name, given))
-    except (FormatError, schemas.CallError) as error:
-        return Call(id, name, {}, wrong=str(error))

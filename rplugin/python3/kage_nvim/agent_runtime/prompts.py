@@ -37,6 +37,11 @@ NUDGE = (
     "That was no tool call. Go on with the task by calling a tool; if the task is done, or needs no change, "
     f"call finish. {TEXT_PROTOCOL}"
 )
+SHELL_BLOCK = (
+    "A shell block is not run. To run it, write a call of shell; if it was only an example, call finish. "
+    f"{TEXT_PROTOCOL}"
+)
+NOT_FINISHED = "not finished: a call before this one, in the same answer, failed; look at that first"
 CUT = "Your answer was cut off at the token limit, before a complete tool call. Do it in smaller steps."
 INTERRUPTED = "[The user interrupted you here. Wait for what they say next and follow that.]"
 GO_ON = "[Kage was restarted here; a command may have been cut off. Look where you are, then go on.]"

@@ -4,11 +4,11 @@
     {"tool": "read", "args": {"path": "calc.py"}}
     ```
 
-Small models vary it, so these are taken too: several objects or a list in one block, ``name`` and
-``arguments`` and their like, arguments beside ``tool``, Python's dicts, commas too many, ``<tool_call>`` and
-its like, ``tool_code`` blocks of Python calls, an object on lines of its own, newlines inside strings, and
-```` ```bash ```` blocks as ``shell``. What stands in a longer fence, in a fence of another language, or in a
-script with its ``#!`` line is an example of a file, and is not run.
+Only what says that it is a call is one: JSON that names a tool, or a tag that means a call. Small models vary
+it, so these are taken too: several objects or a list in one block, ``name`` and ``arguments`` and their like,
+arguments beside the name, Python's dicts, commas too many, ``<tool_call>``, ``<invoke>`` and their like,
+``tool_code`` blocks of Python calls, an object on lines of its own, newlines inside strings. Never run: shell
+blocks, which nobody asked for; blocks of another language; what stands in reasoning.
 """
 
 from __future__ import annotations
@@ -19,25 +19,32 @@ from typing import Any
 
 import msgspec
 
-from kage_nvim.agent_runtime.schemas import PARAMETERS
+from kage_nvim.agent_runtime.schemas import PARAMETERS, known
 
-_BLOCK = re.compile(
-    r"^[ \t]*(?P<fence>`{3,}|~{3,})[ \t]*(?P<kind>[\w+-]*)[^\n]*\n"
-    r"(?P<body>.*?)(?:\n?^[ \t]*(?P=fence)[ \t]*$|\Z)"
-    r"|<(?P<tag>tool_call|function_call|tool)>(?P<inner>.*?)(?:</(?P=tag)>|\Z)"
-    r"|(?P<xml><function=.*?(?:</function>|\Z))"
-    r"|^\[TOOL_CALLS\](?P<mistral>.*)",
-    re.MULTILINE | re.DOTALL,
+_OPENING = re.compile(
+    r"^[ \t]*(?P<fence>`{3,}|~{3,})[ \t]*(?P<kind>[\w+-]*)(?:[^\n{[]*$\n?|[^\n{[]*(?=[{[]))"
+    r"|<(?P<tag>tool_call|function_call|tool)>\s*"
+    r"|(?P<xml><function=|<invoke\s+name=)"
+    r"|\[TOOL_CALLS\]\s*(?P<mistral>[\w.-]*)(?:\[ARGS\])?\s*"
+    r"|^\s*(?P<think><think(?:ing)?>)|(?P<thought>(?<!`)</think(?:ing)?>)",
+    re.MULTILINE,
 )
-_XML = re.compile(r"<function=(?P<name>[\w.-]+)>(?P<body>.*?)(?:</function>|\Z)", re.DOTALL)
-_PARAMETER = re.compile(r"<parameter=(\w+)>\n?(.*?)\n?</parameter>", re.DOTALL)
-_THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
-_SHELLS = ("bash", "sh", "shell", "zsh", "console")
-_OBJECTS = ("", "json", "json5", "jsonc", "tool", "tool_call", "tool_code", "python")
-_MEANT = re.compile(r'["\']?\b(?:tool|name)["\']?\s*:(?:\s*["\'](?P<tool>[\w-]+)["\'])?')
-_LOOSE = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])|(?<=[{,])(\s*)([A-Za-z_]\w*)(?=\s*:)', re.DOTALL)
-"""In JSON that nearly is: strings, to be passed over; commas too many; keys without quotes."""
-_NAMED = re.compile(r"([\w.-]+\.(?:sh|bash|zsh))\W*$")
+_FENCE = re.compile(r"^[ \t]*(?P<fence>`{3,}|~{3,})[ \t]*(?P<kind>[^\s`]*)[ \t]*$|^\s*</think", re.MULTILINE)
+_XML = re.compile(
+    r"<(?:function=|invoke\s+name=)[\"']?(?P<name>[\w.-]+)[\"']?\s*>(?P<body>.*?)(?:</(?:function|invoke)>|\Z)",
+    re.DOTALL,
+)
+_PARAMETER = re.compile(r"<parameter(?:=|\s+name=)[\"']?(\w+)[\"']?\s*>\n?(.*?)\n?</parameter>", re.DOTALL)
+_OBJECTS = ("", "json", "jsonl", "json5", "jsonc", "tool", "tool_call", "tool_code")
+_WRITTEN = ("markdown", "md", "text", "txt")
+"""Languages in which a fence may hold another one."""
+_SHELL = re.compile(r"^[ \t]*```[ \t]*(?:bash|sh|shell|zsh)[ \t]*$", re.MULTILINE)
+_MEANT = re.compile(r'["\']?\b(?:tool|name)["\']?\s*:(?:\s*["\'](?P<tool>[\w.-]+)["\'])?')
+_LOOSE = re.compile(
+    r'"(?:[^"\\]|\\.)*"|//[^\n]*|,(?=\s*[}\]])|(?<=[{,])(\s*)([A-Za-z_]\w*)(?=\s*:)', re.DOTALL
+)
+"""In JSON that nearly is: strings, to be passed over; comments; commas too many; keys without quotes."""
+_BETWEEN = re.compile(r"[\s,;]*")
 _DECODER = json.JSONDecoder(strict=False)
 _NAMES = ("tool", "name", "tool_name", "action", "function")
 _ARGUMENTS = ("args", "arguments", "parameters", "input", "params", "tool_args", "tool_input", "action_input")
@@ -59,26 +66,127 @@ class FormatError(Exception):
         self.found = found
 
 
-def parse(text: str, *, shell_blocks: bool = True) -> list[TextCall]:
-    """The calls in an answer, in order. ``shell_blocks`` says whether a ``bash`` block is one.
+def parse(text: str) -> list[TextCall]:
+    """The calls in an answer, in order.
 
     Raises:
-        FormatError: a block means to be a call, but cannot be read.
+        FormatError: a block means to be a call, but cannot be read; or the answer ended in its reasoning.
     """
-    text = _THOUGHT.sub("", text.replace("\r\n", "\n"))
-    calls: list[TextCall] = []
-    for block in _BLOCK.finditer(text):
-        kind = (block["kind"] or "").lower()
-        body = block["body"]
-        if body is None:
-            inner = block["inner"] or block["xml"] or block["mistral"] or ""
-            calls += _xml(inner) or _objects(inner)
-        elif kind in _SHELLS and len(block["fence"]) == 3:
-            if shell_blocks and body.strip() and not _example(body, text[: block.start()]):
-                calls.append(TextCall("shell", {"command": _without_prompt(body)}))
-        elif kind in _OBJECTS and len(block["fence"]) == 3:
-            calls += _python(body, kind) or ([] if kind == "python" else _objects(body))
-    return calls or _bare(_BLOCK.sub("", text))
+    return _Reader(text.replace("\r\n", "\n")).calls()
+
+
+def has_shell_block(text: str) -> bool:
+    """Whether a shell block stands in it: an example, or what a model that knows no tools wants to be run."""
+    return _SHELL.search(text) is not None
+
+
+class _Reader:
+    """One pass over a text. A value is read where it begins, so that a fence inside its strings, or one that
+    closes on its last line, cannot end or join blocks."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._found: list[TextCall] = []
+        self._outside: list[str] = []
+        self._wrong: FormatError | None = None
+
+    def calls(self) -> list[TextCall]:
+        while opening := _OPENING.search(self._text, self._at):
+            self._outside.append(self._text[self._at : opening.start()])
+            self._at = opening.end()
+            if opening["think"]:
+                self._thinking()
+            elif opening["thought"]:  # it began in the model's template: all until here was reasoning
+                self._found, self._outside, self._wrong = [], [], None
+            elif opening["fence"]:
+                self._fenced(opening["fence"], opening["kind"].lower())
+            else:
+                self._tagged(opening)
+        self._outside.append(self._text[self._at :])
+        if self._wrong is not None:
+            raise self._wrong
+        return self._found or _bare("\n".join(self._outside))
+
+    def _thinking(self) -> None:
+        closing = re.compile(r"</think(?:ing)?>").search(self._text, self._at)
+        if closing is None and not self._found:
+            text = "Your answer ended before your reasoning did."
+            self._wrong = FormatError(text, "an answer that is all reasoning")
+        self._at = closing.end() if closing else len(self._text)
+
+    def _fenced(self, fence: str, kind: str) -> None:
+        if kind in _OBJECTS and len(fence) == 3 and self._values(rf"{fence[0]}{{3,}}"):
+            return
+        end, after = self._closing(fence, nested=kind in _WRITTEN)
+        body = self._text[self._at : end]
+        self._at = after
+        if kind == "tool_code":
+            self._found += _python(body)
+
+    def _tagged(self, opening: re.Match[str]) -> None:
+        text = self._text
+        if opening["xml"] or text.startswith(("<function=", "<invoke"), self._at):
+            if call := _XML.match(text, opening.start() if opening["xml"] else self._at):
+                self._at = call.end()
+                arguments = dict(_PARAMETER.findall(call["body"]))
+                self._found.append(
+                    TextCall(known(call["name"]), arguments or _decoded(call["body"].strip() or "{}"))
+                )
+        elif opening["mistral"]:
+            self._read_all(lambda value: [TextCall(known(opening["mistral"]), value)])
+        else:
+            self._values(f"</{opening['tag']}>" if opening["tag"] else r"\Z", tagged=True)
+
+    def _values(self, closing: str, *, tagged: bool = False) -> bool:
+        """Read the JSON that begins here, with what closes it; False if there is none to read."""
+        start = _BETWEEN.match(self._text, self._at)
+        assert start is not None
+        if self._text[start.end() : start.end() + 1] not in ("{", "["):
+            return False
+        self._at = start.end()
+        if self._read_all(lambda value: _calls(value, tagged)):
+            rest = re.compile(rf"[^\n]*?{closing}|[^\n]*\n\s*{closing}").match(self._text, self._at)
+            self._at = rest.end() if rest else self._at
+            return True
+        end = re.compile(rf"{closing}[ \t]*$|\Z", re.MULTILINE).search(self._text, self._at)
+        assert end is not None
+        body, self._at = self._text[self._at : end.start()], end.end()
+        try:
+            self._found += _objects(body, tagged)
+        except FormatError as error:
+            self._wrong = self._wrong or error
+        return True
+
+    def _read_all(self, made: Any) -> bool:
+        """Take the proper JSON values that follow each other here; False if the first is none."""
+        read = False
+        while self._text[self._at : self._at + 1] in ("{", "["):
+            try:
+                value, end = _DECODER.raw_decode(self._text, self._at)
+            except (ValueError, RecursionError):
+                return read
+            read = True
+            self._found += made(value)
+            between = _BETWEEN.match(self._text, end)
+            self._at = between.end() if between else end
+        return read
+
+    def _closing(self, fence: str, *, nested: bool) -> tuple[int, int]:
+        """Where the block ends that begins here, and where the text goes on."""
+        depth = 1
+        for line in _FENCE.finditer(self._text, self._at):
+            if not line["fence"]:
+                return line.start(), line.start()
+            if line["fence"][0] != fence[0] or len(line["fence"]) < len(fence):
+                continue
+            if not line["kind"]:
+                depth -= 1
+            elif nested:
+                depth += 1
+            if not depth:
+                return line.start(), line.end()
+        return len(self._text), len(self._text)
 
 
 def _bare(text: str) -> list[TextCall]:
@@ -89,13 +197,7 @@ def _bare(text: str) -> list[TextCall]:
     return []
 
 
-def _example(body: str, before: str) -> bool:
-    """Whether a shell block shows a file: a script, or what a line above it names and it does not use."""
-    named = _NAMED.search(before.rstrip())
-    return body.lstrip().startswith("#!") or (named is not None and named[1] not in body)
-
-
-def _objects(body: str) -> list[TextCall]:
+def _objects(body: str, tagged: bool = False) -> list[TextCall]:
     calls: list[TextCall] = []
     at = 0
     body = body.strip()
@@ -108,8 +210,7 @@ def _objects(body: str) -> list[TextCall]:
                 text = f"A block looks like a tool call but is not valid JSON: {error}."
                 raise FormatError(text, found) from None
             return calls
-        for item in value if isinstance(value, list) else [value]:
-            calls += _calls(item)
+        calls += _calls(value, tagged)
         at = end + len(body[end:]) - len(body[end:].lstrip(" \t\r\n,;"))
     return calls
 
@@ -132,52 +233,52 @@ def _decode(body: str, at: int) -> tuple[Any, int]:
 
         try:
             return ast.literal_eval(rest), len(body)
-        except (ValueError, SyntaxError, MemoryError):
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             raise error from None
 
 
 def _tightened(match: re.Match[str]) -> str:
     if match[2]:
         return f'{match[1]}"{match[2]}"'
-    return "" if match[0] == "," else match[0]
+    return "" if match[0].startswith((",", "//")) else match[0]
 
 
-def _calls(item: Any) -> list[TextCall]:
+def _calls(item: Any, tagged: bool = False) -> list[TextCall]:
+    """The calls in a value. A name alone makes none, unless a tag said that it is one or ``tool`` is its
+    key: then a tool that is not there is told of."""
+    if isinstance(item, list):
+        return [call for one in item for call in _calls(one, tagged)]
     if not isinstance(item, dict):
         return []
     if isinstance(inner := item.get("tool_calls"), list):
-        return [call for one in inner for call in _calls(one)]
+        return _calls(inner, tagged)
     if isinstance(item.get("function"), dict):
         item = item["function"]
     key = next((key for key in _NAMES if isinstance(item.get(key), str)), None)
     if key is None:
-        name = next(iter(item), None)
-        one = len(item) == 1 and name in PARAMETERS and isinstance(item[name], dict)
-        return [TextCall(str(name), item[name])] if one else []
+        name = next(iter(item), "")
+        one = len(item) == 1 and known(name) in PARAMETERS and isinstance(item[name], dict)
+        return [TextCall(known(name), item[name])] if one else []
+    name = known(item[key])
     for arguments_key in _ARGUMENTS:
-        if arguments_key in item:
+        if arguments_key in item and (tagged or key == "tool" or name in PARAMETERS):
             args = item[arguments_key]
-            return [TextCall(item[key], _decoded(args) if isinstance(args, str) else args)]
-    if key != "tool":
-        return []
-    return [TextCall(item[key], {name: value for name, value in item.items() if name != "tool"})]
+            return [TextCall(name, _decoded(args) if isinstance(args, str) else args)]
+    flat = {one: value for one, value in item.items() if one != key}
+    needed = PARAMETERS[name]["required"] if name in PARAMETERS else [""]
+    return [TextCall(name, flat)] if key == "tool" or all(one in flat for one in needed) else []
 
 
-def _python(body: str, kind: str) -> list[TextCall]:
-    """Calls written as Python, ``read(path="a")``; in a ``python`` block, only if it holds nothing else."""
-    if not re.search(rf"\b(?:{'|'.join(PARAMETERS)})\(", body):
-        return []
+def _python(body: str) -> list[TextCall]:
+    """Calls written as Python: ``read(path="a")``."""
     import ast
 
     try:
         lines = ast.parse(body.strip()).body
-        calls = [_python_call(line.value) for line in lines if isinstance(line, ast.Expr)]
-    except (SyntaxError, ValueError, RecursionError):
+        found = [_python_call(line.value) for line in lines if isinstance(line, ast.Expr)]
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         return []
-    if len(calls) < len(lines) and kind == "python":
-        return []
-    found = [call for call in calls if call is not None]
-    return found if len(found) == len(calls) or kind != "python" else []
+    return [call for call in found if call is not None]
 
 
 def _python_call(node: Any) -> TextCall | None:
@@ -192,15 +293,6 @@ def _python_call(node: Any) -> TextCall | None:
         return None
     args = dict(zip(PARAMETERS[name]["properties"], map(ast.literal_eval, node.args), strict=False))
     return TextCall(name, args | {k.arg: ast.literal_eval(k.value) for k in node.keywords if k.arg})
-
-
-def _xml(body: str) -> list[TextCall]:
-    """Calls written as ``<function=read>`` with ``<parameter=path>``, or with JSON inside."""
-    calls = []
-    for call in _XML.finditer(body):
-        parameters = dict(_PARAMETER.findall(call["body"]))
-        calls.append(TextCall(call["name"], parameters or _decoded(call["body"].strip() or "{}")))
-    return calls
 
 
 def _decoded(args: str) -> object:
@@ -220,10 +312,3 @@ def arguments(text: str) -> object:
         return _DECODER.decode(text) if text.strip() else {}
     except (ValueError, RecursionError) as error:
         raise FormatError(f"the arguments are not valid JSON: {error}; they were: {text[:200]}") from None
-
-
-def _without_prompt(body: str) -> str:
-    lines = body.strip("\n").split("\n")
-    if all(line.startswith("$ ") for line in lines if line.strip()):
-        lines = [line.removeprefix("$ ") for line in lines]
-    return "\n".join(lines)

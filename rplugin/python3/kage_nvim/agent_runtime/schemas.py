@@ -77,8 +77,15 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 """What each tool takes, by its name."""
 
 
+def known(name: str) -> str:
+    """A tool's name as Kage knows it: models write ``functions.read`` and ``Read``, too."""
+    plain = name.strip().rpartition(".")[2].lower()
+    return plain if plain in PARAMETERS else name
+
+
 def check(name: str, args: object) -> dict[str, Any]:
-    """The arguments as the tool takes them; numbers given as text are read as numbers.
+    """The arguments as the tool takes them; numbers given as text are read as numbers, and what the tool does
+    not know is left out.
 
     Raises:
         CallError: no such tool, or wrong arguments.
@@ -94,7 +101,7 @@ def check(name: str, args: object) -> dict[str, Any]:
         if value is None:
             continue
         if key not in parameters["properties"]:
-            raise CallError(f"unknown argument {key!r}; {takes}")
+            continue
         if parameters["properties"][key]["type"] == "integer":
             checked[key] = _number(key, value)
         elif isinstance(value, str):
@@ -103,7 +110,8 @@ def check(name: str, args: object) -> dict[str, Any]:
             raise CallError(f"{key!r} must be a string, found {type(value).__name__}")
     missing = [key for key in parameters["required"] if key not in checked]
     if missing:
-        raise CallError(f"missing {', '.join(missing)}; {takes}")
+        found = f", found {', '.join(map(str, args))}" if args else ""
+        raise CallError(f"missing {', '.join(missing)}; {takes}{found}")
     return checked
 
 

@@ -33,7 +33,7 @@ PART = 10_000
 WIDEST = 10_000
 """Nodes side by side in a text that is no program: above this a query takes quadratic time."""
 RISKY = 10_000
-"""Bytes of a file that is marked as parsed beforehand: should it end the process, it is passed over next time."""
+"""Bytes of a file that is marked as parsed beforehand: if it ends the process, it is left out next time."""
 SYMBOLS = (40, 12, 8)
 """Symbols shown of a file that the task is about, of one beside it, of any other."""
 KEPT = 200_000

@@ -102,3 +102,13 @@ def shorten(text: str, limit: int = LIMIT) -> str:
     kept = HeadTail(limit)
     kept.feed(text.encode("utf-8", "replace"))
     return kept.text()
+
+
+def fitting(lines: list[str], limit: int) -> int:
+    """How many of the lines fit into one answer; at least one."""
+    size = 0
+    for count, line in enumerate(lines):
+        size += len(line)
+        if size > limit and count:
+            return count
+    return len(lines)

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kage_nvim.agent_runtime import edit
-from kage_nvim.agent_runtime.context import FolderNotes
+from kage_nvim.agent_runtime import edit, searching
+from kage_nvim.agent_runtime.context import NOTES_LIMIT, FolderNotes
 from kage_nvim.agent_runtime.files import FileError, Files
 from kage_nvim.agent_runtime.schemas import WINDOW
-from kage_nvim.agent_runtime.text import HeadTail, one_line, printed, shorten
+from kage_nvim.agent_runtime.text import LIMIT, HeadTail, fitting, one_line, printed, shorten
+from kage_nvim.agent_runtime.window import Window
 from kage_nvim.model import AgentSpec
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 LINE = 2_000
 """Characters of one line that are shown."""
-MATCHES = 200
+SHOWN = 0.12
+"""The part of the model's window that a tool's output may fill; a file that is read, twice that."""
 
 
 class Result(msgspec.Struct):
@@ -37,22 +39,14 @@ class Result(msgspec.Struct):
 
 
 _SHELL = 'if command -v bash >/dev/null 2>&1; then exec bash -c "$1"; fi; exec sh -c "$1"'
-_SEARCH = """
-if command -v rg >/dev/null 2>&1; then
-  rg -n --no-heading --color never --max-columns 300 --max-columns-preview -e "$1" -- "$2"
-elif git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
-  git --no-pager grep -nIE --no-color --untracked -e "$1" -- "$2"
-else
-  grep -rnIE --exclude-dir=.git -e "$1" -- "$2"
-fi
-"""
 
 
 class Toolbox:
     """Runs the tools of one agent, in its slot."""
 
-    def __init__(self, spec: AgentSpec, notes: FolderNotes) -> None:
+    def __init__(self, spec: AgentSpec, notes: FolderNotes, window: Window) -> None:
         self._notes = notes
+        self._window = window
         self._profile = spec.profile
         self._limit = spec.limits.command_seconds
         self._files = Files(spec.profile, spec.repository)
@@ -72,7 +66,8 @@ class Toolbox:
             if name in ("shell", "search"):
                 return await self._tools[name](**args, seconds=seconds)
             result = await self._tools[name](**args)
-            result.text += await self._notes.on_the_way(self._files.inside(args["path"]))
+            notes = await self._notes.on_the_way(self._files.inside(args["path"]))
+            result.text += shorten(notes, self._room(SHOWN, NOTES_LIMIT)) if notes else ""
             return result
         except (FileError, edit.EditError) as error:
             return Result(False, str(error), note=one_line(str(error), 60))
@@ -83,10 +78,14 @@ class Toolbox:
         """What the command that was cut off had printed until then."""
         return self._running.text() if self._running else ""
 
+    def _room(self, part: float, most: int = LIMIT) -> int:
+        """Characters of an answer that suit the model's window."""
+        return max(1_000, self._window.characters(part, most))
+
     async def _run(self, command: list[str], seconds: float) -> tuple[Completed, HeadTail]:
         from kage_nvim import sandbox  # not before the first call of the model: that must come fast
 
-        output = self._running = HeadTail()
+        output = self._running = HeadTail(self._room(SHOWN))
         done = await sandbox.run(self._profile, command, timeout=seconds, on_output=output.feed)
         return done, output
 
@@ -110,26 +109,28 @@ class Toolbox:
 
     async def _search(self, pattern: str, seconds: float, path: str = ".") -> Result:
         where = self._files.inside(path or ".")
-        done, output = await self._run(["sh", "-c", _SEARCH, "sh", pattern, where], min(self._limit, seconds))
-        if done.returncode > 1 or done.timed_out:
-            return Result(False, f"the search failed: {output.text()}", "failed")
-        lines = [line if len(line) <= 300 else line[:300] + "…" for line in output.text().splitlines()]
-        found = output.lines
-        text = "\n".join(lines[:MATCHES]) if lines else "nothing found"
-        if found > MATCHES:
-            text += f"\n[… {found} lines match; narrow the pattern or the path …]"
-        return Result(True, shorten(text), f"{found} found", found)
+        said = ""
+        for kind in (searching.EXPRESSION, searching.WORDS):
+            command = searching.command(pattern, where, kind)
+            done, output = await self._run(command, min(self._limit, seconds))
+            if done.returncode <= 1 and not done.timed_out:
+                break
+            said = said or output.text()
+        else:
+            return Result(False, f"the search failed: {said}", "failed")
+        text = searching.shown(output, self._room(SHOWN), plain=bool(said))
+        return Result(True, text, f"{output.lines} found", output.lines)
 
     async def _read(self, path: str, first: int = 1, count: int = WINDOW) -> Result:
         first, count = max(1, first), max(1, min(count, 2_000))
         window = await self._files.window(path, first, first + count - 1)
         if window.names is not None:
-            text = shorten("\n".join(map(printed, window.names)))
+            text = shorten("\n".join(map(printed, window.names)), self._room(SHOWN))
             return Result(True, text or "(empty folder)", f"{len(window.names)} names", len(window.names))
         if not window.lines:
             return Result(window.total == 0, f"{path} has {window.total} lines", f"{window.total} lines")
         lines = [printed(line) if len(line) <= LINE else printed(line[:LINE]) + "…" for line in window.lines]
-        lines = lines[: _fitting(lines)]
+        lines = lines[: fitting(lines, self._room(2 * SHOWN, 40_000))]
         last = first + len(lines) - 1
         head = f"{path}, lines {first}-{last} of {window.total}"
         text = f"{head}\n{edit.numbered(lines, first)}"
@@ -148,13 +149,3 @@ class Toolbox:
         lines = content.count("\n") + (content[-1:] not in ("", "\n"))
         what = "rewrote" if existed else "made"
         return Result(True, f"{what} {path}, {lines} lines", f"{lines} lines", lines)
-
-
-def _fitting(lines: list[str], limit: int = 40_000) -> int:
-    """How many of the lines fit into one answer; at least one."""
-    size = 0
-    for count, line in enumerate(lines):
-        size += len(line)
-        if size > limit and count:
-            return count
-    return len(lines)

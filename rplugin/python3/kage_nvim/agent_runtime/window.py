@@ -30,19 +30,21 @@ class Window:
         self.tokens = tokens or UNKNOWN
         self._learnt = bool(tokens)
         self._rate = 3.5
+        self.beside = len(msgspec.json.encode(SCHEMAS))
+        """Characters that are sent beside the messages."""
 
     def counted(self, messages: Sequence[dict[str, Any]], tokens_in: int, window: int = 0) -> None:
         """The provider counted so many tokens; a count that cannot be is passed over. ``window`` is what the
         gateway knows; a provider's own word, in an error, is stronger."""
         if window and not self._learnt:
             self.tokens = window
-        rate = size(messages) / tokens_in if tokens_in else 0.0
+        rate = self._size(messages) / tokens_in if tokens_in else 0.0
         if 1.0 <= rate <= 6.0:
             self._rate = rate
 
     def used(self, messages: Sequence[dict[str, Any]]) -> float:
         """The part of the window that they fill, as far as is known."""
-        return size(messages) / self._rate / self.tokens
+        return self._size(messages) / self._rate / self.tokens
 
     def refused(self, messages: Sequence[dict[str, Any]], said: str) -> bool:
         """Learn from an error how large the window is; False if it is about something else."""
@@ -50,12 +52,14 @@ class Window:
             return False
         stated = [int(number.replace(",", "")) for number in _STATED.findall(said)]
         known = [number for number in stated if number >= SMALLEST]
-        self.tokens = min([self.tokens, *known]) if known else int(size(messages) / self._rate)
+        self.tokens = min([self.tokens, *known]) if known else int(self._size(messages) / self._rate)
         self._learnt = True
         self._rate /= max(1.0, 1.05 / self.used(messages))
         return True
 
+    def characters(self, part: float, most: int) -> int:
+        """The characters that a part of the window holds; not more than ``most``."""
+        return min(most, int(self.tokens * self._rate * part))
 
-def size(messages: Sequence[dict[str, Any]]) -> int:
-    """Characters that messages and the tools' schemas come to, as they are sent."""
-    return len(msgspec.json.encode(messages)) + len(msgspec.json.encode(SCHEMAS))
+    def _size(self, messages: Sequence[dict[str, Any]]) -> int:
+        return len(msgspec.json.encode(messages)) + self.beside

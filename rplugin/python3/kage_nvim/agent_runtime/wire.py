@@ -1,4 +1,5 @@
-"""Messages on their way out: what a provider needs beyond OpenAI's chat shape is added here, never kept."""
+"""Messages as they go out and calls as they come in: what a provider needs beyond OpenAI's chat shape is
+added here, never kept."""
 
 from __future__ import annotations
 
@@ -6,11 +7,22 @@ from typing import Any
 
 import msgspec
 
-from kage_nvim.agent_runtime.schemas import SCHEMAS
+from kage_nvim.agent_runtime import schemas
+from kage_nvim.agent_runtime.protocol_text import FormatError, arguments
+from kage_nvim.agent_runtime.text import joined
 from kage_nvim.model import AgentSpec
 
 Message = dict[str, Any]
 CACHED = {"type": "ephemeral"}
+
+
+class Call(msgspec.Struct):
+    """One tool call to execute; ``id`` is empty if it was written as text, ``wrong`` says what is."""
+
+    id: str
+    name: str
+    args: object
+    wrong: str = ""
 
 
 def marked(messages: list[Message], shared: int) -> list[Message]:
@@ -40,11 +52,16 @@ def as_text(message: Message) -> Message:
     return {"role": message["role"], "content": content}
 
 
+def wordless(message: Message) -> Message:
+    """Calls without words have no content: Anthropic takes no empty text."""
+    return {**message, "content": None} if message.get("tool_calls") and not message["content"] else message
+
+
 def request(spec: AgentSpec, messages: list[Message], *, tools: bool) -> dict[str, Any]:
     """The body of one call, with the player's own settings."""
     body: dict[str, Any] = {"model": spec.model, "messages": messages, "stream": spec.stream}
     if tools:
-        body["tools"] = SCHEMAS
+        body["tools"] = schemas.SCHEMAS
     if spec.stream:
         body["stream_options"] = {"include_usage": True}
     if spec.temperature is not None:
@@ -58,3 +75,13 @@ def native_call(id: str, name: str, args: object) -> Message:
     """A call as it stands in the conversation; malformed arguments would make providers refuse it all."""
     function = {"name": name or "unknown", "arguments": msgspec.json.encode(args).decode()}
     return {"id": id, "type": "function", "function": function}
+
+
+def checked(id: str, name: str, args: object) -> Call:
+    """A call as the model made it, checked; what is wrong with it is told to the model."""
+    name = schemas.known(joined(name))
+    try:
+        given = arguments(args) if isinstance(args, str) else args
+        return Call(id, name, schemas.check(name, given))
+    except (FormatError, schemas.CallError) as error:
+        return Call(id, name, {}, wrong=str(error))
