@@ -122,8 +122,9 @@ def _look(job: Job, tongue: Kage | Mini) -> Generator[Said, str, dict[str, str]]
     shown: dict[str, str] = {}
     places: dict[str, int] = {}
     for path, symbol, _, _ in job.edits:
-        if found := re.search(rf"{re.escape(path)}: .*?\b{symbol}:(\d+)", request):
-            places[path] = int(found[1])
+        told = re.search(rf"{re.escape(path)}: .*?\b{symbol}:(\d+)", request)
+        if told and "wide" not in job.slips:  # that slip is to search, whatever one was told
+            places[path] = int(told[1])
         elif path not in places:
             word = "def|class" if "wide" in job.slips else rf"\b{symbol}\b"
             result = yield f"Where is {symbol}?", [tongue.search(word)]
