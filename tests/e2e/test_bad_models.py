@@ -16,7 +16,7 @@ SERVERS: dict[str, tuple[Script, str, list[str]]] = {
     "busy": (in_order([refusal(429, "slow down", retry_after=0.1), *WRITES]), "done", ["made it"]),
     "cut": (in_order([CUT, *WRITES]), "done", ["made it"]),
     "unauthorized": (refusal(401, f"bad key {KEY}"), "failed", ["401", "OPENAI_API_KEY", "Give a valid key"]),
-    "limited": (refusal(429, "slow", retry_after=0.01), "failed", ["429", "fewer agents at once"]),
+    "limited": (refusal(429, "slow", retry_after=3600), "failed", ["429", "fewer agents at once"]),
     "broken": (refusal(500, "oops"), "failed", ["500", "oops", "the server's own error"]),
     "garbage": (Reply(raw="<html>hi</html>", content_type="text/html"), "failed", ["/v1", "api_base"]),
     "cutting": (CUT, "failed", ["ended midway", "stream = false"]),

@@ -86,7 +86,8 @@ def test_a_pane_that_is_closed_meanwhile(one: Stage, tmp_path: Path) -> None:
     assert (agent["state"], agent["reason"]) == ("stopped", "its pane was closed")
     assert [c["files"] for c in one.json("status")["runs"][0]["candidates"]] == [1]
     play(one, Row("focus", ["focus", "1"], 1, ["the pane of agent 1 is gone", "resume 1"]))
-    play(one, Row("send", ["send", "1", "go on"], 1, ["no process to hear it (stopped)", "resume 1"]))
+    says = ["no process to hear it (agent 1: stopped)", "resume 1"]
+    play(one, Row("send", ["send", "1", "go on"], 1, says))
     recording.write_text(quick)
     one.shell("resume", "1")
     one.shell("wait", "--timeout", "30")

@@ -1,4 +1,4 @@
-"""Whose models read markers in the request: what to cache is marked for them, and their thoughts are signed."""
+"""Whose models read markers in the request: what to cache is marked, and thoughts are signed."""
 
 from __future__ import annotations
 

@@ -59,7 +59,8 @@ def test_nothing_changed_is_a_commit_all_the_same(work: Work) -> None:
 
 
 def test_what_a_cli_leaves_for_itself_is_left_out_unless_it_was_there_before(work: Work) -> None:
-    paths = (".toy.cache/v1/x.db", "deep/.toy.cache/y", "made/.git/HEAD", "made/.toy.cache/z", "mine", "dir/x")
+    litter = (".toy.cache/v1/x.db", "deep/.toy.cache/y", "made/.toy.cache/z", "dir/x")
+    paths = (*litter, "made/.git/HEAD", "mine")
     put(work.tree, dict.fromkeys(paths, b"new"))
     found = work.capture(litter=[".toy*", "dir/x"])
     names = {change.path for change in candidates.changes(work.store, work.base.commit, found.commit)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -282,6 +283,7 @@ async def undo(conductor: Conductor, run_id: str, root: str, socket: str) -> Non
     store = await asyncio.to_thread(lambda: Store.open(shadow.discover(Path(root))))
     for ref in await asyncio.to_thread(store.refs, f"refs/kage/{run_id}/"):
         await asyncio.to_thread(store.trash, ref)
+    await asyncio.to_thread(shutil.rmtree, paths.run_folder(run_id), ignore_errors=True)
 
 
 def _run_id() -> str:

@@ -8,9 +8,11 @@ changed shows once a turn has ended, by the line that ``note_candidate`` adds.
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +59,8 @@ class Tests(msgspec.Struct):
 class Summary(msgspec.Struct, kw_only=True):
     """One agent's work. ``tests`` are in the order in which they were run, the last one counts; ``seconds``
     is the time between the first line of the log and the last; ``cost_usd`` None means unpriced. Calls,
-    tokens and cost are of the whole agent, those before its ``restarts`` included; the rest is of the last start."""
+    tokens and cost are of the whole agent, those before its ``restarts`` included; the rest is of the last
+    start."""
 
     number: int
     player: str
@@ -80,10 +83,17 @@ class Summary(msgspec.Struct, kw_only=True):
 
 
 def note_candidate(agent: Agent, commit: str, files: list[str]) -> None:
-    """Add to the agent's log which files its candidate changes: one line, appended whole as its own are."""
+    """Add to the agent's log which files its candidate changes: one line, appended whole as its own are.
+
+    A run that is being cleaned, or an agent that never started, has no log any more or yet.
+    """
     line = {"t": round(time.time(), 3), "kind": "candidate", "commit": commit, "files": files}
-    with (agent.folder / "log.jsonl").open("ab", buffering=0) as log:
-        log.write(json.dumps(line).encode() + b"\n")
+    with suppress(FileNotFoundError):
+        log = os.open(agent.folder / "log.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        try:
+            os.write(log, json.dumps(line).encode() + b"\n")
+        finally:
+            os.close(log)
 
 
 def read(path: Path) -> list[dict[str, Any]]:
