@@ -12,6 +12,7 @@ Every line has ``t`` (Unix seconds) and ``kind``; ``:help kage-agent-log`` docum
     session {id} · tool_usage {tokens_in, …}: of a third-party CLI
     plan {entries} · permission {text, answer, by}: what an ACP agent tells and asks
     conversation {messages}: all of it, made shorter · compaction {before, after, window}
+    candidate {commit, files}: added by kaged when it has read the files that a turn left
 
 What a model or a command wrote may hold control characters in ``args`` and ``message``; everything else is
 plain text.
