@@ -12,6 +12,7 @@ import pytest
 
 from kage_nvim.agent_runtime import cli_run, status
 from kage_nvim.agent_runtime.cli_player import CliPlayer
+from kage_nvim.agent_runtime.cli_usage import Sums
 from kage_nvim.agent_runtime.inbox import Inbox, TurnEnd
 from kage_nvim.agent_runtime.link import Link
 from kage_nvim.agent_runtime.log import Log, Past
@@ -84,3 +85,13 @@ def test_one_that_asks_a_dead_provider_for_ever_has_failed(
 def test_the_clock_stops_it(sandboxed: World) -> None:
     end = asyncio.run(played(sandboxed, "later", Limits(seconds=1)))
     assert (end.state, end.reason) == (State.STOPPED, "limit: 1 seconds")
+
+
+def test_what_the_gateway_says_is_said_once() -> None:
+    down = (
+        "player `claude` could not reach http://127.0.0.1:1/v1: connection refused. Start the server there."
+    )
+    sums = Sums(failing=down)
+    assert sums.blamed(f"API Error: 400 {down[:60]}…") == down
+    assert sums.blamed("it hung up") == f"it hung up; the gateway says: {down}"
+    assert Sums().blamed("it hung up") == "it hung up"

@@ -234,6 +234,5 @@ class Run:
                 sums = await self._meter.look(now=True)
                 if sums.refused:
                     return TurnEnd(State.STOPPED, sums.refused, "gateway", reason)
-                if sums.failing:
-                    reason = f"{one_line(reason, 200)}; the gateway says: {sums.failing}"
+                reason = sums.blamed(reason)
         return TurnEnd(finding.state, reason, finding.rule, finding.evidence)

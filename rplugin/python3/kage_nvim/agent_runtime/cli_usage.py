@@ -11,10 +11,13 @@ import msgspec
 from kage_nvim.agent_runtime.log import Usage
 from kage_nvim.agent_runtime.progress import Progress
 from kage_nvim.agent_runtime.relay import Relay
+from kage_nvim.agent_runtime.text import one_line
 
 APART = 0.5
 """Seconds between two questions."""
 SECONDS = 3.0
+REPEATED = 40
+"""Characters by which a sentence is known again."""
 
 
 class Sums(msgspec.Struct):
@@ -31,6 +34,12 @@ class Sums(msgspec.Struct):
     failing: str = ""
     failing_for: float = 0.0
     waiting: str = ""
+
+    def blamed(self, reason: str) -> str:
+        """A failure's reason with the gateway's word for it, which most CLIs pass on with words of theirs."""
+        if self.failing[:REPEATED] in reason:
+            return self.failing or reason
+        return f"{one_line(reason)}; the gateway says: {self.failing}"
 
 
 class Meter:
