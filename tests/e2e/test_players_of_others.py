@@ -191,3 +191,24 @@ oneshot = ["sh", "-c", 'mkdir .toy; date > .toy/cache; exec python3 "$@"', "sh",
     assert (agent["state"], agent["reason"]) == (live["state"], live["reason"])
     assert stage.shell("diff", "--patch", "1") == patch
     assert stage.shell("log", "--outgoing") == "nothing was sent to any model\n"
+
+
+def test_goose_as_it_is_documented(stage: Stage, tmp_path: Path) -> None:
+    """No registry has goose: a stand-in takes its documented options and prints its documented events."""
+    program = tmp_path / "goose" / "bin" / "goose"
+    program.parent.mkdir(parents=True)
+    program.write_text((Path(__file__).parents[1] / "fixtures" / "goose.py").read_text("utf-8"))
+    program.chmod(0o755)
+    stage.environment["PATH"] = f"{program.parent}{os.pathsep}{stage.environment['PATH']}"
+    with ModelServer(HELLO, key=KEY) as server:
+        stage.configure(player(stage, server.url, name="goose"))
+        agent = played(stage, "mend add", name="goose")
+        assert (agent["state"], agent["tokens_in"], agent["tokens_out"]) == ("done", 100, 20)
+        assert "a + b" in stage.shell("diff", "1", "--patch")
+        assert "mend add" in json.dumps(server.requests[0].body["messages"])
+        stage.shell("send", "1", "and then")
+        stage.shell("wait", "--timeout", "60")
+        assert [m["role"] for m in server.requests[1].body["messages"]] == ["user", "assistant", "user"]
+    stage.configure(player(stage, "http://127.0.0.1:9/v1", name="goose"))
+    agent = played(stage, "mend add", code=5, name="goose")
+    assert agent["state"] == "failed" and "connection refused" in agent["reason"]
