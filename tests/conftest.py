@@ -80,6 +80,14 @@ def repository(tmp_path: Path) -> Path:
     return root
 
 
+def alive(pid: int) -> bool:
+    """True while a process runs (a zombie does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
+    except OSError:
+        return False
+
+
 def until(condition: Callable[[], object], seconds: float = 10.0, what: str = "") -> None:
     """Wait until the condition holds; fail with its name when the deadline passes."""
     deadline = time.monotonic() + seconds

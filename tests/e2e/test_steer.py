@@ -10,12 +10,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from kage_nvim import paths
 from kage_nvim.client import Client
-from tests.conftest import until
+from tests.conftest import alive, until
 from tests.e2e.stage import Stage, tape
 from tests.fixtures.model_server import Reply
 
@@ -130,7 +129,7 @@ def test_resumed_after_the_machine_went_down(three: Stage) -> None:
             pids.append(process.pid)
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    until(lambda: not any(map(psutil.pid_exists, pids)), 10, "all are dead")
+    until(lambda: not any(map(alive, pids)), 10, "all are dead")
     three.shell("resume", "2")
     until(lambda: three.agents()[1]["state"] == "done", 15, "agent 2 is back")
     three.shell("send", "2", "go on")

@@ -74,7 +74,7 @@ def test_a_line_with_second_thoughts(typist: Typist) -> None:
     typist.keys("BSpace", "BSpace", "BSpace")
     typist.type("le None no")
     typist.keys("Left", "C-w")
-    until(lambda: typist.line == f"{PROMPT} also handle None", 5)
+    until(lambda: typist.line == f"{PROMPT} also handle None", 20)
     typist.keys("Enter")
     typist.hears("also handle None")
     typist.type("never mind")
@@ -82,7 +82,7 @@ def test_a_line_with_second_thoughts(typist: Typist) -> None:
     typist.hears("also handle None", "x")
     typist.type("void")
     typist.keys("C-c")  # idle: it only takes the line back
-    until(lambda: "void^C" in typist.screen(), 5)
+    until(lambda: "void^C" in typist.screen(), 20)
     typist.keys("y", "Enter")
     typist.hears("also handle None", "x", "y")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import git, until
+from tests.conftest import alive, git, until
 from tests.e2e.scripts import FIX
 from tests.e2e.stage import Stage, digest, tape
 
@@ -93,14 +93,6 @@ def test_a_candidate_is_read_again(fixed: Stage, point: str) -> None:
     assert fixed.json("status")["runs"][0]["candidates"][0]["files"] == 1
     fixed.shell("accept", "1")
     assert FIXED in (fixed.repository / "calc.py").read_text()
-
-
-def alive(pid: int) -> bool:
-    """True while a process runs (a zombie does not)."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.mark.parametrize(
