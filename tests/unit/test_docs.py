@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from kage_nvim import cli_arguments, config, discover, model
+from kage_nvim import config, discover, model
+from kage_nvim.cli import arguments
 from kage_nvim.description import Description
 from tests.nvim.editor import CHECKOUT, binary
 
@@ -60,7 +61,7 @@ def toml_keys() -> dict[str, Any]:
 
 def cli_verbs() -> dict[str, argparse.ArgumentParser]:
     """The subcommands of ``kage``."""
-    top = cli_arguments.parser()
+    top = arguments.parser()
     return next(
         dict(action.choices) for action in top._actions if isinstance(action, argparse._SubParsersAction)
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kage_nvim.cli_text import event
+from kage_nvim.cli.render import event
 from kage_nvim.model import AgentStatus, State
 from kage_nvim.orchestrator.summary import seen_in, summarise, told
 

@@ -5,57 +5,42 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
-import json
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from kage_nvim import cli_spawn, cli_text, paths
-from kage_nvim.cli_arguments import parser
-from kage_nvim.cli_trial import tried
-from kage_nvim.cli_words import here, inside, split
+from kage_nvim import paths
+from kage_nvim.cli import render, spawning
+from kage_nvim.cli.arguments import parser
+from kage_nvim.cli.comparing import Comparing
+from kage_nvim.cli.landing import Landing
+from kage_nvim.cli.trial import tried
+from kage_nvim.cli.words import here, split
 from kage_nvim.client import Client
 from kage_nvim.errors import Exit, KageError, usage
-from kage_nvim.protocol import unb64
 
 
-class Shell:
-    """One invocation: a connection and the arguments."""
-
-    def __init__(self, client: Client, given: argparse.Namespace) -> None:
-        self.client = client
-        self.given = given
-
-    async def ask(self, method: str, **params: Any) -> Any:
-        """Ask kaged about the repository around the current folder."""
-        place = {"cwd": here(), "run": getattr(self.given, "run", None)}
-        return await self.client.request(method, place | params)
-
-    def show(self, answer: Any, text: str) -> None:
-        """Print the answer as JSON when asked for, else as text."""
-        if getattr(self.given, "json", False):
-            print(json.dumps(answer, ensure_ascii=False, indent=2))
-        elif text:
-            print(text)
+class Commands(Comparing, Landing):
+    """Every verb, by its name."""
 
     async def spawn(self) -> Exit:
         """See parser()."""
-        answer = await cli_spawn.spawn(self.ask, self.given)
-        self.show(answer, f"run {answer['run']}\n{cli_text.agents(answer['agents'])}")
+        answer = await spawning.spawn(self.ask, self.given)
+        self.show(answer, f"run {answer['run']}\n{render.agents(answer['agents'])}")
         return Exit.DONE
 
     async def status(self) -> Exit:
         """See parser()."""
         answer = await self.ask("status", all=self.given.all)
-        self.show(answer, cli_text.status(answer))
+        self.show(answer, render.status(answer))
         return Exit.DONE
 
     async def wait(self) -> Exit:
         """See parser()."""
         answer = await self.ask("wait", any=self.given.any, timeout=self.given.timeout)
-        self.show(answer, cli_text.agents(answer["agents"]))
+        self.show(answer, render.agents(answer["agents"]))
         failed = [agent["number"] for agent in answer["agents"] if agent["state"] == "failed"]
         return Exit.AGENT_FAILED if failed else Exit.DONE
 
@@ -74,7 +59,7 @@ class Shell:
         while True:
             answer = await self.ask("log", agent=self.given.agent, after=after)
             for event in answer["events"]:
-                for line in cli_text.event(event):
+                for line in render.event(event):
                     print(line, flush=True)
             moved, after = answer["next"] > after, answer["next"]
             if moved:
@@ -85,7 +70,7 @@ class Shell:
 
     async def _outgoing(self) -> Exit:
         answer = await self.ask("outgoing", agent=self.given.agent, full=self.given.full)
-        self.show(answer["calls"], cli_text.outgoing(answer["calls"]))
+        self.show(answer["calls"], render.outgoing(answer["calls"]))
         return Exit.DONE
 
     async def _ended(self) -> bool:
@@ -127,7 +112,7 @@ class Shell:
         if self.given.text and not text.strip():
             raise usage("the task is empty", "Say in a sentence what the agents are to do.")
         answer = await self.ask("task", text=text)
-        print(cli_text.task(answer) if text else answer["task"])
+        print(render.task(answer) if text else answer["task"])
         return Exit.DONE
 
     async def summary(self) -> Exit:
@@ -136,7 +121,7 @@ class Shell:
         if text:
             raise usage(f"`{text}` is no agent", "Give numbers (2, or 2,3), or none for all.")
         answer = await self.ask("summary", agent=which)
-        self.show(answer, cli_text.summary(answer))
+        self.show(answer, render.summary(answer))
         return Exit.DONE
 
     async def role(self) -> Exit:
@@ -145,8 +130,8 @@ class Shell:
         if given.action == "show" and not given.name:
             raise usage("no role is named", "Write kage role show NAME; kage role list names them.")
         answer = await self.ask("role", name=given.name)
-        text = cli_text.roles(answer["roles"])
-        self.show(answer, cli_text.role(answer["roles"][0]) if given.action == "show" else text)
+        text = render.roles(answer["roles"])
+        self.show(answer, render.role(answer["roles"][0]) if given.action == "show" else text)
         return Exit.DONE
 
     async def interrupt(self) -> Exit:
@@ -183,40 +168,6 @@ class Shell:
         print("hidden; kage hide again brings them back" if answer["hidden"] else "shown")
         return Exit.DONE
 
-    async def diff(self) -> Exit:
-        """See parser()."""
-        form = self.given.form or "stat"
-        numbers = self.given.agents or (await self.ask("diff", agents=[]))["agents"]
-        for number in numbers:
-            answer = await self.ask("diff_text", agent=number, form=form)
-            if form == "stat":
-                print(f"candidate {number}", flush=True)
-            sys.stdout.buffer.write(unb64(answer["text_b64"]))
-            sys.stdout.flush()
-        return Exit.DONE
-
-    async def accept(self) -> Exit:
-        """See parser()."""
-        given = self.given
-        paths = [inside(path) for path in given.paths]
-        answer = await self.ask("accept", agent=given.agent, paths=paths, force=given.force)
-        self.show(answer, cli_text.landed(answer))
-        for conflict in answer["conflicts"]:
-            print(f"conflict markers: {conflict['path']}:{conflict['line'] or 1}", file=sys.stderr)
-        return Exit.DONE
-
-    async def undo(self) -> Exit:
-        """See parser()."""
-        answer = await self.ask("undo")
-        self.show(answer, cli_text.landed(answer))
-        return Exit.DONE
-
-    async def history(self) -> Exit:
-        """See parser()."""
-        answer = await self.ask("history")
-        self.show(answer, cli_text.history(answer["landings"]))
-        return Exit.DONE
-
     async def clean(self) -> Exit:
         """See parser()."""
         answer = await self.ask("clean", all=self.given.all)
@@ -236,13 +187,13 @@ class Shell:
     async def cost(self) -> Exit:
         """See parser()."""
         answer = await self.ask("cost")
-        self.show(answer, cli_text.cost(answer))
+        self.show(answer, render.cost(answer))
         return Exit.DONE
 
     async def doctor(self) -> Exit:
         """See parser()."""
         checks = (await self.ask("doctor"))["checks"]
-        self.show({"checks": checks}, cli_text.checks(checks))
+        self.show({"checks": checks}, render.checks(checks))
         return Exit.DONE if all(check["ok"] for check in checks) else Exit.ERROR
 
 
@@ -257,7 +208,7 @@ async def _run(given: argparse.Namespace) -> Exit:
         client = Client()
         await client.open("cli", here())
         try:
-            result: Exit = await getattr(Shell(client, given), given.verb)()
+            result: Exit = await getattr(Commands(client, given), given.verb)()
             return result
         except ConnectionError:
             if last or given.verb not in READING:
@@ -304,7 +255,3 @@ def _surprised(error: Exception) -> int:
     except OSError:
         print("Kage's state folder (XDG_STATE_HOME) must be one that you can write to.", file=sys.stderr)
     return int(Exit.ERROR)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

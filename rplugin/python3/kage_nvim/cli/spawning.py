@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from kage_nvim.cli_words import inside
+from kage_nvim.cli.words import inside
 from kage_nvim.errors import KageError, usage
 
 

@@ -1,0 +1,8 @@
+"""The verbs that kaged answers; importing a module of them puts its rows into the table."""
+
+from __future__ import annotations
+
+from kage_nvim.verbs import agents, comparing, landing, panes, reading
+from kage_nvim.verbs.table import VERBS, Verb
+
+__all__ = ["VERBS", "Verb", "agents", "comparing", "landing", "panes", "reading"]

@@ -1,0 +1,46 @@
+"""Candidates into the user's files, and out again; and what is freed afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kage_nvim.orchestrator import clean, landing
+from kage_nvim.orchestrator.conductor import Conductor
+from kage_nvim.orchestrator.peers import Peer
+from kage_nvim.verbs.table import In, verb
+
+
+class Accept(In):
+    agent: int = 0
+    paths: list[str] = []
+    force: bool = False
+
+
+class Clean(In):
+    all: bool = False
+
+
+@verb("accept", Accept)
+async def _accept(conductor: Conductor, peer: Peer, asked: Accept) -> dict[str, Any]:
+    run = await conductor.run(asked.cwd, asked.run)
+    return await landing.accept(conductor, run, asked.agent, asked.paths, force=asked.force)
+
+
+@verb("undo", In)
+async def _undo(conductor: Conductor, peer: Peer, asked: In) -> dict[str, Any]:
+    return await landing.undo(conductor, asked.cwd)
+
+
+@verb("history", In)
+async def _history(conductor: Conductor, peer: Peer, asked: In) -> dict[str, Any]:
+    root = (await conductor.repository(asked.cwd)).root
+    found = conductor.database.landings(str(root))
+    return {"landings": [entry for entry in found if entry.undoes is None]}
+
+
+@verb("clean", Clean)
+async def _clean(conductor: Conductor, peer: Peer, asked: Clean) -> dict[str, Any]:
+    if asked.run or not asked.all:
+        return await clean.clean(conductor, [await conductor.run(asked.cwd, asked.run)])
+    root = (await conductor.repository(asked.cwd)).root
+    return await clean.clean(conductor, conductor.of_repository(root))
