@@ -9,7 +9,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any
 
 from kage_nvim import paths
 from kage_nvim.cli import render, spawning
