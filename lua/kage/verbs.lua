@@ -9,18 +9,12 @@
 
 local steer = require("kage.steer")
 
-local agent_of, ask, control, misuse = steer.agent_of, steer.ask, steer.control, steer.misuse
+local agent_of, ask, control = steer.agent_of, steer.ask, steer.control
 
 ---@param words kage.Words
 local function diff(words)
-  local agents = {}
-  for _, word in ipairs(words.fargs) do
-    if not word:match("^%d+$") then
-      return misuse("diff: expected numbers of agents, found `" .. word .. "`", "diff")
-    end
-    agents[#agents + 1] = tonumber(word)
-  end
-  require("kage.diff").open(agents, { run = words.run, cwd = require("kage.context").cwd() })
+  local options = { run = words.run, cwd = require("kage.context").cwd(), bang = words.bang }
+  require("kage.diff").open(words.fargs, options)
 end
 
 ---@param words kage.Words

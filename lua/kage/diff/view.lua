@@ -67,9 +67,9 @@ function View.changed(answer)
   return vim.list_extend(at_root, below)
 end
 
---- Open the tab. `show` brings the first file into it.
+--- Open the tab, and ask for the first file.
 ---@param answer kage.DiffAnswer
----@param options {cwd: string, root: string, named: boolean}
+---@param options kage.DiffShown
 ---@return kage.DiffView
 function View.open(answer, options)
   local self =
@@ -85,6 +85,7 @@ function View.open(answer, options)
   self:open_panel()
   self:arrange()
   lifecycle.follow(self)
+  self:show(self:file(options.path) and options.path or self.files[1].path, options.keep)
   return self
 end
 
