@@ -15,6 +15,8 @@ local M = {}
 ---@field lines string[] … by these, which are
 ---@field m0 integer lines `[m0, m1)` of the merged text
 ---@field m1 integer
+---@field c0 integer base lines `[c0, c1)`: those of the agent's hunks that it stands for
+---@field c1 integer
 
 ---@class kage.Merge
 ---@field lines string[] yours with every pick taken
@@ -152,6 +154,30 @@ local function common(yours, agent, differences)
   return agreed, any
 end
 
+--- The base lines of those of the agent's hunks that a difference between the two sides is part of.
+---@param cluster kage.Cluster
+---@param yours kage.Region
+---@param agent kage.Region
+---@param d kage.Hunk yours → the agent's
+---@return integer c0, integer c1
+local function stands_for(cluster, yours, agent, d)
+  local lowest, highest = math.huge, 0
+  for index = d.a0, d.a1 - 1 do
+    local line = yours.base[index]
+    if line then
+      lowest, highest = math.min(lowest, line), math.max(highest, line + 1)
+    end
+  end
+  local c0, c1
+  for _, hunk in ipairs(cluster.agent) do
+    local first, past = hunk.b0 - agent.first + 1, hunk.b1 - agent.first + 1
+    if (first < d.b1 and d.b0 < past) or (hunk.a0 < highest and lowest < hunk.a1) then
+      c0, c1 = c0 or hunk.a0, hunk.a1
+    end
+  end
+  return c0 or cluster.agent[1].a0, c1 or cluster.agent[#cluster.agent].a1
+end
+
 --- Picks of a cluster in which both sides did something.
 ---@param cluster kage.Cluster
 ---@param yours kage.Region
@@ -166,7 +192,10 @@ local function both(cluster, yours, agent, delta, theirs)
   if any or overlapping(cluster) then
     for _, d in ipairs(differences) do
       if changed(agent, d.b0, d.b1, yours, d.a0, d.a1, agreed) then
+        local c0, c1 = stands_for(cluster, yours, agent, d)
         picks[#picks + 1] = {
+          c0 = c0,
+          c1 = c1,
           conflict = changed(yours, d.a0, d.a1, agent, d.b0, d.b1, agreed),
           y0 = yours.first + d.a0 - 1,
           y1 = yours.first + d.a1 - 1,
@@ -183,8 +212,14 @@ local function both(cluster, yours, agent, delta, theirs)
       local y = cluster.yours[index]
       delta, index = delta + (y.b1 - y.b0) - (y.a1 - y.a0), index + 1
     end
-    picks[#picks + 1] =
-      { conflict = false, y0 = a.a0 + delta, y1 = a.a1 + delta, lines = hunks.slice(theirs, a.b0, a.b1) }
+    picks[#picks + 1] = {
+      conflict = false,
+      c0 = a.a0,
+      c1 = a.a1,
+      y0 = a.a0 + delta,
+      y1 = a.a1 + delta,
+      lines = hunks.slice(theirs, a.b0, a.b1),
+    }
   end
   return picks
 end

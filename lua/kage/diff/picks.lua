@@ -74,6 +74,8 @@ local function add_parts(pick, yours, side, first, past, parts)
       hunk = side == "yours" and hunk or mirrored(hunk)
       parts[#parts + 1] = {
         conflict = pick.conflict,
+        c0 = pick.c0,
+        c1 = pick.c1,
         y0 = pick.y0 + hunk.a0 - 1,
         y1 = pick.y0 + hunk.a1 - 1,
         lines = hunks.slice(pick.lines, hunk.b0, hunk.b1),

@@ -84,7 +84,12 @@ for case = 1, cases do
   local found = merge.merge(base, yours, agent)
   check(hunks.equal(merge.take(yours, {}), yours), "no pick gives yours")
   local past = 0
+  local starts, ends = {}, {}
+  for _, hunk in ipairs(hunks.diff(base, agent)) do
+    starts[hunk.a0], ends[hunk.a1] = true, true
+  end
   for _, pick in ipairs(found.picks) do
+    check(starts[pick.c0] and ends[pick.c1], "a pick stands for whole hunks of the agent")
     check(pick.y0 >= past and pick.y1 >= pick.y0 and pick.y1 <= #yours + 1, "picks are disjoint, in order")
     past = pick.y1
     local one = merge.take(yours, { vim.deepcopy(pick) })
