@@ -112,14 +112,14 @@ local function existing(buffer, mode, lhs)
   return found.buffer == 1 and found or nil
 end
 
---- Set the maps of a kind in a buffer.
+--- Set maps in a buffer.
 ---@param buffer integer
----@param kind "yours"|"agent"|"panel"
+---@param kind "yours"|"agent"|"panel"|kage.DiffKey[] which ones
 ---@param view table its methods are called with the mode ("n" or "x")
 ---@return kage.SavedMap[] for `remove`
 function M.install(buffer, kind, view)
   local saved = {}
-  for _, key in ipairs(keys_of(kind)) do
+  for _, key in ipairs(type(kind) == "table" and kind or keys_of(kind)) do
     for _, mode in ipairs(key.modes) do
       for _, lhs in ipairs({ key.lhs, "<Plug>(kage-" .. key.plug .. ")" }) do
         saved[#saved + 1] = { mode = mode, lhs = lhs, map = existing(buffer, mode, lhs) }

@@ -15,6 +15,8 @@ local M = {}
 ---@field lines string[] … by these, which are
 ---@field m0 integer lines `[m0, m1)` of the merged text
 ---@field m1 integer
+---@field b0 integer lines `[b0, b1)` of the agent's own text
+---@field b1 integer
 ---@field c0 integer base lines `[c0, c1)`: those of the agent's hunks that it stands for
 ---@field c1 integer
 
@@ -200,6 +202,8 @@ local function both(cluster, yours, agent, delta, theirs)
           y0 = yours.first + d.a0 - 1,
           y1 = yours.first + d.a1 - 1,
           lines = hunks.slice(agent.lines, d.b0, d.b1),
+          b0 = agent.first + d.b0 - 1,
+          b1 = agent.first + d.b1 - 1,
         }
       end
     end
