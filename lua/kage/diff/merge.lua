@@ -223,6 +223,8 @@ local function both(cluster, yours, agent, delta, theirs)
       y0 = a.a0 + delta,
       y1 = a.a1 + delta,
       lines = hunks.slice(theirs, a.b0, a.b1),
+      b0 = a.b0,
+      b1 = a.b1,
     }
   end
   return picks
