@@ -91,7 +91,13 @@ class LandedFile(msgspec.Struct, kw_only=True):
 
 
 class Landing(msgspec.Struct, kw_only=True):
-    """A candidate brought into the working tree; ``state`` is intent, done, undone or abandoned."""
+    """Candidates brought into the working tree; ``state`` is intent, done, undone or abandoned.
+
+    ``number`` is the last of ``numbers``, ``commits`` are the candidates as they were then, in that order;
+    ``head`` is the user's HEAD then. ``conflicts`` counts places, ``left`` names files of which places were
+    left as the user had them. ``commit`` and ``branch`` say where it was committed to, if it was.
+    ``undoes`` is the newest landing that this one takes back, ``takes_back`` are all of them.
+    """
 
     id: int = 0
     repository: str
@@ -104,6 +110,15 @@ class Landing(msgspec.Struct, kw_only=True):
     created: float = 0.0
     conflicts: int = 0
     undoes: int | None = None
+    numbers: list[int] = []
+    commits: list[str] = []
+    head: str | None = None
+    left: list[str] = []
+    added: int = 0
+    removed: int = 0
+    commit: str = ""
+    branch: str = ""
+    takes_back: list[int] = []
 
 
 class Intent(msgspec.Struct):

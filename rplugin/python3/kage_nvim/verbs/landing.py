@@ -11,9 +11,25 @@ from kage_nvim.verbs.table import In, verb
 
 
 class Accept(In):
+    """``agents`` (or ``agent`` alone) land together; ``how`` is ``merge``, ``rebase`` or ``squash``."""
+
     agent: int = 0
+    agents: list[int] = []
     paths: list[str] = []
     force: bool = False
+    commit: bool = False
+    message: str = ""
+    branch: str = ""
+    how: str = ""
+
+    @property
+    def numbers(self) -> list[int]:
+        """The candidates in the order given, each once."""
+        return list(dict.fromkeys(self.agents or [self.agent]))
+
+
+class Undo(In):
+    count: int = 1
 
 
 class Clean(In):
