@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from kage_nvim import paths
 from kage_nvim.cli import render, spawning
 from kage_nvim.cli.arguments import parser
+from kage_nvim.cli.checking import Checking
 from kage_nvim.cli.comparing import Comparing
 from kage_nvim.cli.landing import Landing
 from kage_nvim.cli.trial import tried
@@ -21,7 +22,7 @@ from kage_nvim.client import Client
 from kage_nvim.errors import Exit, KageError, usage
 
 
-class Commands(Comparing, Landing):
+class Commands(Checking, Comparing, Landing):
     """Every verb, by its name."""
 
     async def spawn(self) -> Exit:

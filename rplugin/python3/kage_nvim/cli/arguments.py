@@ -69,6 +69,9 @@ def parser() -> argparse.ArgumentParser:
         "--patch", dest="form", action="store_const", const="patch", help="as a patch for git apply"
     )
     form.add_argument("--stat", dest="form", action="store_const", const="stat", help="as a table (default)")
+    check = add("check", "run the project's checks on a candidate, or on your working tree", json_too=True)
+    check.add_argument("agent", type=int, nargs="?", metavar="N", help="a candidate (default: what you have)")
+    check.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
     accept = add("accept", "land a candidate in your working tree", json_too=True)
     accept.add_argument("agent", type=int, metavar="N")
     accept.add_argument("paths", nargs="*", metavar="PATH")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from kage_nvim.cli.asking import confirmed
 from kage_nvim.cli.words import inside
-from kage_nvim.errors import KageError, usage
+from kage_nvim.errors import usage
 
 
 async def spawn(ask: Callable[..., Awaitable[Any]], given: argparse.Namespace) -> Any:
@@ -32,18 +32,7 @@ async def spawn(ask: Callable[..., Awaitable[Any]], given: argparse.Namespace) -
         "record": given.record,
         "layout": {"place": "hidden" if given.hidden else "beside"},
     }
-    confirmed: list[str] = []
-    while True:
-        try:
-            answer = await ask("spawn", **asked, confirmed=confirmed)
-            break
-        except KageError as error:
-            if error.code != "confirm":
-                raise
-            questions = error.data["questions"]
-            if not given.yes and not await asyncio.to_thread(_agreed, questions):
-                raise
-            confirmed += [question["id"] for question in questions]
+    answer = await confirmed(ask, "spawn", asked, yes=given.yes)
     for note in answer["notes"]:
         print(f"note: {note}", file=sys.stderr)
     return answer
@@ -53,13 +42,3 @@ def _existing(path: str) -> str:
     if not os.path.exists(path):  # noqa: PTH110
         raise usage(f"there is no file {path}", "Name files that the agents should read.")
     return inside(path)
-
-
-def _agreed(questions: Sequence[dict[str, str]]) -> bool:
-    if not sys.stdin.isatty():
-        return False
-    for question in questions:
-        print(f"{question['text']} [y/N] ", end="", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            return False
-    return True

@@ -52,6 +52,12 @@ class Audience:
             asyncio.get_running_loop().call_later(COALESCE, self._push)
         self._dirty.add(root)
 
+    def say(self, root: Path, name: str, params: dict[str, Any]) -> None:
+        """Push something else than the state to those who follow a repository, at once."""
+        for peer, followed in list(self._followers.values()):
+            if followed == root:
+                peer.push(name, {"repository": str(root)} | params)
+
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition on runs holds; it is looked at after each change."""
         event = asyncio.Event()

@@ -60,6 +60,8 @@ async def clean_one(conductor: Conductor, run: Run) -> list[str]:
     fail_point("clean.action")
     run.record.cleaned = time.time()
     conductor.runs.pop(run.id, None)
+    if not conductor.of_repository(run.root):
+        await conductor.checks.close(run.root)
     conductor.changed(run)
     conductor.database.close_intent(intent)
     fail_point("clean.done")

@@ -17,8 +17,9 @@ from typing import Any
 from kage_nvim import processes
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.model import CandidateStatus, State
-from kage_nvim.orchestrator import candidates, keys, reconcile, shadow, summary
+from kage_nvim.orchestrator import candidates, keys, live, reconcile, shadow, summary
 from kage_nvim.orchestrator.audience import Audience
+from kage_nvim.orchestrator.checking import Checks
 from kage_nvim.orchestrator.gateway_link import GatewayLink
 from kage_nvim.orchestrator.peers import Peer, Peers
 from kage_nvim.orchestrator.runs import Agent, Run
@@ -47,6 +48,8 @@ class Conductor:
         self.runs: dict[str, Run] = {}
         self.audience = Audience(epoch, lambda root: [run.status() for run in self.of_repository(root)])
         self.landing = asyncio.Lock()
+        self.live = live.Live(lambda run: self.audience.tell(run.root))
+        self.checks = Checks(self)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # What there is.
@@ -157,6 +160,7 @@ class Conductor:
     def gone(self, peer: Peer) -> None:
         """A connection ended; an agent's process may have ended with it."""
         self.audience.leave(peer)
+        self.live.look_away(peer)
         for run in self.runs.values():
             for agent in run.agents.values():
                 if agent.peer is peer:
@@ -218,6 +222,7 @@ class Conductor:
         if not state.ended:
             status.ended = None
         self.agent_changed(run, agent)
+        self.live.reported(run)
         if state is State.WAITING and reason.startswith(keys.WAITS):
             self.spawn_task(keys.bring(self, self.peers.clients()))
 
@@ -232,7 +237,9 @@ class Conductor:
                 reason = " · ".join(filter(None, [reason, *told]))
             except (KageError, OSError) as error:
                 state, reason = State.FAILED, f"its files could not be read: {error}"
+                await live.end(run, agent, keep=True)
             else:
+                await live.end(run, agent)
                 if state is State.DONE and not _changed(run, agent.number):
                     reason = f"nothing changed; {reason}" if reason else "nothing changed"
             agent.record.captured = turn

@@ -26,21 +26,29 @@ async def run_setup(run: Run, agents: list[Agent], profiles: dict[int, Profile])
     if run.record.setup is None:
         return
     setup = msgspec.convert(run.record.setup, Setup)
-    command = ["sh", "-c", setup.command] if isinstance(setup.command, str) else setup.command
     jobs = [
-        sandbox.run(profiles[agent.number], command, timeout=setup.timeout, network=setup.network)
-        for agent in agents
+        prepare(setup, profiles[agent.number], f"in the slot of agent {agent.number}") for agent in agents
     ]
-    for agent, done in zip(agents, await asyncio.gather(*jobs), strict=True):
-        if done.returncode != 0:
-            tail = done.output.decode("utf-8", "replace").strip()[-1500:]
-            how = "timed out" if done.timed_out else f"ended with {done.returncode}"
-            raise KageError(
-                f"the setup command {how} in the slot of agent {agent.number}:\n{tail}",
-                fix="Mend [setup] in .kage.toml (network = true if it must download), then spawn again.",
-                code="setup",
-            )
+    await asyncio.gather(*jobs)
     await asyncio.gather(*(asyncio.to_thread(_set_aside, run, agent) for agent in agents))
+
+
+async def prepare(setup: Setup, profile: Profile, where: str) -> None:
+    """Run a setup command in one slot.
+
+    Raises:
+        KageError: it failed; the message says ``where`` and holds the end of what it printed.
+    """
+    command = ["sh", "-c", setup.command] if isinstance(setup.command, str) else setup.command
+    done = await sandbox.run(profile, command, timeout=setup.timeout, network=setup.network)
+    if done.returncode != 0:
+        tail = done.output.decode("utf-8", "replace").strip()[-1500:]
+        how = "timed out" if done.timed_out else f"ended with {done.returncode}"
+        raise KageError(
+            f"the setup command {how} {where}:\n{tail}",
+            fix="Mend [setup] in .kage.toml (network = true if it must download), then try again.",
+            code="setup",
+        )
 
 
 def _set_aside(run: Run, agent: Agent) -> None:

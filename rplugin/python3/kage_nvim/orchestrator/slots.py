@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +32,8 @@ from kage_nvim.orchestrator.view import joined
 
 _LINK = "tree"
 """The name of the one linked worktree inside ``repo.git/worktrees``."""
-
-
+FIRST_PORT = 20000
+"""Slot 0's; each slot has ten."""
 _LITTLE = 16 * 1024 * 1024
 """Bytes; a disk with less than this left is called full."""
 
@@ -69,6 +69,11 @@ class Slot:
     def tmp(self) -> Path:
         """The agent's TMPDIR."""
         return self.folder / "tmp"
+
+    @property
+    def ports(self) -> int:
+        """The first of the ten ports that are its own."""
+        return FIRST_PORT + 10 * self.number
 
     @property
     def claim(self) -> Path:
@@ -116,6 +121,19 @@ def fill(store: Store, taken: Slot, commit: str) -> None:
     fail_point("slot.acquire.action")
     _agent_repository(store, taken, commit)
     folders.fresh(taken.home)
+    folders.fresh(taken.tmp)
+    (taken.folder / "included").unlink(missing_ok=True)
+
+
+def refresh(store: Store, taken: Slot, commit: str) -> None:
+    """Make a slot's files those of a commit, but leave what git ignores, such as caches and compiled files."""
+    folders.remove(taken.folder / "index.lock")
+    try:
+        _reset(store, taken, commit, ("--exclude-standard",))
+    except (KageError, OSError):
+        fill(store, taken, commit)
+        return
+    _agent_repository(store, taken, commit)
     folders.fresh(taken.tmp)
     (taken.folder / "included").unlink(missing_ok=True)
 
@@ -204,13 +222,14 @@ def _checkout(store: Store, taken: Slot, commit: str) -> None:
     _read_tree(store, taken, commit)
 
 
-def _reset(store: Store, taken: Slot, commit: str) -> None:
+def _reset(store: Store, taken: Slot, commit: str, left: Sequence[str] = ()) -> None:
+    """``left`` are options of ls-files that say which untracked files stay; by default none do."""
     for folder in ("", *folders.open_up(taken.tree, [])):
         folders.remove(taken.tree / folder / ".git")
     _read_tree(store, taken, commit)
     # Ignored files too, or agents would inherit them. Not git clean: it takes a minute over a deep tree.
     extra = run_git(
-        ["ls-files", "-z", "-o", "--directory"],
+        ["ls-files", "-z", "-o", "--directory", *left],
         git_dir=store.git_dir,
         work_tree=taken.tree,
         env={"GIT_INDEX_FILE": str(taken.index)},

@@ -43,9 +43,6 @@ from kage_nvim.store import AgentRecord, RunRecord
 
 log = logging.getLogger("kaged")
 
-PORTS = 20000
-"""The first port of slot 0; each slot has ten."""
-
 
 async def spawn(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> dict[str, Any]:
     """Start a run and return it with notes on what the user should know.
@@ -251,7 +248,7 @@ def _profile(plan: Plan, store: Store, slot: Slot, number: int, start: str) -> P
         repository=plan.repository.root,
         client_env=plan.peer.hello.env,
         number=number,
-        ports=PORTS + 10 * slot.number,
+        ports=slot.ports,
         environments=plan.settings.setup is None,
         programs=[seat.cli.program] if seat.cli else [],
         withheld=lambda names: kageignore.named(plan.repository, store, names, store.scratch),

@@ -1,0 +1,41 @@
+"""What has to be confirmed first: asked on a terminal, answered beforehand with ``--yes``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from kage_nvim.errors import KageError
+
+
+async def confirmed(
+    ask: Callable[..., Awaitable[Any]], method: str, asked: dict[str, Any], *, yes: bool
+) -> Any:
+    """Ask kaged, and again with the user's yes where it wants one; returns its answer.
+
+    Raises:
+        KageError: code ``confirm``, nobody said yes.
+    """
+    given: list[str] = []
+    while True:
+        try:
+            return await ask(method, **asked, confirmed=given)
+        except KageError as error:
+            if error.code != "confirm":
+                raise
+            questions = error.data["questions"]
+            if not yes and not await asyncio.to_thread(_agreed, questions):
+                raise
+            given += [question["id"] for question in questions]
+
+
+def _agreed(questions: Sequence[dict[str, str]]) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    for question in questions:
+        print(f"{question['text']} [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            return False
+    return True

@@ -1,0 +1,1 @@
+"""What candidates are worth: the project's own commands, run on their trees."""

@@ -1,0 +1,118 @@
+"""What a check said: one structure for editor, shell and status, read from its exit code and its output."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+import msgspec
+
+MOST_FAILURES = 100
+"""More places than this are not listed for one check."""
+TAIL = 4000
+"""Bytes of the output's end that a result holds."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A place that a check complains of: path from the repository's root, line (1-based), what was said."""
+
+    path: str
+    line: int
+    text: str
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """One check on one tree.
+
+    ``state`` is ``running``, ``pass``, ``fail`` (it ended with a code other than 0), ``timeout`` or ``error``
+    (it could not be run); ``passed`` and ``total`` count tests where the output tells, ``summary`` is its last
+    line, ``tail`` the end of what it printed; ``cached``: it did not run again.
+    """
+
+    name: str
+    state: str
+    command: str
+    code: int | None = None
+    seconds: float = 0.0
+    passed: int | None = None
+    total: int | None = None
+    summary: str = ""
+    failures: list[Failure] = []
+    tail: str = ""
+    cached: bool = False
+
+    @property
+    def good(self) -> bool:
+        """True when it has ended well."""
+        return self.state == "pass"
+
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f]")
+# `src/x.py:12: text`, `src/x.py:12:5: text`, `  --> src/x.rs:12:5`, `File "src/x.py", line 12, in f`
+_PLACES = (
+    re.compile(r'^\s*File "(?P<path>[^"]+)", line (?P<line>\d+)(?:, in (?P<text>.*))?$'),
+    re.compile(
+        r"^(?:E\s+)?\s*(?:-->\s*)?(?P<path>[^\s:()\[\]'\"]+\.\w+):(?P<line>\d+)(?::\d+)?:?\s*(?P<text>.*)$"
+    ),
+)
+_COUNTS = {word: re.compile(rf"(\d+) {word}") for word in ("passed", "failed", "errors?")}
+_RAN = re.compile(r"^Ran (\d+) tests?")
+_UNITTEST = re.compile(r"^FAILED \((.*)\)")
+
+
+def read(output: bytes, roots: tuple[str, ...]) -> tuple[list[Failure], int | None, int | None, str, str]:
+    """Failures, passed, total, summary and tail of what a check printed.
+
+    ``roots`` are the absolute paths under which the tree was seen; a path below one becomes relative, one
+    outside all of them is no place in the project.
+    """
+    lines = [_ESCAPES.sub("", line).rstrip() for line in output.decode("utf-8", "replace").splitlines()]
+    said = [line for line in lines if line.strip()]
+    summary = said[-1].strip("= \t") if said else ""
+    passed, total = _counted(said[-12:])
+    return _failures(lines, roots), passed, total, summary[:200], "\n".join(lines).strip()[-TAIL:]
+
+
+def _failures(lines: list[str], roots: tuple[str, ...]) -> list[Failure]:
+    found: dict[tuple[str, int], Failure] = {}
+    said = ""
+    for line in lines:
+        if line.startswith("E   "):  # pytest says what is wrong in the lines before the place
+            said = said or line[1:].strip()
+        match = next((m for shape in _PLACES if (m := shape.match(line))), None)
+        path = _inside(match["path"], roots) if match else None
+        if match is None or path is None:
+            continue
+        key = path, int(match["line"])
+        text = (match["text"] or "").strip()
+        if said and re.fullmatch(r"\w*(Error|Exception|Failure)?", text):
+            text = said
+        said = ""
+        if key not in found or (text and not found[key].text):
+            found[key] = Failure(path, key[1], text[:300])
+        if len(found) >= MOST_FAILURES:
+            break
+    return list(found.values())
+
+
+def _inside(path: str, roots: tuple[str, ...]) -> str | None:
+    for root in roots:
+        if path.startswith(f"{root}/"):
+            path = path[len(root) + 1 :]
+            break
+    pure = PurePosixPath(path)
+    return None if pure.is_absolute() or ".." in pure.parts or path.startswith("<") else str(pure)
+
+
+def _counted(ending: list[str]) -> tuple[int | None, int | None]:
+    """Passed and all tests, as pytest, unittest and those like them end."""
+    text = "\n".join(ending)
+    ran = next((int(m[1]) for line in ending if (m := _RAN.match(line))), None)
+    if ran is not None:
+        bad = next((m[1] for line in ending if (m := _UNITTEST.match(line))), "")
+        return ran - sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", bad)), ran
+    counts = {word: int(m[1]) for word, shape in _COUNTS.items() if (m := shape.search(text))}
+    if not counts.keys() & {"passed", "failed", "errors?"}:
+        return None, None
+    good = counts.get("passed", 0)
+    return good, good + counts.get("failed", 0) + counts.get("errors?", 0)

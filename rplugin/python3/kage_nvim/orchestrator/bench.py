@@ -1,0 +1,89 @@
+"""The bench: one slot of a repository in which checks are run, kept from one check to the next.
+
+What checks leave there and git ignores (installed packages, compiled files, caches) stays, so that the next
+check is quick; tracked files are made equal to the tree, other files go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+
+from kage_nvim import sandbox
+from kage_nvim.config import RepositoryConfig, UserConfig
+from kage_nvim.model import Profile
+from kage_nvim.orchestrator import include, setup, slots
+from kage_nvim.orchestrator.shadow import Store
+from kage_nvim.orchestrator.slots import Slot
+
+
+class Bench:
+    """One repository's slot for checks; made with the first one, released with ``close``."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.slot: Slot | None = None
+        self._prepared: bytes | None = None
+
+    async def lay(
+        self,
+        commit: str,
+        held: set[int],
+        user: UserConfig,
+        settings: RepositoryConfig,
+        client_env: dict[str, str],
+    ) -> Profile:
+        """Put a commit's files there, set up as agents' slots are; returns how to run commands in it.
+
+        Raises:
+            KageError: the slot cannot be made, or the setup command fails in it.
+        """
+        if self.slot is None or not self.slot.repo_git.is_dir():
+            self.slot = await asyncio.to_thread(slots.acquire, self.store, commit, held=held)
+            self._prepared = None
+        else:
+            await asyncio.to_thread(slots.refresh, self.store, self.slot, commit)
+        await asyncio.to_thread(self._copy_in, self.slot, commit)
+        profile = await asyncio.to_thread(self._profile, self.slot, commit, user, settings, client_env)
+        wanted = msgspec.json.encode(settings.setup)
+        if settings.setup and self._prepared != wanted:
+            await setup.prepare(settings.setup, profile, "where checks are run")
+        self._prepared = wanted
+        return profile
+
+    async def close(self) -> None:
+        """Give the slot back."""
+        taken, self.slot = self.slot, None
+        if taken is not None:
+            await asyncio.to_thread(slots.release, taken)
+
+    def _copy_in(self, slot: Slot, commit: str) -> None:
+        repository = self.store.repository
+        files = include.included(repository, self.store, self.store.scratch)
+        files += include.submodule_files(repository, self.store, commit, self.store.scratch)
+        if files:
+            slots.prepare(self.store, slot, files)
+
+    def _profile(
+        self,
+        slot: Slot,
+        commit: str,
+        user: UserConfig,
+        settings: RepositoryConfig,
+        client_env: dict[str, str],
+    ) -> Profile:
+        return sandbox.profile(
+            mode=user.sandbox,
+            slot_tree=slot.tree,
+            slot_git=slot.repo_git,
+            slot_home=slot.home,
+            slot_tmp=slot.tmp,
+            objects=self.store.object_folders(commit),
+            repository=Path(self.store.repository.root),
+            client_env=client_env,
+            number=0,
+            ports=slot.ports,
+            environments=settings.setup is None,
+        )
