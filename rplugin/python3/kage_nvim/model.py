@@ -137,7 +137,9 @@ class AgentStatus(msgspec.Struct, kw_only=True):
 
 
 class CandidateStatus(msgspec.Struct, kw_only=True):
-    """A resulting tree, committed on the base. ``added`` and ``removed`` count lines of text files."""
+    """A resulting tree, committed on the base. ``added`` and ``removed`` count lines of text files. ``live``: what
+    an agent at work has so far, shown while somebody compares; it cannot be landed.
+    """
 
     number: int
     kind: str = "agent"
@@ -147,6 +149,7 @@ class CandidateStatus(msgspec.Struct, kw_only=True):
     added: int = 0
     removed: int = 0
     checks: dict[str, str] = {}
+    live: bool = False
 
 
 class RunStatus(msgspec.Struct, kw_only=True):

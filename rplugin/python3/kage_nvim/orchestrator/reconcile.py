@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from kage_nvim.compare import disk, land
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
-from kage_nvim.orchestrator import shadow, slots
+from kage_nvim.orchestrator import live, shadow, slots
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.store import Landing, RunRecord
@@ -53,6 +53,7 @@ def _load(conductor: Conductor, record: RunRecord) -> Run:
     repository = shadow.discover(Path(record.status.repository))
     store = Store.open(repository)
     run = Run(record, repository, store)
+    live.forget(run)
     for entry in conductor.database.agents(run.id):
         run.agents[entry.status.number] = Agent(entry, slots.slot(store, entry.slot))
     return run

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from kage_nvim import paths
-from kage_nvim.errors import KageError
+from kage_nvim.errors import KageError, refused
 from kage_nvim.model import AgentSpec, CandidateStatus, RunStatus
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.shadow import Repository, Store
@@ -68,13 +68,17 @@ class Agent:
 
 
 class Run:
-    """One spawn: its record, its repository and store, its agents by number."""
+    """One spawn: its record, its repository and store, its agents by number.
+
+    ``live`` holds what is seen of agents at work, by number (see ``orchestrator.live``).
+    """
 
     def __init__(self, record: RunRecord, repository: Repository, store: Store) -> None:
         self.record = record
         self.repository = repository
         self.store = store
         self.agents: dict[int, Agent] = {}
+        self.live: dict[int, CandidateStatus] = {}
 
     @property
     def id(self) -> str:
@@ -104,7 +108,12 @@ class Run:
         """The run as views show it."""
         status = self.record.status
         status.agents = [agent.record.status for agent in self.agents.values()]
-        return status
+        return msgspec.structs.replace(status, candidates=self.shown()) if self.live else status
+
+    def shown(self) -> list[CandidateStatus]:
+        """The candidates to compare: those that there are, live ones in the place of earlier turns'."""
+        others = [c for c in self.record.status.candidates if c.number not in self.live]
+        return sorted([*others, *self.live.values()], key=lambda c: c.number)
 
     def agent(self, number: int) -> Agent:
         """The agent of that number.
@@ -119,12 +128,28 @@ class Run:
             )
         return self.agents[number]
 
-    def candidate(self, number: int) -> CandidateStatus:
-        """The candidate of that number.
+    def seen(self, number: int) -> CandidateStatus:
+        """The candidate of that number to compare, which may be a live one.
 
         Raises:
-            KageError: there is none (yet); the message says which there are.
+            KageError: there is none (yet).
         """
+        return self.live.get(number) or self.candidate(number)
+
+    def candidate(self, number: int) -> CandidateStatus:
+        """The candidate of that number, as it can be landed.
+
+        Raises:
+            KageError: there is none (yet); the message says which there are. Code ``working``: the agent is
+                at work, and what is seen of it is no result.
+        """
+        if number in self.live:
+            raise refused(
+                f"agent {number} still works: what is shown of it is not finished",
+                fix=f"Wait for it (kage wait), or end it and keep what it has: :Kage stop {number}. Single"
+                " hunks can be taken in :KageDiff at any time.",
+                code="working",
+            )
         for candidate in self.record.status.candidates:
             if candidate.number == number:
                 return candidate

@@ -76,6 +76,10 @@ class Store:
         """Let a ref under ``refs/kage/`` hold a commit."""
         run_git(["update-ref", ref, commit], git_dir=self.git_dir)
 
+    def unpin(self, ref: str) -> None:
+        """Remove a ref under ``refs/kage/`` whose commit is held elsewhere, or need not be."""
+        run_git(["update-ref", "-d", ref], git_dir=self.git_dir)
+
     def trash(self, ref: str) -> str | None:
         """Move a ref into the trash; the new name, or ``None`` when there is no such ref."""
         commit = self.refs(ref).get(ref)

@@ -48,22 +48,27 @@ def _event(line: bytes) -> dict[str, Any] | None:
     return event if isinstance(event, dict) and event.get("kind") not in HIDDEN else None
 
 
-def shown_candidates(run: Run, numbers: list[int]) -> list[CandidateStatus]:
-    """The candidates of those numbers, or all that there are.
+def shown_candidates(run: Run, numbers: list[int], *, early: bool = False) -> list[CandidateStatus]:
+    """The candidates of those numbers, or all that there are; live ones of agents at work among them.
+    ``early``: agents at work that have none yet are passed over.
 
     Raises:
         KageError: one does not exist, or there is none at all.
     """
-    if numbers:
-        return [run.candidate(number) for number in numbers]
-    if not run.record.status.candidates:
+    known = {candidate.number for candidate in run.shown()}
+
+    def to_come(number: int) -> bool:
+        return early and number in run.agents and not run.agents[number].record.status.state.ended
+
+    if not numbers and not known and not any(map(to_come, run.agents)):
         return [run.candidate(min(run.agents))]
-    return list(run.record.status.candidates)
+    wanted = numbers or sorted(known)
+    return [run.seen(number) for number in wanted if number in known or not to_come(number)]
 
 
-async def diff(run: Run, numbers: list[int], base: str) -> dict[str, Any]:
+async def diff(run: Run, numbers: list[int], base: str, *, early: bool = False) -> dict[str, Any]:
     """The files that candidates change from ``base`` on, each with what every candidate does to it."""
-    shown = shown_candidates(run, numbers)
+    shown = shown_candidates(run, numbers, early=early)
     jobs = [asyncio.to_thread(trees.changes, run.store, base, c.commit) for c in shown]
     files: dict[str, dict[str, Any]] = {}
     for candidate, changes in zip(shown, await asyncio.gather(*jobs), strict=True):
@@ -112,7 +117,7 @@ async def diff_file(run: Run, path: str, numbers: list[int], base_tree: str) -> 
 
 async def diff_text(run: Run, number: int, form: str, base: str) -> dict[str, Any]:
     """A candidate as text: a ``patch`` that ``git apply`` takes, or a ``stat``."""
-    candidate = run.candidate(number)
+    candidate = run.seen(number)
     if form not in ("patch", "stat"):
         raise usage(f"`{form}` is no form of a diff", "Use patch or stat.")
     make = trees.patch if form == "patch" else trees.diffstat

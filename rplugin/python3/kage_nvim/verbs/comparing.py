@@ -14,6 +14,16 @@ class Diff(In):
     agents: list[int] = []
 
 
+class DiffList(Diff):
+    """``early``: agents at work without a candidate are no error."""
+
+    early: bool = False
+
+
+class Look(In):
+    on: bool = True
+
+
 class DiffFile(Diff):
     path: str = ""
 
@@ -23,16 +33,39 @@ class DiffText(In):
     form: str = "patch"
 
 
-@verb("diff", Diff)
-async def _diff(conductor: Conductor, peer: Peer, asked: Diff) -> dict[str, Any]:
+@verb("diff", DiffList)
+async def _diff(conductor: Conductor, peer: Peer, asked: DiffList) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
-    return await views.diff(run, asked.agents, await steps.compared_with(conductor, run))
+    base = await steps.compared_with(conductor, run)
+    return await views.diff(run, asked.agents, base, early=asked.early)
+
+
+@verb("look", Look)
+async def _look(conductor: Conductor, peer: Peer, asked: Look) -> dict[str, Any]:
+    """While the peer looks at a run, agents at work are shown as they go on; it ends with the connection."""
+    if not asked.on and asked.run:
+        conductor.live.look_away(peer, asked.run)
+        return {"run": asked.run}
+    run = await conductor.run(asked.cwd, asked.run)
+    if asked.on:
+        conductor.live.look(peer, run)
+    else:
+        conductor.live.look_away(peer, run.id)
+    return {"run": run.id}
 
 
 @verb("diff_file", DiffFile)
 async def _diff_file(conductor: Conductor, peer: Peer, asked: DiffFile) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
     return await views.diff_file(run, asked.path, asked.agents, await steps.compared_with(conductor, run))
+
+
+@verb("contrast", Diff)
+async def _contrast(conductor: Conductor, peer: Peer, asked: Diff) -> dict[str, Any]:
+    from kage_nvim.orchestrator.contrast import contrast
+
+    run = await conductor.run(asked.cwd, asked.run)
+    return await contrast(run, asked.agents, await steps.compared_with(conductor, run))
 
 
 @verb("diff_text", DiffText)
