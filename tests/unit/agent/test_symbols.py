@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from kage_nvim.agent_runtime import symbols
+from kage_nvim import symbols
 from kage_nvim.agent_runtime.context import Request, gather
-from kage_nvim.agent_runtime.symbols import Cache, File, Parser, parsed
 from kage_nvim.model import Task
+from kage_nvim.symbols import Cache, File, Parser, parsed
 from tests.conftest import git
 
 SOURCES = {

@@ -122,8 +122,7 @@ def gather(request: Request) -> None:
 
     It is written three times, with ever more in it: whoever ends this process leaves the notes, at least.
     """
-    from kage_nvim import trees
-    from kage_nvim.agent_runtime import symbols
+    from kage_nvim import symbols, trees
 
     class Store:
         git_dir = Path(request.git_dir)

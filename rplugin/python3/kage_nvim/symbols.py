@@ -11,6 +11,7 @@ neighbours, then those whose symbols are referenced most; files in no known lang
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import re
 import sqlite3
@@ -125,6 +126,10 @@ def _key(file: File) -> str:
     return f"{file.blob}.{file.language}"
 
 
+class Unparsed(Exception):
+    """A text whose symbols are not known, or not all of them; the reason is in a few words."""
+
+
 class Parser:
     """Finds tags; each grammar is loaded when its first file comes."""
 
@@ -132,32 +137,37 @@ class Parser:
         self._loaded: dict[str, tuple[Any, Any]] = {}
 
     def tags(self, language: str, source: bytes) -> Tags:
-        """The tags of one file's text; none of a text that the grammar cannot cope with."""
-        if len(source) > LARGEST or b"\0" in source:
-            return Tags()
-        parser, query = self._loaded.get(language) or self._load(language)
+        """The tags of one file's text; where the grammar cannot cope with it, those found until then."""
         tags = Tags()
         seen = set()
-        for captures in self._matches(parser, query, source):
-            names = captures.get("name")
-            if not names or names[0].start_byte in seen:
-                continue
-            name = source[names[0].start_byte : names[0].end_byte].decode("utf-8", "replace")
-            kind = next((capture for capture in captures if "." in capture), "")
-            if kind.startswith("reference"):
-                tags.references[name] = tags.references.get(name, 0) + 1
-            elif kind.startswith("definition") and name[:2] != "__":
-                seen.add(names[0].start_byte)
-                tags.definitions.append((name, names[0].start_point[0] + 1))
+        with contextlib.suppress(Unparsed):
+            for captures in self.matches(language, source):
+                names = captures.get("name")
+                if not names or names[0].start_byte in seen:
+                    continue
+                name = source[names[0].start_byte : names[0].end_byte].decode("utf-8", "replace")
+                kind = next((capture for capture in captures if "." in capture), "")
+                if kind.startswith("reference"):
+                    tags.references[name] = tags.references.get(name, 0) + 1
+                elif kind.startswith("definition") and name[:2] != "__":
+                    seen.add(names[0].start_byte)
+                    tags.definitions.append((name, names[0].start_point[0] + 1))
         tags.definitions.sort(key=lambda definition: definition[1])
         return tags
 
-    @staticmethod
-    def _matches(parser: Any, query: Any, source: bytes) -> Iterator[dict[str, Any]]:
-        """What the query finds, part by part of the text, as long as there is time.
+    def matches(self, language: str, source: bytes) -> Iterator[dict[str, Any]]:
+        """What the grammar's query finds, part by part of the text, as long as there is time.
 
         (A query can be given a callback to end it, but tree-sitter 0.26 crashes with one that lets it go on.)
+
+        Raises:
+            Unparsed: the text is too large, no text, or took too long.
         """
+        if len(source) > LARGEST:
+            raise Unparsed("too large")
+        if b"\0" in source:
+            raise Unparsed("no text")
+        parser, query = self._loaded.get(language) or self._load(language)
         ends = time.process_time() + EACH
 
         def late(*_: object) -> bool:
@@ -167,12 +177,12 @@ class Parser:
             root = parser.parse(lambda at, _: source[at : at + 65536], progress_callback=late).root_node
         except ValueError:  # it was stopped on the way
             parser.reset()
-            return
+            raise Unparsed("took too long") from None
         if root.has_error and root.child_count > WIDEST:
-            return
+            raise Unparsed("no program")
         for at in range(0, len(source), PART):
             if late():
-                return
+                raise Unparsed("took too long")
             query.set_byte_range(at, at + PART)
             for _, captures in query.matches(root):
                 yield captures
