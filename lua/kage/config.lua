@@ -41,6 +41,13 @@ M.options = {
     desc = "Log lines under the agents.",
   },
   {
+    key = "check_on_pick",
+    type = "boolean",
+    default = false,
+    desc = "Run the checks (|kage-checks|) on what you have after each pick in the diff; the next pick takes "
+      .. "their place.",
+  },
+  {
     key = "diff.columns",
     type = "integer",
     min = 1,

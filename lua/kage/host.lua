@@ -185,6 +185,8 @@ local function take(message)
     end
   elseif message.push == "update" then
     require("kage.state").push(message.params)
+  elseif message.push == "checks" then
+    require("kage.checks").push(message.params)
   elseif message.call then
     answer(message)
   elseif message.id then

@@ -67,7 +67,7 @@ end
 local function send(request, text)
   host.request("spawn", request, function(err, result)
     if err and err.code == "confirm" then
-      return M.confirm(err.data.questions, function(confirmed)
+      return require("kage.confirm")(err.data.questions, function(confirmed)
         request.confirmed = vim.list_extend(request.confirmed or {}, confirmed)
         send(request, text)
       end, function()
@@ -84,28 +84,6 @@ local function send(request, text)
     vim.list_extend(lines, result.notes or {})
     notify.info(table.concat(lines, "\n"))
   end)
-end
-
---- Ask each question in turn; the answer to all must be yes.
----@param questions { id: string, text: string }[]
----@param yes fun(ids: string[])
----@param no fun()
-function M.confirm(questions, yes, no)
-  local ids = {}
-  local function ask(i)
-    local question = questions[i]
-    if not question then
-      return yes(ids)
-    end
-    vim.ui.select({ "Yes", "No" }, { prompt = question.text, kind = "kage" }, function(choice)
-      if choice ~= "Yes" then
-        return no()
-      end
-      ids[i] = question.id
-      ask(i + 1)
-    end)
-  end
-  ask(1)
 end
 
 ---@param words kage.SpawnWords

@@ -156,6 +156,14 @@ local verbs = {
     end,
   },
   history = { desc = "what was landed", usage = "", run = report("history") },
+  check = {
+    desc = "run the project's checks on what you have, or on a candidate",
+    usage = "[N]",
+    complete = { "agent", "none" },
+    run = function(words)
+      require("kage.checks").command(words)
+    end,
+  },
   clean = {
     desc = "free slots and panes of a run; its content stays in trash refs",
     usage = "[all]",

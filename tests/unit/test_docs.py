@@ -178,14 +178,14 @@ def test_configuration_shown_is_valid(source: str, tmp_path: Path) -> None:
         assert all(len(block.splitlines()) == 5 for block in shown)
     else:
         shown = re.findall(r">toml\n(.*?)^<", HELP, re.MULTILINE | re.DOTALL)
-        assert len(shown) == 2
+        assert len(shown) == 3
     for block in shown:
         path = tmp_path / ("config.toml" if "players" in block else config.REPOSITORY_FILE)
         path.write_text(re.sub(r"(?m)^    ", "", block))
         if "players" in block:
             assert config.load_user(path).players
         else:
-            assert config.load_repository(tmp_path).setup
+            assert config.load_repository(tmp_path) != config.RepositoryConfig()
 
 
 def test_models_named_are_those_that_kage_finds_itself() -> None:

@@ -25,8 +25,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """One check on one tree.
 
     ``state`` is ``running``, ``pass``, ``fail`` (it ended with a code other than 0), ``timeout`` or ``error``
-    (it could not be run); ``passed`` and ``total`` count tests where the output tells, ``summary`` is its last
-    line, ``tail`` the end of what it printed; ``cached``: it did not run again.
+    (it could not be run); ``passed`` and ``total`` count tests where the output tells;
+    ``summary`` is the last line, ``tail`` the end of what it printed; ``cached``: it did not run again.
     """
 
     name: str

@@ -126,7 +126,7 @@ def fill(store: Store, taken: Slot, commit: str) -> None:
 
 
 def refresh(store: Store, taken: Slot, commit: str) -> None:
-    """Make a slot's files those of a commit, but leave what git ignores, such as caches and compiled files."""
+    """Make a slot's files those of a commit, but leave what git ignores, such as caches."""
     folders.remove(taken.folder / "index.lock")
     try:
         _reset(store, taken, commit, ("--exclude-standard",))

@@ -1,0 +1,216 @@
+-- `:Kage check`: the project's own commands on what you have merged so far, or on a candidate. What they complain
+-- of stands as diagnostics beside the lines of your files, and in a quickfix list.
+
+local context = require("kage.context")
+local host = require("kage.host")
+local notify = require("kage.notify")
+
+local M = {}
+
+local NAMESPACE = vim.api.nvim_create_namespace("kage.checks")
+local TITLE = "Kage: checks"
+-- Picks that follow each other closer than this are checked together, in milliseconds.
+local REST = 600
+
+---@class kage.CheckResult see Result in evaluate/results.py
+---@field name string
+---@field state "running"|"pass"|"fail"|"timeout"|"error"
+---@field summary string
+---@field passed integer?
+---@field total integer?
+---@field failures {path: string, line: integer, text: string}[]
+
+---@class kage.Checked the last checks of your files
+---@field results kage.CheckResult[]
+---@field stale boolean something was edited since they began
+
+local checked = {} ---@type table<string, kage.Checked> by the repository's root
+local timer ---@type uv.uv_timer_t?
+local group = vim.api.nvim_create_augroup("kage.checks", {})
+
+---@param root string
+local function fire(root)
+  vim.api.nvim_exec_autocmds(
+    "User",
+    { pattern = "KageChecks", modeline = false, data = { repository = root } }
+  )
+end
+
+--- The last checks of your files in a repository, as far as they are.
+---@param root string
+---@return kage.Checked?
+function M.of(root)
+  return checked[root]
+end
+
+--- Any edit makes the results those of an older text.
+---@param root string
+local function watch_edits(root)
+  vim.api.nvim_clear_autocmds({ group = group })
+  vim.api.nvim_create_autocmd({ "TextChanged", "TextChangedI", "BufReadPost", "FileChangedShellPost" }, {
+    group = group,
+    callback = function(event)
+      local name = vim.api.nvim_buf_get_name(event.buf)
+      if
+        vim.bo[event.buf].buftype == "" and vim.startswith(vim.uv.fs_realpath(name) or name, root .. "/")
+      then
+        checked[root].stale = true
+        fire(root)
+        return true
+      end
+    end,
+  })
+end
+
+---@param root string
+---@param results kage.CheckResult[]
+---@return table[] # as for setqflist()
+local function complaints(root, results)
+  local items = {}
+  for _, result in ipairs(results) do
+    for _, failure in ipairs(result.failures) do
+      items[#items + 1] = {
+        filename = vim.fs.joinpath(root, failure.path),
+        lnum = failure.line,
+        text = result.name .. ": " .. (failure.text ~= "" and failure.text or result.summary),
+        type = "E",
+      }
+    end
+  end
+  return items
+end
+
+--- Diagnostics: signs, `]d` and all else that the user has for them.
+---@param root string
+---@param results kage.CheckResult[]
+local function show_signs(root, results)
+  vim.diagnostic.reset(NAMESPACE)
+  local by_buffer = {}
+  for _, item in ipairs(complaints(root, results)) do
+    if vim.uv.fs_stat(item.filename) then
+      local buffer = vim.fn.bufadd(item.filename)
+      by_buffer[buffer] = by_buffer[buffer] or {}
+      table.insert(by_buffer[buffer], {
+        lnum = item.lnum - 1,
+        col = 0,
+        message = item.text,
+        severity = vim.diagnostic.severity.ERROR,
+        source = "kage check",
+      })
+    end
+  end
+  for buffer, found in pairs(by_buffer) do
+    vim.diagnostic.set(NAMESPACE, buffer, found)
+  end
+end
+
+--- What kaged tells while checks run.
+---@param params {repository: string, agent: integer?, results: kage.CheckResult[]}
+function M.push(params)
+  if params.agent then
+    return -- a candidate's are part of its run
+  end
+  local before = checked[params.repository]
+  checked[params.repository] = { results = params.results, stale = before ~= nil and before.stale }
+  show_signs(params.repository, params.results)
+  fire(params.repository)
+end
+
+---@param result kage.CheckResult
+---@return string
+local function line_of(result)
+  local mark = result.state == "pass" and "✓" or result.state == "running" and "…" or "✗"
+  local count = result.total and result.total > 0 and (" %d/%d"):format(result.passed, result.total) or ""
+  local summary = result.state ~= "pass" and result.summary ~= "" and "  " .. result.summary or ""
+  return mark .. " " .. result.name .. count .. summary
+end
+
+--- A quickfix list of its own, in the place of the one before.
+---@param items table[]
+local function list(items)
+  local own = vim.fn.getqflist({ title = 0, id = 0 })
+  local replace = own.title == TITLE
+  if #items > 0 or replace then
+    vim.fn.setqflist({}, replace and "r" or " ", { title = TITLE, items = items })
+  end
+end
+
+---@param root string
+---@param agent integer?
+---@param results kage.CheckResult[]
+local function report(root, agent, results)
+  local items = complaints(root, results)
+  for _, item in ipairs(agent and items or {}) do
+    item.text = ("candidate %d: %s"):format(agent, item.text)
+  end
+  list(items)
+  local lines = vim.tbl_map(line_of, results)
+  table.insert(lines, 1, agent and ("checks of candidate %d"):format(agent) or "checks of what you have now")
+  if #items > 0 then
+    lines[#lines + 1] = ("%d places are in the quickfix list (:copen)"):format(#items)
+  end
+  notify.info(table.concat(lines, "\n"))
+end
+
+--- Run the checks.
+---@param options {cwd: string, run: string?, agent: integer?, quiet: boolean?, confirmed: string[]?}
+function M.run(options)
+  local root = vim.fs.root(options.cwd, ".git") or options.cwd
+  root = vim.uv.fs_realpath(root) or root
+  if not options.agent then
+    checked[root] = { results = checked[root] and checked[root].results or {}, stale = false }
+    watch_edits(root)
+  end
+  local params =
+    { cwd = options.cwd, run = options.run, agent = options.agent, confirmed = options.confirmed or {} }
+  host.request("check", params, function(err, answer)
+    if err and err.code == "superseded" then
+      return -- the newer one tells
+    elseif err and err.code == "confirm" then
+      return require("kage.confirm")(err.data.questions, function(ids)
+        M.run(vim.tbl_extend("force", options, { confirmed = ids }))
+      end, function()
+        notify.info("nothing was run")
+      end)
+    elseif err then
+      return notify.error(err)
+    end
+    if not options.agent then
+      M.push({ repository = root, results = answer.results })
+    end
+    if not options.quiet then
+      report(root, options.agent, answer.results)
+    end
+  end)
+end
+
+--- `:Kage check [N]`.
+---@param words kage.Words
+function M.command(words)
+  local word = words.fargs[1]
+  if word and not word:match("^%d+$") then
+    return notify.error({
+      message = "check: expected the number of a candidate or nothing, found `" .. word .. "`",
+      fix = "Write :Kage check for what you have now, :Kage check 2 for candidate 2",
+    })
+  end
+  M.run({ cwd = context.cwd(), run = words.run, agent = tonumber(word) })
+end
+
+--- With `check_on_pick`: check what a pick made of your files, once the picking rests.
+---@param cwd string
+function M.picked(cwd)
+  if not require("kage.config").get().check_on_pick then
+    return
+  end
+  timer = timer or assert(vim.uv.new_timer())
+  timer:start(
+    REST,
+    0,
+    vim.schedule_wrap(function()
+      M.run({ cwd = cwd, quiet = true })
+    end)
+  )
+end
+
+return M
