@@ -74,7 +74,7 @@ class Bench:
         settings: RepositoryConfig,
         client_env: dict[str, str],
     ) -> Profile:
-        return sandbox.profile(
+        profile = sandbox.profile(
             mode=user.sandbox,
             slot_tree=slot.tree,
             slot_git=slot.repo_git,
@@ -87,3 +87,6 @@ class Bench:
             ports=slot.ports,
             environments=settings.setup is None,
         )
+        # Python takes a source for unchanged when its size and its second are: what one check compiled must
+        # not be there for the next. The folder for temporary files is a new one each time.
+        return msgspec.structs.replace(profile, env=profile.env | {"PYTHONPYCACHEPREFIX": f"{slot.tmp}/pyc"})

@@ -1,0 +1,110 @@
+"""Checks: on what the user has, on candidates; in a slot, never in the user's files."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import until
+from tests.e2e.desk import Desk
+from tests.e2e.scripts import FIX
+from tests.e2e.stage import Stage, digest, tape
+
+BROKEN = "def add(a, b):\n    return a - b\n"
+# A check without any package: it complains as compilers do, and counts in an ignored file how often it ran.
+CHECK = """\
+echo run >> .runs
+python3 -c 'import calc, sys; sys.exit(calc.add(1, 2) != 3)' || { echo "calc.py:2: wrong sum"; exit 1; }
+"""
+
+
+@pytest.fixture
+def project(stage: Stage) -> Stage:
+    (stage.repository / "calc.py").write_text(BROKEN)
+    (stage.repository / ".gitignore").write_text(".runs\n__pycache__/\n")
+    (stage.repository / "check.sh").write_text(CHECK)
+    (stage.repository / ".kage.toml").write_text('[checks.sum]\ncommand = "sh check.sh"\n')
+    return stage
+
+
+def only(answer: Any) -> dict[str, Any]:
+    (result,) = answer["results"]
+    return dict(result)
+
+
+def test_the_working_tree_is_checked_in_a_slot(project: Stage) -> None:
+    before = digest(project.repository)
+    asked = project.run("check")
+    assert asked.returncode == 4
+    assert "Trust .kage.toml" in asked.stderr and "sh check.sh" in asked.stderr
+    said = project.shell("check", "--yes", code=1)
+    assert "✗ sum" in said and "calc.py:2: wrong sum" in said
+    assert digest(project.repository) == before
+    assert "(cached)" in project.shell("check", code=1)
+    (project.repository / "calc.py").write_text(BROKEN.replace("-", "+"))
+    assert only(project.json("check"))["state"] == "pass"
+    # The slot was used again, and what git ignores stayed in it.
+    (runs,) = (project.home).rglob("slots/*/tree/.runs")
+    assert runs.read_text() == "run\nrun\n"
+
+
+def test_a_candidate_has_its_checks_in_the_status(project: Stage, tmp_path: Path) -> None:
+    project.recorded(fix=tape(tmp_path / "fix.jsonl", FIX))
+    project.shell("spawn", "--hidden", "--yes", "-n", "1", "mend it")
+    project.shell("wait")
+    assert only(project.json("check", "1", "--yes"))["state"] == "pass"
+    run = project.json("status")["runs"][0]
+    assert run["candidates"][0]["checks"] == {"sum": "pass"}
+    project.shell("check", code=1)  # what the user has is as broken as before
+    project.shell("stop", "all")
+    project.shell("clean")
+    assert not list(project.home.rglob("slots/*/repo.git"))
+
+
+def test_a_newer_check_takes_the_place_of_an_older_one(project: Stage) -> None:
+    (project.repository / ".kage.toml").write_text(
+        '[checks.slow]\ncommand = "grep -q later calc.py || sleep 60"\n'
+    )
+    ended: list[Any] = []
+    older = threading.Thread(target=lambda: ended.append(project.run("check", "--yes")))
+    older.start()
+    until(lambda: any("sleep" in " ".join(_words(p)) for p in project.processes()), 20, "the check runs")
+    (project.repository / "calc.py").write_text("# later\n")
+    began = time.monotonic()
+    assert only(project.json("check", "--yes"))["state"] == "pass"
+    older.join(timeout=20)
+    assert time.monotonic() - began < 40
+    assert ended[0].returncode == 4 and "newer check" in ended[0].stderr
+
+
+def _words(process: Any) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except Exception:  # it has just ended
+        return []
+
+
+@pytest.fixture
+def desk(project: Stage) -> Iterator[Desk]:
+    with Desk(project, init="require('kage').setup({ panes = 'hidden' })") as made:
+        yield made
+
+
+def test_unsaved_text_counts_and_failures_stand_beside_the_lines(desk: Desk) -> None:
+    desk.command("Kage check")
+    desk.until_screen("Trust .kage.toml")
+    desk.type("1\r")
+    desk.until_screen("✗ sum")
+    found = desk.lua("return { vim.diagnostic.get(0)[1].lnum, vim.diagnostic.get(0)[1].message }")
+    assert found == [1, "sum: wrong sum"]
+    assert desk.lua("return vim.fn.getqflist()[1].lnum") == 2
+    desk.command("%s/-/+/")
+    desk.command("Kage check")
+    desk.until_screen("✓ sum")
+    assert desk.lua("return #vim.diagnostic.get(0) + #vim.fn.getqflist()") == 0
+    assert (desk.stage.repository / "calc.py").read_text() == BROKEN

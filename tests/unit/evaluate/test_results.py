@@ -1,0 +1,109 @@
+"""What is read out of the output of checks, and which checks a repository has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kage_nvim.config import Check, RepositoryConfig
+from kage_nvim.evaluate.found import checks_of
+from kage_nvim.evaluate.results import Failure, read
+
+PYTEST = b"""\
+..F                                                   [100%]
+=================================== FAILURES ===================================
+____________________________________ test_b ____________________________________
+
+    def test_b():
+        x = 1
+>       assert x == 2
+E       assert 1 == 2
+
+tests/test_a.py:6: AssertionError
+=========================== short test summary info ============================
+FAILED tests/test_a.py::test_b - assert 1 == 2
+\x1b[31m========================= 1 failed, 2 passed in 0.12s =========================\x1b[0m
+"""
+UNITTEST = b"""\
+Traceback (most recent call last):
+  File "/slot/tree/test_x.py", line 4, in test_x
+    self.assertEqual(1, 2)
+  File "/usr/lib/python3/unittest/case.py", line 9, in fail
+AssertionError: 1 != 2
+
+Ran 4 tests in 0.001s
+
+FAILED (failures=1, errors=1)
+"""
+
+
+def test_pytest_says_how_many_and_where() -> None:
+    failures, passed, total, summary, tail = read(PYTEST, ("/slot/tree",))
+    assert failures == [Failure("tests/test_a.py", 6, "assert 1 == 2")]
+    assert (passed, total, summary) == (2, 3, "1 failed, 2 passed in 0.12s")
+    assert "\x1b" not in tail
+
+
+def test_unittest_and_tracebacks_name_places_of_the_project_only() -> None:
+    failures, passed, total, _, _ = read(UNITTEST, ("/slot/tree", "/home/me/project"))
+    assert failures == [Failure("test_x.py", 4, "test_x")]
+    assert (passed, total) == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("src/x.py:12:5: F401 unused import", Failure("src/x.py", 12, "F401 unused import")),
+        ("  --> src/lib.rs:3:9", Failure("src/lib.rs", 3, "")),
+        ("/home/me/project/a.go:7: undefined: x", Failure("a.go", 7, "undefined: x")),
+        ("/etc/passwd.txt:1: not of the project", None),
+        ("../outside.py:1: not of the project", None),
+        ("http://host.example:80 is no place", None),
+        ("took 12:30 minutes", None),
+        ("\x00\xff:1: " + "x" * 100_000, None),
+    ],
+)
+def test_places_of_other_tools(line: str, found: Failure | None) -> None:
+    assert read(line.encode(), ("/home/me/project",))[0] == ([found] if found else [])
+
+
+def test_no_output_is_no_answer() -> None:
+    assert read(b"", ()) == ([], None, None, "", "")
+
+
+def program(folder: Path, *names: str) -> str:
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_text("#!/bin/sh\n")
+        (folder / name).chmod(0o755)
+    return str(folder)
+
+
+def test_what_is_configured_stands_alone(tmp_path: Path) -> None:
+    (tmp_path / "go.mod").touch()
+    path = program(tmp_path / "bin", "go")
+    named = {"mine": Check(command="true")}
+    assert checks_of(tmp_path, RepositoryConfig(checks=named), path) == named
+    assert checks_of(tmp_path, RepositoryConfig(), path) == {"go": Check(command="go test ./...")}
+
+
+def test_what_is_found_needs_its_program(tmp_path: Path) -> None:
+    path = program(tmp_path / "bin", "python3", "make", "npm")
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_a.py").touch()
+    (tmp_path / "Makefile").write_text("test: all\n")
+    (tmp_path / "package.json").write_text('{"scripts": {"test": "jest"}}')
+    found = {name: check.command for name, check in checks_of(tmp_path, RepositoryConfig(), path).items()}
+    assert found == {
+        "unittest": "python3 -m unittest discover -q",
+        "npm": "npm test",
+        "make": "make test",
+    }
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "pytest").write_text("#!/bin/sh\n")
+    (tmp_path / ".venv" / "bin" / "pytest").chmod(0o755)
+    assert "pytest" in checks_of(tmp_path, RepositoryConfig(), path)
+    (tmp_path / "package.json").write_text("[1, 2")
+    (tmp_path / "Makefile").unlink()
+    assert set(checks_of(tmp_path, RepositoryConfig(), path)) == {"pytest"}
