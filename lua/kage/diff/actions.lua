@@ -56,27 +56,6 @@ local function can_pick(view, agent)
   return not why
 end
 
---- A new file gets its folder when it is first written, and its format from the agent.
----@param view kage.DiffView
----@param agent integer
----@param yours string[]
----@return kage.Format?
-local function format_of_new(view, agent, yours)
-  local buffer = view.content.buffer
-  local path = vim.api.nvim_buf_get_name(buffer)
-  if #yours > 0 or vim.uv.fs_stat(path) then
-    return nil
-  end
-  vim.api.nvim_create_autocmd("BufWritePre", {
-    buffer = buffer,
-    once = true,
-    callback = function()
-      vim.fn.mkdir(vim.fs.dirname(path), "p")
-    end,
-  })
-  return view.content.versions[agent].format
-end
-
 --- Is there nothing that could be taken line by line, but something that can be taken whole?
 ---@param view kage.DiffView
 ---@param agent integer
@@ -115,8 +94,9 @@ local function pick(view, agent, side, first, last, visual)
   if #taken == 0 then
     return notify.info(("no change of agent %d here; ]c goes to the next"):format(agent))
   end
-  local format = format_of_new(view, agent, yours)
-  apply.set_document(view.content.buffer, merge.take(yours, taken), format)
+  local buffer = view.content.buffer
+  local format = apply.format_of_new(buffer, yours, view.content.versions[agent].format)
+  apply.set_document(buffer, merge.take(yours, taken), format)
   view:refresh()
 end
 

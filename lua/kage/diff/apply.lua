@@ -110,6 +110,26 @@ function M.set_lines(buffer, old, new)
   end
 end
 
+--- A new file gets its folder when it is first written, and its format from the agent.
+---@param buffer integer
+---@param yours string[] its document
+---@param format kage.Format the agent's
+---@return kage.Format? for `set_document`; nil for a file that is there
+function M.format_of_new(buffer, yours, format)
+  local path = vim.api.nvim_buf_get_name(buffer)
+  if #yours > 0 or vim.uv.fs_stat(path) then
+    return nil
+  end
+  vim.api.nvim_create_autocmd("BufWritePre", {
+    buffer = buffer,
+    once = true,
+    callback = function()
+      vim.fn.mkdir(vim.fs.dirname(path), "p")
+    end,
+  })
+  return format
+end
+
 --- Give one of the user's buffers the content of a document, in an undo step of its own.
 ---@param buffer integer
 ---@param new string[]
