@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
@@ -20,15 +20,19 @@ from kage_nvim.failpoints import fail_point
 from kage_nvim.trees import EXECUTABLE, SYMLINK
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_POINTER = "it was changed on disk (or is too big: the run has only its LFS pointer)"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def verify(root: Path, files: Sequence[FilePlan], *, file_mode: bool = True) -> list[tuple[str, str]]:
+def verify(
+    root: Path, files: Sequence[FilePlan], *, file_mode: bool = True, removed: Iterable[str] = ()
+) -> list[tuple[str, str]]:
     """Which files cannot be landed, and why: (path, reason) each. Empty means that ``write`` may go on.
 
-    Each ``old`` must be what is on disk now, in bytes, type and (with ``file_mode``) executable bit.
+    Each ``old`` must be what is on disk now, in bytes, type and (with ``file_mode``) executable bit. Files
+    that somebody else will have ``removed`` before are in nobody's way.
     """
-    going = {plan.path for plan in files if plan.new is None}
+    going = {plan.path for plan in files if plan.new is None} | set(removed)
     found = []
     for plan in files:
         why = _objection(root, plan, going, file_mode)
@@ -110,11 +114,22 @@ def _differs(root: Path, plan: FilePlan, going: set[str], file_mode: bool) -> st
             return f"a folder is in the way, with {stay[0]}"
         return "it is a folder now" if plan.old else ""
     if plan.old is None:
-        return "there is a file already, which git ignores"
+        renamed = any(_same_but_for_case(root, plan.path, path) for path in going)
+        return "" if renamed else "there is a file already, which git ignores"
     try:
         return _content(file, found, plan.old, file_mode)
     except OSError as error:
         return f"it cannot be read: {error.strerror}"
+
+
+def _same_but_for_case(root: Path, path: str, other: str) -> bool:
+    """True where a file system that ignores case has one file for both names."""
+    if path == other or path.casefold() != other.casefold():
+        return False
+    try:
+        return (root / path).samefile(root / other)
+    except OSError:
+        return False
 
 
 def _content(file: Path, found: os.stat_result, old: Blob, file_mode: bool) -> str:
@@ -125,7 +140,7 @@ def _content(file: Path, found: os.stat_result, old: Blob, file_mode: bool) -> s
     if old.mode == SYMLINK:
         return "" if os.fsencode(file.readlink()) == old.data else "it was changed on disk"
     if hashlib.sha256(file.read_bytes()).digest() != hashlib.sha256(old.data).digest():
-        return "it was changed on disk"
+        return _POINTER if old.is_lfs_pointer else "it was changed on disk"
     if file_mode and bool(found.st_mode & stat.S_IXUSR) != (old.mode == EXECUTABLE):
         return "its executable bit was changed"
     return ""
@@ -230,7 +245,7 @@ def _finish(root: Path, plan: FilePlan, staged: str) -> None:
         with suppress(FileNotFoundError), _folder(root, plan.path, create=False) as folder:
             os.unlink(name, dir_fd=folder)
             os.fsync(folder)
-        _prune(root, plan.path)
+        prune(root, plan.path)
     elif plan.action == "mode":
         with _folder(root, plan.path, create=False) as folder:
             handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
@@ -246,8 +261,8 @@ def _finish(root: Path, plan: FilePlan, staged: str) -> None:
             os.fsync(folder)
 
 
-def _prune(root: Path, path: str) -> None:
-    """Remove the folders that a deletion left empty."""
+def prune(root: Path, path: str) -> None:
+    """Remove the folders that the deletion of this file left empty."""
     for parent in list(PurePosixPath(path).parents)[:-1]:
         with suppress(FileNotFoundError), _folder(root, parent.as_posix(), create=False) as folder:
             try:

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from kage_nvim.compare.plan import Blob, Conflict, FilePlan, Merge
+from kage_nvim.compare.choose import choose
+from kage_nvim.compare.plan import Blob, Conflict, FilePlan, Merge, Pointer
 from kage_nvim.errors import Exit, KageError, refused
 from kage_nvim.git import HasGitDir, failure, fields, git_result
 from kage_nvim.trees import (
@@ -33,7 +34,20 @@ from kage_nvim.trees import (
     writing,
 )
 
-__all__ = ["Blob", "Conflict", "FilePlan", "Merge", "conflict_ranges", "merge", "undo_plan"]
+__all__ = [
+    "Blob",
+    "Conflict",
+    "FilePlan",
+    "Merge",
+    "Pointer",
+    "conflict_ranges",
+    "empty_tree",
+    "merge",
+    "named",
+    "only",
+    "plans",
+    "undo_plan",
+]
 
 _KINDS = {"contents": "content", "rename involved in collision": "rename"}
 
@@ -49,15 +63,15 @@ def merge(
 ) -> Merge:
     """Merge a candidate onto what the user has now. All three are commits or trees in the store.
 
-    ``paths`` takes only these files, or files below these folders, of the candidate. ``label`` names its
-    side of the markers (``agent 2``); the user's side is ``yours``. Nothing outside the store is written.
+    ``paths`` takes only these of the candidate's changes (see ``only``). ``label`` names its side of the
+    markers (``agent 2``); the user's side is ``yours``. Nothing outside the store is written.
 
     Raises:
         KageError: ``not_changed`` when the candidate does not change one of ``paths``.
     """
     base_tree, yours_tree, other = trees_of(store, [base, yours, candidate])
     if paths is not None:
-        other = _only(store, base_tree, other, paths)
+        other, _ = only(store, base_tree, other, paths)
     bring(store, [base_tree, yours_tree, other])
     started = commit_tree(store, base_tree, None, "base", when=0)
     ours = commit_tree(store, yours_tree, started, "yours", when=0)
@@ -75,13 +89,13 @@ def merge(
     kinds = {_renamed(path, names): kind for path, kind in messages.items()}
     if done.code:
         tree = _relabel(store, tree, unmerged, names)
-    plans = [
+    files = [
         replace(plan, conflict_ranges=conflict_ranges(plan.new.data, label))
         if plan.path in kinds and plan.new
         else plan
-        for plan in _plans(store, yours_tree, tree)
+        for plan in plans(store, yours_tree, tree)
     ]
-    return Merge(tree, _conflicts(kinds, plans), plans)
+    return Merge(tree, _conflicts(kinds, files), files, _pointers(store, yours_tree, tree))
 
 
 def undo_plan(store: HasGitDir, before_tree: str, after_tree: str, now_tree: str) -> Merge:
@@ -124,16 +138,17 @@ def _marks(text: bytes, marker: bytes) -> bool:
     return text.startswith(marker) and text[len(marker) :].rstrip(b"\r")[:1] in (b"", b":")
 
 
-def _only(store: HasGitDir, base: str, candidate: str, paths: Sequence[str]) -> str:
-    """The base with just these changes of the candidate; a rename is taken as a whole or not at all."""
-    wanted = [path.rstrip("/") for path in paths]
-    picked: set[str] = set()
-    missed = set(wanted)
-    for change in changes(store, base, candidate):
-        hit = {path for path in wanted if _below(change.path, path) or _below(change.old_path, path)}
-        missed -= hit
-        if hit:
-            picked |= {change.path, change.old_path or change.path}
+def only(
+    store: HasGitDir, base: str, candidate: str, paths: Sequence[str], others: Iterable[str] = ()
+) -> tuple[str, set[str]]:
+    """The base with just those changes of the candidate that ``paths`` name (see ``choose``), and the paths
+    that these are. ``others`` may be named too, though the candidate does not change them.
+
+    Raises:
+        KageError: ``not_changed`` when the candidate does not change one of ``paths``.
+    """
+    renames = ((change.path, change.old_path) for change in changes(store, base, candidate))
+    picked, missed = choose(renames, paths, others)
     if missed:
         raise KageError(
             f"not changed by this candidate: {', '.join(sorted(missed))}",
@@ -146,11 +161,12 @@ def _only(store: HasGitDir, base: str, candidate: str, paths: Sequence[str]) -> 
         for change in changes(store, base, candidate, renames=False)
         if change.path in picked
     ]
-    return edit_tree(store, base, edits, _scratch(store))
+    return edit_tree(store, base, edits, _scratch(store)), picked
 
 
-def _below(path: str | None, folder: str) -> bool:
-    return path is not None and (path == folder or path.startswith(f"{folder}/"))
+def named(found: Iterable[str], paths: Sequence[str]) -> set[str]:
+    """Those of the paths found that the user named."""
+    return choose(((path, None) for path in found), paths)[0]
 
 
 def _scratch(store: HasGitDir) -> Path:
@@ -191,7 +207,7 @@ def _renamed(path: str, names: Mapping[str, str]) -> str:
 def _relabel(store: HasGitDir, tree: str, unmerged: Iterable[Entry], names: Mapping[str, str]) -> str:
     """Write the sides' names where git, which knows them by commit only, wrote commits."""
     touched = {entry.path for entry in unmerged}
-    empty = _empty_tree(store)
+    empty = empty_tree(store)
     edits = []
     entries = [
         change
@@ -218,7 +234,8 @@ def _name_markers(data: bytes, names: Mapping[str, str]) -> bytes:
     return data
 
 
-def _empty_tree(store: HasGitDir) -> str:
+def empty_tree(store: HasGitDir) -> str:
+    """The tree with nothing in it."""
     done = git_result(["mktree"], git_dir=store.git_dir, env=writing(store.git_dir))
     return done.out.decode().strip()
 
@@ -233,7 +250,8 @@ def _conflicts(kinds: Mapping[str, str], plans: Iterable[FilePlan]) -> list[Conf
     return found
 
 
-def _plans(store: HasGitDir, yours: str, merged: str) -> list[FilePlan]:
+def plans(store: HasGitDir, yours: str, merged: str) -> list[FilePlan]:
+    """What turns the files of one tree into those of another; submodules stay."""
     found = [
         change
         for change in changes(store, yours, merged, renames=False)
@@ -249,6 +267,19 @@ def _plans(store: HasGitDir, yours: str, merged: str) -> list[FilePlan]:
         ),
     )
     return [_plan(change, blobs) for change in found]
+
+
+def _pointers(store: HasGitDir, yours: str, merged: str) -> list[Pointer]:
+    """What would have to happen to submodules."""
+
+    def commit(mode: str, sha: str) -> str | None:
+        return sha if mode == SUBMODULE else None
+
+    return [
+        Pointer(change.path, commit(change.old_mode, change.old_sha), commit(change.new_mode, change.new_sha))
+        for change in changes(store, yours, merged, renames=False)
+        if SUBMODULE in (change.old_mode, change.new_mode)
+    ]
 
 
 def _plan(change: Change, blobs: Mapping[str, bytes]) -> FilePlan:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from kage_nvim.trees import EXECUTABLE, PLAIN, SYMLINK
 
+_LFS = b"version https://git-lfs.github.com/spec/v1\n"
+
 
 @dataclass(frozen=True)
 class Blob:
@@ -14,6 +16,11 @@ class Blob:
     mode: str
     sha: str
     data: bytes = field(repr=False)
+
+    @property
+    def is_lfs_pointer(self) -> bool:
+        """True for the few lines that git-lfs keeps in git in place of a file's content."""
+        return len(self.data) < 1024 and self.data.startswith(_LFS)
 
 
 @dataclass(frozen=True)
@@ -54,9 +61,19 @@ class Conflict:
 
 
 @dataclass(frozen=True)
+class Pointer:
+    """A submodule that would move from one commit to another; ``None`` means that it is none there."""
+
+    path: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True)
 class Merge:
     """The merged tree, with markers where it conflicts, and what turns the user's files into it."""
 
     tree: str
     conflicts: list[Conflict]
     files: list[FilePlan]
+    pointers: list[Pointer] = field(default_factory=list)

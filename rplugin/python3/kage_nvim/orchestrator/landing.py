@@ -1,158 +1,261 @@
-"""Landing: a candidate comes into the user's working tree by three-way merge, and goes out again whole.
+"""Landing: candidates come into the user's working tree by three-way merge.
 
-The order is fixed. Everything is merged in the store and verified (buffers unchanged, disk as expected)
-before anything of the user's is touched; the intent and both trees are on disk before the first change;
-open buffers are edited by their editors, all other files replaced by rename. A kaged that is killed in
-between rolls forward at its next start (see reconcile): each file is either as before or as after.
+Of several candidates the union lands: all that they do not contradict each other in. What they make of the
+same place differently is left as the user has it, and listed. Everything is merged in the store before
+anything of the user's is touched (see applying); undoing takes it out again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import secrets
-from collections import defaultdict
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kage_nvim.compare import disk, land
+from kage_nvim.compare import compose, land
 from kage_nvim.errors import Exit, KageError, refused
-from kage_nvim.failpoints import fail_point
-from kage_nvim.orchestrator import steps
+from kage_nvim.model import CandidateStatus
+from kage_nvim.orchestrator import applying, landed_before, pointers, steps
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import Buffer, open_buffers
-from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Snapshot, Store
-from kage_nvim.protocol import b64
-from kage_nvim.store import LandedFile, Landing
-from kage_nvim.trees import ABSENT, Entry, commit_tree, edit_tree
-
-TEXT_MODES = ("100644", "100755")
+from kage_nvim.store import Landing
+from kage_nvim.trees import ABSENT, Entry, changes, commit_tree, edit_tree, trees_of
 
 
-@dataclass
-class Change:
-    """One file of a landing with where it is applied: in ``buffer``, or on disk when that is None."""
+@dataclass(frozen=True)
+class Offer:
+    """What candidates bring: a ``tree`` made from ``base``, and what they differ ``between`` them in."""
 
-    plan: land.FilePlan
-    buffer: Buffer | None
-    disk_sha256: str | None
+    candidates: list[CandidateStatus]
+    base: str
+    tree: str
+    paths: set[str]
+    between: list[compose.Conflict] = field(default_factory=list)
 
     @property
-    def where(self) -> str:
-        """As the user is told."""
-        if self.buffer is None:
-            return "disk"
-        return "buffer" if self.buffer.content is None else "buffer-modified"
+    def numbers(self) -> list[int]:
+        """The candidates in the order given."""
+        return [candidate.number for candidate in self.candidates]
+
+    @property
+    def name(self) -> str:
+        """As the user is told: ``candidate 2``, ``candidates 1 and 3``."""
+        *others, last = map(str, self.numbers)
+        return f"candidates {', '.join(others)} and {last}" if others else f"candidate {last}"
 
 
 async def accept(
-    conductor: Conductor, run: Run, number: int, chosen_paths: list[str], *, force: bool
+    conductor: Conductor, run: Run, numbers: Sequence[int], chosen: Sequence[str], *, force: bool
 ) -> dict[str, Any]:
-    """Land a candidate, or some of its files, onto what the user has now.
+    """Land candidates, or some of their files, onto what the user has now.
+
+    The answer: ``landing`` (its id), ``numbers``, ``files`` (path, action, where), ``conflicts`` (path, kind,
+    line, agents, and whether it is ``marked`` in the file or was left as the user has it), ``notes``.
 
     Raises:
-        KageError: there is no such candidate, it changes nothing (exit 3), it conflicts, or something
-            changed meanwhile (exit 4); then nothing of the user's was touched.
+        KageError: there is no such candidate, its agent is ``working``, it changes nothing (exit 3), it
+            conflicts, or something changed meanwhile (exit 4); then nothing of the user's was touched.
     """
-    candidate = run.candidate(number)
-    chosen_paths = [run.repository.inside(path) for path in chosen_paths]
+    candidates = [_ready(run, number, force=force) for number in numbers]
+    paths = [run.repository.inside(path) for path in chosen]
     async with conductor.landing:
         buffers = await open_buffers(conductor.peers, run.root)
-        yours = await asyncio.to_thread(run.store.snapshot, _overlays(buffers, run.root))
-        merge = await asyncio.to_thread(
-            land.merge,
-            run.store,
-            await steps.base_for(conductor, run, yours.commit),
-            yours.commit,
-            candidate.commit,
-            chosen_paths or None,
-            label=f"agent {number}",
-        )
+        yours = await asyncio.to_thread(run.store.snapshot, applying.overlays(buffers, run.root))
+        offered = await offer(conductor, run, candidates, paths, yours)
+        merge = await asyncio.to_thread(_merge, run.store, offered, yours)
         if merge.conflicts and not force:
-            raise _conflict(number, merge.conflicts)
-        before, files = await asyncio.to_thread(_as_on_disk, run.store, run.root, yours, merge.files, buffers)
-        if not files:
-            raise KageError(
-                f"candidate {number} changes nothing that you do not have", code="nothing", exit=Exit.NOTHING
-            )
-        landing = Landing(
-            repository=str(run.root),
-            run=run.id,
-            number=number,
-            before=before,
-            after=merge.tree,
-            files=[],
-            conflicts=len(merge.conflicts),
+            raise _conflict(offered, merge.conflicts)
+        return await _land(conductor, run, offered, yours, merge, buffers)
+
+
+def _ready(run: Run, number: int, *, force: bool) -> CandidateStatus:
+    candidate = run.candidate(number)
+    if candidate.live and not force:
+        raise refused(
+            f"agent {number} is still at work: its files are as they happen to be now",
+            fix=f"Wait for it (kage wait), stop it (kage stop {number}), or land what is there with"
+            f" :KageAccept! {number} (--force).",
+            code="working",
         )
-        told = await _apply(conductor, run.store, run.root, landing, files, buffers)
-        run.record.status.landed = number
-        conductor.changed(run)
-        conductor.spawn_task(conductor.gateway.outcome(run.id, number, "accepted"))
-    conflicts = [{"path": c.path, "kind": c.kind, "line": c.line} for c in merge.conflicts]
-    return {"landing": landing.id, "files": told, "conflicts": conflicts, "notes": []}
+    return candidate
 
 
-async def undo(conductor: Conductor, cwd: str) -> dict[str, Any]:
-    """Take the newest landing back; edits made since are kept, and refuse where they conflict.
+async def offer(
+    conductor: Conductor,
+    run: Run,
+    candidates: list[CandidateStatus],
+    paths: Sequence[str],
+    yours: Snapshot,
+) -> Offer:
+    """What candidates bring to ``yours``: all of them together, or just ``paths`` (see ``land.only``).
+
+    ``base`` is what the three-way merge starts from, where they were landed before included.
 
     Raises:
-        KageError: nothing to undo (exit 3), or edits since overlap it (exit 4).
+        KageError: ``not_changed`` when they do not change one of ``paths``.
     """
-    repository = await conductor.repository(cwd)
-    root = repository.root
-    async with conductor.landing:
-        done = conductor.database.landings(str(root), "done")
-        if not done:
-            raise KageError("no landing to undo here", code="nothing", exit=Exit.NOTHING)
-        landing = done[0]
-        store = await asyncio.to_thread(Store.open, repository)
-        buffers = await open_buffers(conductor.peers, root)
-        now = await asyncio.to_thread(store.snapshot, _overlays(buffers, root))
-        held = {str(buffer.path.relative_to(root)) for buffer in buffers}
-        lost = [file for file in landing.files if file.where == "buffer-modified" and file.path not in held]
-        after = await asyncio.to_thread(_without, store, landing.after, lost)
-        plan = await asyncio.to_thread(land.undo_plan, store, landing.before, after, now.commit)
-        back = Landing(
-            repository=str(root),
-            run=landing.run,
-            number=landing.number,
-            before=now.commit,
-            after=plan.tree,
-            files=[],
-            undoes=landing.id,
+    base = await steps.base_for(conductor, run, yours.commit)
+    offered = await asyncio.to_thread(_united, run.store, base, candidates, paths)
+    before = landed_before.of(conductor, run, offered.numbers)
+    ground = await asyncio.to_thread(
+        landed_before.ground,
+        run,
+        before,
+        offered.base,
+        offered.tree,
+        {candidate.number: candidate.commit for candidate in candidates},
+        yours,
+        offered.paths - {conflict.path for conflict in offered.between},
+    )
+    return replace(offered, base=ground)
+
+
+def _united(store: Store, base: str, candidates: list[CandidateStatus], paths: Sequence[str]) -> Offer:
+    """The union of candidates, on the base that they share."""
+    base_tree, *found = trees_of(store, [base, *(candidate.commit for candidate in candidates)])
+    between: list[compose.Conflict] = []
+    tree = found[0]
+    if len(candidates) > 1:
+        commits = {candidate.number: candidate.commit for candidate in candidates}
+        union = compose.union(store, base_tree, commits)
+        tree, between = union.tree, union.conflicts
+    if not paths:
+        touched = {change.path for change in changes(store, base_tree, tree, renames=False)}
+        return Offer(candidates, base_tree, tree, touched, between)
+    differing = {conflict.path for conflict in between}
+    tree, picked = land.only(store, base_tree, tree, paths, differing)
+    named = land.named(differing, paths)
+    return Offer(candidates, base_tree, tree, picked, [c for c in between if c.path in picked | named])
+
+
+def _merge(store: Store, offered: Offer, yours: Snapshot) -> land.Merge:
+    merge = land.merge(store, offered.base, yours.commit, offered.tree, label=_label(offered))
+    replaced = [
+        land.Conflict(plan.path, "LFS pointer in place of content", None)
+        for plan in merge.files
+        if plan.old and plan.new and plan.new.is_lfs_pointer and not plan.old.is_lfs_pointer
+    ]
+    return replace(merge, conflicts=[*merge.conflicts, *replaced])
+
+
+def _label(offered: Offer) -> str:
+    """The candidates' side of conflict markers."""
+    return f"agent{'s' if len(offered.numbers) > 1 else ''} {'+'.join(map(str, offered.numbers))}"
+
+
+async def _land(
+    conductor: Conductor,
+    run: Run,
+    offered: Offer,
+    yours: Snapshot,
+    merge: land.Merge,
+    buffers: Sequence[Buffer],
+) -> dict[str, Any]:
+    before, files = await asyncio.to_thread(_as_on_disk, run, yours, merge.files, buffers)
+    notes = await asyncio.to_thread(pointers.notes, run.root, merge.pointers)
+    if not files:
+        raise _nothing(offered, notes)
+    landing = Landing(
+        repository=str(run.root),
+        run=run.id,
+        number=offered.numbers[-1],
+        before=before,
+        after=merge.tree,
+        files=[],
+        conflicts=len(merge.conflicts) + len(offered.between),
+        numbers=offered.numbers,
+        commits=[candidate.commit for candidate in offered.candidates],
+        head=yours.parent,
+        left=sorted({conflict.path for conflict in offered.between}),
+    )
+    told = await applying.apply(conductor, run.store, landing, files, buffers)
+    run.record.status.landed = landing.number
+    conductor.changed(run)
+    for number in offered.numbers:
+        conductor.spawn_task(conductor.gateway.outcome(run.id, number, "accepted"))
+    if offered.between:
+        notes.append(_left(offered))
+    return {
+        "landing": landing.id,
+        "numbers": offered.numbers,
+        "files": told,
+        "conflicts": [*_rows(offered, merge.conflicts), *_rows_between(offered)],
+        "notes": notes,
+    }
+
+
+def _rows(offered: Offer, conflicts: Sequence[land.Conflict]) -> list[dict[str, Any]]:
+    return [
+        {"path": c.path, "kind": c.kind, "line": c.line, "agents": offered.numbers, "marked": True}
+        for c in conflicts
+    ]
+
+
+def _rows_between(offered: Offer) -> list[dict[str, Any]]:
+    return [
+        {"path": c.path, "kind": c.kind, "line": c.line, "agents": c.agents, "marked": False}
+        for c in offered.between
+    ]
+
+
+def _listed(rows: Sequence[dict[str, Any]]) -> str:
+    return "\n".join(f"  {row['path']}:{row['line'] or 1} ({row['kind']})" for row in rows)
+
+
+def _left(offered: Offer) -> str:
+    """What is said of the places that candidates differ in."""
+    count = len(offered.between)
+    differ = "1 place differs" if count == 1 else f"{count} places differ"
+    was = "was" if count == 1 else "were"
+    rows = [
+        f"  {c.path}:{c.line or 1} ({c.kind}, {' and '.join(map(str, c.agents))})" for c in offered.between
+    ]
+    return f"{differ} between them and {was} left as you have it:\n" + "\n".join(rows)
+
+
+def _nothing(offered: Offer, notes: Sequence[str]) -> KageError:
+    if offered.between:
+        numbers = " ".join(map(str, offered.numbers))
+        return refused(
+            f"nothing of {offered.name} could be landed, nothing was changed: {_left(offered)}",
+            fix=f"Choose between them in :KageDiff {numbers}, or land one alone.",
+            code="conflict",
+            conflicts=_rows_between(offered),
         )
-        told = await _apply(conductor, store, root, back, plan.files, buffers)
-        landing.state = back.state = "undone"
-        conductor.database.put_landing(landing)
-        conductor.database.put_landing(back)
-        run = conductor.runs.get(landing.run)
-        if run is not None:
-            run.record.status.landed = None
-            conductor.changed(run)
-        conductor.spawn_task(conductor.gateway.outcome(landing.run, landing.number, "undone"))
-    return {"landing": landing.id, "files": told}
+    verb = "change" if len(offered.numbers) > 1 else "changes"
+    said = "\n".join([f"{offered.name} {verb} nothing that you do not have", *notes])
+    return KageError(said, code="nothing", exit=Exit.NOTHING)
 
 
-def _overlays(buffers: list[Buffer], root: Path) -> dict[str, bytes]:
-    return {str(b.path.relative_to(root)): b.content for b in buffers if b.content is not None}
+def _conflict(offered: Offer, conflicts: Sequence[land.Conflict]) -> KageError:
+    rows = _rows(offered, conflicts)
+    verb = "conflict" if len(offered.numbers) > 1 else "conflicts"
+    numbers = " ".join(map(str, offered.numbers))
+    return refused(
+        f"{offered.name} {verb} with what you have; nothing was changed:\n{_listed(rows)}",
+        fix=f"Merge those by hand in :KageDiff {numbers}, or :KageAccept! {numbers} writes conflict markers.",
+        code="conflict",
+        conflicts=[{**row, "marked": False} for row in rows],
+    )
 
 
 def _as_on_disk(
-    store: Store, root: Path, yours: Snapshot, files: list[land.FilePlan], buffers: list[Buffer]
+    run: Run, yours: Snapshot, files: list[land.FilePlan], buffers: Sequence[Buffer]
 ) -> tuple[str, list[land.FilePlan]]:
     """The commit that an undo goes back to, and the plan, where a sparse checkout leaves files out.
 
     Those are in the snapshot though not on disk: landing creates them, and undoing removes them again.
     """
+    store = run.store
     held = {buffer.path for buffer in buffers}
     left_out = {
         plan.path
         for plan in files
-        if plan.old and root / plan.path not in held and not os.path.lexists(root / plan.path)
+        if plan.old and run.root / plan.path not in held and not os.path.lexists(run.root / plan.path)
     }
     if not left_out:
         return yours.commit, files
@@ -161,144 +264,3 @@ def _as_on_disk(
     plans = [replace(plan, old=None) if plan.path in left_out else plan for plan in files]
     before = commit_tree(store, tree, yours.commit, "as on disk")
     return before, [plan for plan in plans if plan.old or plan.new]
-
-
-def _without(store: Store, tree: str, lost: list[LandedFile]) -> str:
-    """A landing's tree without the files that only an editor held and never saved: they are gone with it."""
-    if not lost:
-        return tree
-    edits = [Entry(file.before_mode or ABSENT, file.before or "0" * 40, file.path) for file in lost]
-    return edit_tree(store, tree, edits, store.scratch / f"undo-{secrets.token_hex(4)}")
-
-
-def _conflict(number: int, conflicts: list[land.Conflict]) -> KageError:
-    listed = "\n".join(f"  {c.path}:{c.line or 1} ({c.kind})" for c in conflicts)
-    return refused(
-        f"candidate {number} conflicts with what you have; nothing was changed:\n{listed}",
-        fix=f"Merge those by hand in :KageDiff {number}, or :KageAccept! {number} writes conflict markers.",
-        code="conflict",
-        conflicts=[{"path": c.path, "kind": c.kind, "line": c.line} for c in conflicts],
-    )
-
-
-async def _apply(
-    conductor: Conductor,
-    store: Store,
-    root: Path,
-    landing: Landing,
-    files: list[land.FilePlan],
-    buffers: list[Buffer],
-) -> list[dict[str, str]]:
-    changes = await asyncio.to_thread(_assign, root, files, buffers)
-    on_disk = [change for change in changes if change.buffer is None]
-    await asyncio.to_thread(_verify, root, on_disk)
-    in_buffers: dict[Peer, list[Change]] = defaultdict(list)
-    for change in changes:
-        if change.buffer is not None:
-            in_buffers[change.buffer.peer].append(change)
-    orders = {peer: [_land_file(root, change) for change in mine] for peer, mine in in_buffers.items()}
-    for peer, order in orders.items():
-        await _ask(peer, "land.prepare", {"landing": 0, "files": order})
-    landing.files = [_landed(change) for change in changes]
-    conductor.database.open_landing(landing)
-    await asyncio.to_thread(_pin, store, landing)
-    fail_point("land.intent")
-    try:
-        for peer, order in orders.items():
-            await _ask(peer, "land.apply", {"landing": landing.id, "files": order})
-    except KageError:
-        landing.state = "abandoned"
-        conductor.database.put_landing(landing)
-        raise
-    fail_point("land.buffers.done")
-    try:
-        await asyncio.to_thread(disk.write, root, [change.plan for change in on_disk])
-    except KageError as error:
-        landing.state = "done" if error.data.get("done") or orders else "abandoned"
-        conductor.database.put_landing(landing)
-        raise
-    fail_point("land.action")
-    landing.state = "done"
-    conductor.database.put_landing(landing)
-    fail_point("land.done")
-    return [{"path": c.plan.path, "action": c.plan.action, "where": c.where} for c in changes]
-
-
-def _assign(root: Path, files: list[land.FilePlan], buffers: list[Buffer]) -> list[Change]:
-    """Say for each file where it is applied: text that an editor holds goes through that editor."""
-    by_path = {buffer.path: buffer for buffer in buffers}
-    changes = []
-    for plan in files:
-        path = root / plan.path
-        modes = {blob.mode for blob in (plan.old, plan.new) if blob}
-        buffer = by_path.get(path) if modes <= set(TEXT_MODES) else None
-        if buffer is None and by_path.get(path) is not None and by_path[path].content is not None:
-            raise refused(
-                f"{plan.path} has unsaved changes and would become another kind of file",
-                fix="Save or discard them first.",
-            )
-        found = None
-        if path.is_file() and not path.is_symlink():
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
-        changes.append(Change(plan, buffer, found))
-    return changes
-
-
-def _verify(root: Path, changes: list[Change]) -> None:
-    wrong = disk.verify(root, [change.plan for change in changes])
-    if wrong:
-        listed = "\n".join(f"  {path}: {why}" for path, why in wrong)
-        raise refused(
-            f"files changed while the landing was prepared; nothing was changed:\n{listed}",
-            fix="Try again.",
-            code="changed",
-            refused=[{"path": path, "why": why} for path, why in wrong],
-        )
-
-
-def _land_file(root: Path, change: Change) -> dict[str, Any]:
-    plan, buffer = change.plan, change.buffer
-    assert buffer is not None
-    old = plan.old.data if plan.old else b""
-    return {
-        "path": str(root / plan.path),
-        "tick": buffer.tick,
-        "disk_sha256": change.disk_sha256,
-        "yours_b64": b64(old),
-        "new_b64": b64(plan.new.data) if plan.new else None,
-        "mode": plan.new.mode if plan.new else TEXT_MODES[0],
-        "conflicts": [list(span) for span in plan.conflict_ranges],
-        "write": buffer.content is None,
-    }
-
-
-async def _ask(peer: Peer, method: str, params: dict[str, Any]) -> None:
-    try:
-        await peer.call(method, params)
-    except KageError as error:
-        if error.code != "changed":
-            raise
-        listed = "\n".join(f"  {entry['path']}: {entry['why']}" for entry in error.data.get("refused", []))
-        raise refused(
-            f"the editor cannot take the landing now; nothing was changed:\n{listed}",
-            fix="Mend that (save, reload or :set modifiable), then try again.",
-            code="changed",
-            **error.data,
-        ) from error
-
-
-def _landed(change: Change) -> LandedFile:
-    old, new = change.plan.old, change.plan.new
-    return LandedFile(
-        path=change.plan.path,
-        before=old.sha if old else None,
-        before_mode=old.mode if old else None,
-        after=new.sha if new else None,
-        after_mode=new.mode if new else None,
-        where=change.where,
-    )
-
-
-def _pin(store: Store, landing: Landing) -> None:
-    after = commit_tree(store, landing.after, landing.before, f"landing {landing.id}")
-    store.pin(f"refs/kage/landings/{landing.id}", after)

@@ -94,7 +94,7 @@ def _finish_landing(conductor: Conductor, landing: Landing) -> None:
     conductor.database.put_landing(landing)
     if landing.undoes is not None:
         for other in conductor.database.landings(landing.repository):
-            if other.id == landing.undoes:
+            if other.id == landing.undoes or other.id in landing.takes_back:
                 other.state = "undone"
                 conductor.database.put_landing(other)
 

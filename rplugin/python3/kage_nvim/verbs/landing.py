@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kage_nvim.orchestrator import clean, landing
+from kage_nvim.orchestrator import clean, landing, undoing
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.verbs.table import In, verb
@@ -39,12 +39,12 @@ class Clean(In):
 @verb("accept", Accept)
 async def _accept(conductor: Conductor, peer: Peer, asked: Accept) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
-    return await landing.accept(conductor, run, asked.agent, asked.paths, force=asked.force)
+    return await landing.accept(conductor, run, asked.numbers, asked.paths, force=asked.force)
 
 
-@verb("undo", In)
-async def _undo(conductor: Conductor, peer: Peer, asked: In) -> dict[str, Any]:
-    return await landing.undo(conductor, asked.cwd)
+@verb("undo", Undo)
+async def _undo(conductor: Conductor, peer: Peer, asked: Undo) -> dict[str, Any]:
+    return await undoing.undo(conductor, asked.cwd, asked.count)
 
 
 @verb("history", In)

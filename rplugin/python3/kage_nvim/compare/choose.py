@@ -1,0 +1,98 @@
+"""Which of a candidate's changes are meant by the paths that the user names: files, folders, patterns.
+
+A name that the candidate knows is that file or folder, whatever characters it has (``[id].tsx``); any other
+name is a pattern as Vim reads it: ``*`` and ``?`` within a folder and not at a leading dot, ``**`` through
+folders, ``[a-z]``, ``{one,two}``. A pattern that fits a folder means what is in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePosixPath
+
+_MAGIC = re.compile(r"[*?\[{]")
+
+
+def choose(
+    changes: Iterable[tuple[str, str | None]], wanted: Sequence[str], others: Iterable[str] = ()
+) -> tuple[set[str], list[str]]:
+    """The paths that ``wanted`` names among ``changes`` (path and old path each), and names that fit none.
+
+    A rename is taken as a whole or not at all: both its paths are in the answer. ``others`` are paths that
+    may be named without being changes; they are no part of the answer.
+    """
+    changed = [tuple(path for path in pair if path is not None) for pair in changes]
+    known = {path for pair in changed for path in pair} | set(others)
+    picked: set[str] = set()
+    missed = []
+    for name in wanted:
+        fits = _fitting(name, known)
+        hit = {path for path in known if fits(path)}
+        if not hit:
+            missed.append(name)
+        picked.update(path for pair in changed if not hit.isdisjoint(pair) for path in pair)
+    return picked, missed
+
+
+def _fitting(name: str, known: Iterable[str]) -> Callable[[str], bool]:
+    plain = name.rstrip("/")
+    if plain in ("", "."):
+        return lambda path: True
+
+    def literal(path: str) -> bool:
+        return path == plain or path.startswith(f"{plain}/")
+
+    if not _MAGIC.search(plain) or any(literal(path) for path in known):
+        return literal
+    like = re.compile(_expression(plain), re.DOTALL)
+
+    def pattern(path: str) -> bool:
+        parents = (parent.as_posix() for parent in PurePosixPath(path).parents)
+        return any(like.fullmatch(part) for part in (path, *parents))
+
+    return pattern
+
+
+def _expression(glob: str) -> str:
+    """The regular expression of a pattern."""
+    done, at, depth = "", 0, 0
+    while at < len(glob):
+        begins = at == 0 or glob[at - 1] == "/"
+        dotless = r"(?!\.)" if begins else ""
+        token = re.match(r"\*\*/|\*+|\[[!^]?\]?[^\]/]*\]|.", glob[at:], re.DOTALL)
+        assert token is not None
+        text = token[0]
+        at += len(text)
+        if text == "**/" and begins:
+            done += r"(?:(?!\.)[^/]+/)*"
+        elif text.startswith("**"):
+            done += r"(?:(?!/\.).)*" if not begins else r"(?!\.)(?:(?!/\.).)*"
+            done += "/" if text.endswith("/") else ""
+        elif text == "*":
+            done += dotless + "[^/]*"
+        elif text == "?":
+            done += dotless + "[^/]"
+        elif len(text) > 1:
+            done += dotless + _class(text)
+        elif text == "{" and "}" in glob[at:]:
+            done, depth = done + "(?:", depth + 1
+        elif text == "}" and depth:
+            done, depth = done + ")", depth - 1
+        elif text == "," and depth:
+            done += "|"
+        else:
+            done += re.escape(text)
+    return done + ")" * depth
+
+
+def _class(text: str) -> str:
+    inner = text[1:-1]
+    negated = inner[:1] in ("!", "^")
+    inner = (inner[1:] if negated else inner).replace("\\", r"\\").replace("[", r"\[").replace("]", r"\]")
+    found = f"[{'^/' if negated else ''}{inner}]"
+    try:
+        re.compile(found)
+    except re.error:
+        return re.escape(text)
+    return found
