@@ -67,34 +67,57 @@ class Entry(NamedTuple):
 
 def changes(store: HasGitDir, old: str, new: str, *, renames: bool = True) -> list[Change]:
     """What turns one tree into the other, by path; renames are found unless told otherwise."""
-    out = run_git(
-        [
-            "diff-tree",
-            "-r",
-            "-z",
-            "--raw",
-            "--numstat",
-            "--no-abbrev",
-            "--find-renames" if renames else "--no-renames",
-            old,
-            new,
-        ],
-        git_dir=store.git_dir,
-    )
-    found = fields(out)
-    raw: list[tuple[str, str, str, str, str, str | None, str]] = []
-    at = 0
-    while at < len(found) and found[at].startswith(":"):
-        old_mode, new_mode, old_sha, new_sha, status = found[at][1:].split(" ")
-        renamed = status[0] in "RC"
-        old_path = found[at + 1] if renamed else None
-        path = found[at + 2] if renamed else found[at + 1]
-        raw.append((status[0], old_mode, new_mode, old_sha, new_sha, old_path, path))
-        at += 3 if renamed else 2
-    counts = _counts(found[at:])
+    raw, at, out = _raw(store, old, new, ["--numstat"], renames)
+    counts = _counts(fields(out[at:]))
     return sorted(
         (_change(entry, counts.get(entry[6], ("0", "0"))) for entry in raw), key=lambda change: change.path
     )
+
+
+def changes_with_patches(
+    store: HasGitDir, old: str, new: str, *, renames: bool = False
+) -> tuple[list[Change], bytes]:
+    """The same in git's order, and the patches of these changes, in this order and without context.
+
+    They are made with the algorithm and the options that Neovim compares with. A change of type has two
+    patches. ``binary`` and the counts of lines are for those who read the patches: here every regular file
+    is ``text`` with 0 lines.
+    """
+    # The heuristic would slide an insertion by what stands around it, so that agents who insert the same at
+    # the same place would not meet there.
+    options = ["-p", "-U0", "--diff-algorithm=histogram", "--no-indent-heuristic"]
+    raw, at, out = _raw(store, old, new, options, renames)
+    return [_change(entry, ("0", "0")) for entry in raw], out[at:].removeprefix(b"\0")
+
+
+_Raw = tuple[str, str, str, str, str, "str | None", str]
+
+
+def _raw(
+    store: HasGitDir, old: str, new: str, options: list[str], renames: bool
+) -> tuple[list[_Raw], int, bytes]:
+    """The changed files in git's order, and what git printed, with where that goes on after them."""
+    found_by = "--find-renames" if renames else "--no-renames"
+    command = ["diff-tree", "-r", "-z", "--raw", "--no-abbrev", found_by, *options, old, new]
+    out = run_git(command, git_dir=store.git_dir)
+    raw: list[_Raw] = []
+    at = 0
+    while out[at : at + 1] == b":":
+        meta, at = _field(out, at)
+        old_mode, new_mode, old_sha, new_sha, status = meta[1:].split(" ")
+        path, at = _field(out, at)
+        old_path = None
+        if status[0] in "RC":
+            old_path = path
+            path, at = _field(out, at)
+        raw.append((status[0], old_mode, new_mode, old_sha, new_sha, old_path, path))
+    return raw, at, out
+
+
+def _field(out: bytes, at: int) -> tuple[str, int]:
+    """A NUL-terminated field, and where the next one begins."""
+    end = out.index(b"\0", at)
+    return os.fsdecode(out[at:end]), end + 1
 
 
 def _counts(found: list[str]) -> dict[str, tuple[str, str]]:
@@ -110,7 +133,7 @@ def _counts(found: list[str]) -> dict[str, tuple[str, str]]:
     return counts
 
 
-def _change(raw: tuple[str, str, str, str, str, str | None, str], count: tuple[str, str]) -> Change:
+def _change(raw: _Raw, count: tuple[str, str]) -> Change:
     status, old_mode, new_mode, old_sha, new_sha, old_path, path = raw
     mode = old_mode if new_mode == ABSENT else new_mode
     if mode == SUBMODULE:

@@ -71,9 +71,11 @@ def _patch(lines: Sequence[bytes], at: int) -> tuple[list[Hunk] | None, int]:
         a0, a1 = _range(match[1], match[2])
         b0, b1 = _range(match[3], match[4])
         hunks.append(Hunk(a0, a1, b0, b1))
-        at += 1 + (a1 - a0) + (b1 - b0)
-        for past in (at - (b1 - b0), at):
-            del past
+        at += 1
+        for count in (a1 - a0, b1 - b0):
+            # A remark on a missing newline follows the last line of each side, and is none of its lines.
+            at += count
+            at += count > 0 and at < len(lines) and lines[at].startswith(b"\\ ")
     return (None if binary else hunks), at
 
 

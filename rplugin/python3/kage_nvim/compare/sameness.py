@@ -1,0 +1,234 @@
+"""When two versions of a place say the same although their characters differ. Pure, and bounded in time.
+
+Python is judged by its syntax tree alone: each version stands in for the other, in the base and in each of
+the two files, and no tree may change by it. Comments are no part of a tree, docstrings are.
+
+In all other languages lines are compared with their runs of whitespace as one space. Blanks between the first
+and the last quote of a line count, and so does indentation, but where the language is known not to read it
+and no literal of the file goes over several lines. What is not certain is different.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+# Python 3.10 has no limit of its own to how deep a tree may be, and ends with the process.
+LARGEST = (128 if sys.version_info >= (3, 11) else 16) * 1024
+"""Bytes of a Python file whose syntax is looked at."""
+BRACES = 2_000
+"""Braces in it; before Python 3.12 an f-string takes quadratic time."""
+BUDGET = 4 * LARGEST
+"""Bytes that are parsed for one file, at most."""
+
+Lines = Sequence[bytes]
+Span = tuple[int, int]
+Groups = list[tuple[str, list[int]]]
+
+PYTHON = {"py", "pyi", "pyw"}
+# Blanks at the end of a line mean something here.
+_ENDS_COUNT = {"md", "markdown", "mdx", "mk", "mak", "makefile", "gnumakefile", "tsv", "csv", "patch", "diff"}
+# Runs of blanks do, too.
+_ALL_COUNTS = {"tsv", "csv", "patch", "diff"}
+
+
+def _odd(*marks: bytes) -> Callable[[Lines], bool]:
+    """Is there a line with an odd number of one of these marks, so that a literal may go on after it?"""
+    plain = re.compile(rb"""\\.|'["`]'|"['`]\"""")
+
+    def test(lines: Lines) -> bool:
+        for line in lines:
+            if any(mark in line for mark in marks):
+                rest = plain.sub(b"", line)
+                if any(rest.count(mark) % 2 for mark in marks):
+                    return True
+        return False
+
+    return test
+
+
+def _any(pattern: bytes, *odd: bytes) -> Callable[[Lines], bool]:
+    """Does a line match, or hold an odd number of the marks?"""
+    found, unpaired = re.compile(pattern), _odd(*odd)
+    return lambda lines: any(found.search(line) for line in lines) or unpaired(lines)
+
+
+def _never(lines: Lines) -> bool:
+    return False
+
+
+_SCRIPT, _BRACED = _odd(b"`"), _any(rb'R"|""""?|@"', b'"')
+# Languages that do not read indentation: may a literal of this file go over several lines?
+_FREE: dict[str, Callable[[Lines], bool]] = {
+    **dict.fromkeys(("json", "css", "scss", "less", "proto"), _never),
+    **dict.fromkeys(("js", "jsx", "mjs", "cjs", "ts", "mts", "cts", "tsx", "go"), _SCRIPT),
+    **dict.fromkeys(("c", "h", "cc", "cpp", "cxx", "hpp", "hh", "java", "cs", "kt", "swift", "rs"), _BRACED),
+    "lua": _any(rb"\[=*\[|\\z", b'"', b"'"),
+    "php": _any(rb"<<<|\?>", b'"', b"'"),
+    "rb": _any(rb"<<[~\-\"'`A-Z_a-z]|%[qQwWiIrsx]?[^\w\s]|^=begin|^__END__", b'"', b"'", b"`"),
+}
+_QUOTED = re.compile(rb"[\"'`/].*[\"'`/]", re.DOTALL)
+_BLANKS = re.compile(rb"[ \t\r\n\f\v]+")
+_INDENT = re.compile(rb"[ \t]*")
+
+
+class Judge:
+    """Tells which versions of a file's places say the same; the file's language is known by its name."""
+
+    def __init__(self, base: Lines, files: Mapping[int, Lines], name: str) -> None:
+        self.base, self.files = base, files
+        last = name.rpartition("/")[2].lower()
+        self.kind = last.rpartition(".")[2]
+        self._exact: dict[int, bool] = {}
+        self._python = _Python(base, files) if self.kind in PYTHON else None
+
+    def together(self, first: int, past: int, spans: Mapping[int, Span], same: list[list[int]]) -> Groups:
+        """Agents whose versions of base lines ``[first, past)`` say the same, and how far they are the same.
+
+        ``same`` holds the groups that are so to the character.
+        """
+        if self._python is not None:
+            return self._python.together(first, past, spans, same)
+        groups: dict[object, list[list[int]]] = {}
+        for agents in same:
+            groups.setdefault(self._spaced(agents[0], *spans[agents[0]]), []).append(agents)
+        return [_joined("space", found) for found in groups.values()]
+
+    def _spaced(self, agent: int, b0: int, b1: int) -> object:
+        """A version as it is compared; two that only differ in whitespace give the same."""
+        lines = self.files[agent][b0 - 1 : b1 - 1]
+        if self.kind in _ALL_COUNTS:
+            return tuple(lines)
+        free = self.kind in _FREE and not self._literal(agent)
+        ends = self.kind in _ENDS_COUNT
+        keys = [_line(line, indented=not free, ends=ends) for line in lines]
+        # What follows a line that goes on is no mere blank line.
+        if free and not any(line.rstrip().endswith(b"\\") for line in self.files[agent]):
+            keys = [key for key in keys if key]
+        return tuple(keys)
+
+    def _literal(self, agent: int) -> bool:
+        if agent not in self._exact:
+            self._exact[agent] = _FREE[self.kind](self.files[agent])
+        return self._exact[agent]
+
+
+def _joined(how: str, groups: list[list[int]]) -> tuple[str, list[int]]:
+    return (how if len(groups) > 1 else "same"), sorted(agent for group in groups for agent in group)
+
+
+def _line(line: bytes, *, indented: bool, ends: bool) -> bytes:
+    """A line with every run of blanks as one space, but between quotes."""
+    bare = line.rstrip(b"\r\n") if ends else line.rstrip(b" \t\r\n\f\v")
+    if bare.endswith(b"\\"):
+        bare = line.rstrip(b"\r\n")  # a blank after the backslash ends the line that it would continue
+    start = _INDENT.match(bare).end()  # type: ignore[union-attr]
+    head, text = bare[:start], bare[start:]
+    quoted = _QUOTED.search(text)
+    if quoted is None:
+        text = _BLANKS.sub(b" ", text)
+    else:
+        before, after = text[: quoted.start()], text[quoted.end() :]
+        text = _BLANKS.sub(b" ", before) + quoted[0] + _BLANKS.sub(b" ", after)
+    if ends and bare != bare.rstrip():
+        text = text.rstrip() + bare[len(bare.rstrip()) :]
+    return (head + text) if indented else text
+
+
+_FILE = "<candidate>"
+_QUIET = ("ignore", None, Warning, re.compile(re.escape(_FILE)), 0)
+_WORDS = re.compile(
+    rb'"""(?:\\.|[^\\])*?"""|'
+    rb"'''(?:\\.|[^\\])*?'''|"
+    rb'"(?:\\.|[^"\\\n])*"|'
+    rb"'(?:\\.|[^'\\\n])*'|#[^\n]*|([\w\x80-\xff]+)",
+    re.DOTALL,
+)
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
+
+
+class _Tree(NamedTuple):
+    """A file's syntax around a place: how many statements are before and after it, and what it touches."""
+
+    before: int
+    touched: str
+    after: int
+
+
+class _Python:
+    """Judges versions by their syntax trees."""
+
+    def __init__(self, base: Lines, files: Mapping[int, Lines]) -> None:
+        self.base, self.files = base, files
+        self.left = BUDGET
+
+    def together(self, first: int, past: int, spans: Mapping[int, Span], same: list[list[int]]) -> Groups:
+        groups: dict[object, list[list[int]]] = {}
+        for agents in same:
+            groups.setdefault(self._words(agents[0], *spans[agents[0]]), []).append(agents)
+        found: Groups = []
+        for alike in groups.values():
+            if len(alike) > 1 and self._equal(first, past, [(group[0], *spans[group[0]]) for group in alike]):
+                found.append(_joined("syntax", alike))
+            else:
+                found += [("same", group) for group in alike]
+        return found
+
+    def _words(self, agent: int, b0: int, b1: int) -> tuple[bytes, ...]:
+        """Names, keywords and numbers of a version: where these differ the trees do, and few places go on."""
+        text = b"".join(self.files[agent][b0 - 1 : b1 - 1])
+        return tuple(match[1] for match in _WORDS.finditer(text) if match[1])
+
+    def _equal(self, first: int, past: int, versions: list[tuple[int, int, int]]) -> bool:
+        """Does it make no difference which of the versions stands in the base, or in any of their files?"""
+        texts = [self.files[agent][b0 - 1 : b1 - 1] for agent, b0, b1 in versions]
+        hosts = [(self.files[agent], b0, b1) for agent, b0, b1 in versions]
+        for lines, b0, b1 in hosts:
+            trees = [self._tree(lines, b0, b1, text) for text in texts]
+            if trees[0] is None or any(tree != trees[0] for tree in trees):
+                return False
+        # In the base a version may need what the agent changed elsewhere: then none of them is a program.
+        alone = [self._tree(self.base, first, past, text) for text in texts]
+        return all(tree == alone[0] for tree in alone)
+
+    def _tree(self, lines: Lines, first: int, past: int, text: Lines) -> _Tree | None:
+        """The syntax of a file in which a text stands for lines ``[first, past)``; ``None``: not known."""
+        head, tail = b"".join(lines[: first - 1]), b"".join(lines[past - 1 :])
+        body = b"".join(text)
+        if body and tail and not body.endswith(b"\n"):
+            body += b"\n"
+        source = head + body + tail
+        self.left -= len(source)
+        if len(source) > LARGEST or source.count(b"{") > BRACES or self.left < 0:
+            return None
+        if _LONE_RETURN.search(source):
+            return None  # a line to Python, none to git
+        end = first + body.count(b"\n") + (not body.endswith(b"\n") and bool(body))
+        # The first two lines can name an encoding, which every string depends on.
+        return _syntax(source, 1, 1 << 62) if first <= 2 else _syntax(source, first, end)
+
+
+def _syntax(source: bytes, first: int, past: int) -> _Tree | None:
+    if _QUIET not in warnings.filters:
+        # For a file of this name only, so that no thread has to change what the others are warned of.
+        warnings.filterwarnings("ignore", module=re.escape(_FILE))
+    try:
+        body = ast.parse(source, _FILE).body
+        ranges = [(_begin(node), node.end_lineno or node.lineno, node) for node in body]
+        touched = [node for start, end, node in ranges if start < past and end >= first]
+        return _Tree(
+            sum(end < first for _, end, _ in ranges),
+            "\n".join(ast.dump(node) for node in touched),
+            sum(start >= past for start, _, _ in ranges),
+        )
+    except (SyntaxError, ValueError, RecursionError, MemoryError, LookupError, OverflowError):
+        return None
+
+
+def _begin(node: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
