@@ -1,9 +1,11 @@
 """The one place that runs git: a clean environment, no code of anybody's tree, a timed log, errors as words.
 
-Two kinds of call exist. *Trusted* calls look at the user's own repository the way the user's git would, with
-the user's configuration, and only ever read. All others, which is nearly all of them, see no configuration
-but that of the git directory they are given, and that directory is always one of Kage's own: an agent's tree
-is only ever a ``work_tree``. Set ``KAGE_TRACE=1`` (or the logger ``kage.git`` to DEBUG) to see every call.
+Three kinds of call exist. *Trusted* calls look at the user's own repository the way the user's git would,
+with the user's configuration, and only ever read. ``user_git`` is the user's git itself, hooks and signing
+included: it makes the commits that they asked for. All others, which is nearly all of them, see no
+configuration but that of the git directory they are given, and that directory is always one of Kage's own: an
+agent's tree is only ever a ``work_tree``. Set ``KAGE_TRACE=1`` (or the logger ``kage.git`` to DEBUG) to see
+every call.
 """
 
 from __future__ import annotations
@@ -102,12 +104,21 @@ def git_result(
         KageError: git is not installed (``git``) or did not end in time (``git``).
     """
     command = _command(args, git_dir, work_tree, config, trusted)
+    return _run(
+        command, cwd or work_tree or git_dir or Path("/"), _environment(base, env, trusted), input, timeout
+    )
+
+
+def _run(
+    command: Sequence[str], cwd: Path, env: Mapping[str, str], input: bytes | None, timeout: float
+) -> Result:
     started = time.perf_counter()
+    verb = next((word for word in command[1:] if not word.startswith("-") and "=" not in word), "")
     try:
         done = subprocess.run(
             command,
-            cwd=cwd or work_tree or git_dir or "/",
-            env=_environment(base, env, trusted),
+            cwd=cwd,
+            env=env,
             input=b"" if input is None else input,
             capture_output=True,
             timeout=timeout,
@@ -120,11 +131,11 @@ def git_result(
         raise KageError("git was not found on PATH", fix="Install git 2.38 or newer.", code="git") from None
     except subprocess.TimeoutExpired:
         raise KageError(
-            f"git {args[0]} did not end within {timeout:.0f} s in {cwd or work_tree or git_dir}",
+            f"git {verb} did not end within {timeout:.0f} s in {cwd}",
             fix="Look for a stuck file system or a named pipe in that folder, and try again.",
             code="git",
         ) from None
-    log.debug("%6.1f ms %3d git %s", (time.perf_counter() - started) * 1e3, done.returncode, args)
+    log.debug("%6.1f ms %3d git %s", (time.perf_counter() - started) * 1e3, done.returncode, command[1:])
     return Result(done.returncode, done.stdout, done.stderr.decode(errors="replace").strip())
 
 
@@ -161,6 +172,28 @@ def run_git(
     if done.code:
         raise failure(args[0], done)
     return done.out
+
+
+def user_git(
+    args: Sequence[str],
+    *,
+    root: Path,
+    base: Mapping[str, str],
+    env: Mapping[str, str] | None = None,
+    input: bytes | None = None,
+    timeout: float = 600.0,
+) -> Result:
+    """Run git in the user's working tree as they would themselves: their settings, hooks and signing key.
+
+    ``base`` is their environment. Hooks may take long, and a signing key may ask for its passphrase.
+
+    Raises:
+        KageError: git is not installed, or it did not end in ``timeout`` seconds (``git``).
+    """
+    found = {name: value for name, value in base.items() if not name.startswith("GIT_")}
+    kept = {name: os.environ[name] for name in _KEPT_WHEN_TRUSTED if name in os.environ}
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":"}
+    return _run(["git", *args], root, found | kept | quiet | dict(env or {}), input, timeout)
 
 
 def failure(verb: str, done: Result) -> KageError:
