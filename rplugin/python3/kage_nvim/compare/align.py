@@ -99,6 +99,15 @@ def _cluster(first: int, past: int, group: Iterable[tuple[Hunk, int]]) -> Cluste
     return Cluster(first, past, dict(sorted(spans.items())))
 
 
+def alike(hunks: Mapping[int, Sequence[Hunk]]) -> list[Place]:
+    """The places of a file of which all these agents made the same, with the same hunks."""
+    agents = sorted(hunks)
+    return [
+        Place(hunk.a0, hunk.a1, [Version(agents, "same", dict.fromkeys(agents, (hunk.b0, hunk.b1)))])
+        for hunk in (hunks[agents[0]] if agents else ())
+    ]
+
+
 def align(base: Sequence[bytes], sides: Mapping[int, Side], name: str = "") -> list[Place]:
     """The places of one file, from top to bottom, disjoint.
 

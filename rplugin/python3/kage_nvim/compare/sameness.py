@@ -22,7 +22,7 @@ LARGEST = (128 if sys.version_info >= (3, 11) else 16) * 1024
 """Bytes of a Python file whose syntax is looked at."""
 BRACES = 2_000
 """Braces in it; before Python 3.12 an f-string takes quadratic time."""
-BUDGET = 4 * LARGEST
+BUDGET = 16 * LARGEST
 """Bytes that are parsed for one file, at most."""
 
 Lines = Sequence[bytes]

@@ -1,17 +1,13 @@
-"""What can be read of runs: logs, differences, explanations. Nothing here changes anything."""
+"""What can be read of runs: logs, candidates, explanations. Nothing here changes anything."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from typing import Any
 
-from kage_nvim import trees
-from kage_nvim.errors import usage
 from kage_nvim.model import AgentStatus, CandidateStatus
 from kage_nvim.orchestrator.runs import Agent, Run
-from kage_nvim.protocol import b64
 
 LOG_WINDOW = 4 * 1024 * 1024
 """The most bytes of a log that one answer holds."""
@@ -64,64 +60,6 @@ def shown_candidates(run: Run, numbers: list[int], *, early: bool = False) -> li
         return [run.candidate(min(run.agents))]
     wanted = numbers or sorted(known)
     return [run.seen(number) for number in wanted if number in known or not to_come(number)]
-
-
-async def diff(run: Run, numbers: list[int], base: str, *, early: bool = False) -> dict[str, Any]:
-    """The files that candidates change from ``base`` on, each with what every candidate does to it."""
-    shown = shown_candidates(run, numbers, early=early)
-    jobs = [asyncio.to_thread(trees.changes, run.store, base, c.commit) for c in shown]
-    files: dict[str, dict[str, Any]] = {}
-    for candidate, changes in zip(shown, await asyncio.gather(*jobs), strict=True):
-        for change in changes:
-            entry = files.setdefault(change.path, {"path": change.path, "kind": change.kind, "agents": {}})
-            if change.kind != "text":
-                entry["kind"] = change.kind
-            entry["agents"][str(candidate.number)] = {
-                "status": change.status,
-                "old_path": change.old_path,
-                "added": change.added,
-                "removed": change.removed,
-                "old_mode": change.old_mode,
-                "new_mode": change.new_mode,
-            }
-    return {
-        "run": run.id,
-        "repository": str(run.root),
-        "base": base,
-        "agents": [candidate.number for candidate in shown],
-        "files": [files[path] for path in sorted(files)],
-    }
-
-
-async def diff_file(run: Run, path: str, numbers: list[int], base_tree: str) -> dict[str, Any]:
-    """One file's exact bytes at the base and in each candidate (``None`` = absent)."""
-    shown = shown_candidates(run, numbers)
-    read = run.store.read_file
-    base, *others = await asyncio.gather(
-        asyncio.to_thread(read, base_tree, path), *(asyncio.to_thread(read, c.commit, path) for c in shown)
-    )
-    versions = {}
-    for candidate, found in zip(shown, others, strict=True):
-        versions[str(candidate.number)] = {
-            "b64": b64(found[0]) if found else None,
-            "mode": found[1] if found else None,
-            "commit": candidate.commit,
-        }
-    return {
-        "path": path,
-        "base_b64": b64(base[0]) if base else None,
-        "base_mode": base[1] if base else None,
-        "versions": versions,
-    }
-
-
-async def diff_text(run: Run, number: int, form: str, base: str) -> dict[str, Any]:
-    """A candidate as text: a ``patch`` that ``git apply`` takes, or a ``stat``."""
-    candidate = run.seen(number)
-    if form not in ("patch", "stat"):
-        raise usage(f"`{form}` is no form of a diff", "Use patch or stat.")
-    make = trees.patch if form == "patch" else trees.diffstat
-    return {"text_b64": b64(await asyncio.to_thread(make, run.store, base, candidate.commit))}
 
 
 def explain(run: Run, agent: Agent) -> list[str]:

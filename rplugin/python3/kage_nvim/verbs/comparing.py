@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kage_nvim.orchestrator import steps, views
+from kage_nvim.orchestrator import comparing, steps
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.verbs.table import In, verb
@@ -28,6 +28,10 @@ class DiffFile(Diff):
     path: str = ""
 
 
+class Align(Diff):
+    paths: list[str] = []
+
+
 class DiffText(In):
     agent: int = 0
     form: str = "patch"
@@ -37,7 +41,7 @@ class DiffText(In):
 async def _diff(conductor: Conductor, peer: Peer, asked: DiffList) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
     base = await steps.compared_with(conductor, run)
-    return await views.diff(run, asked.agents, base, early=asked.early)
+    return await comparing.diff(run, asked.agents, base, early=asked.early)
 
 
 @verb("look", Look)
@@ -57,7 +61,14 @@ async def _look(conductor: Conductor, peer: Peer, asked: Look) -> dict[str, Any]
 @verb("diff_file", DiffFile)
 async def _diff_file(conductor: Conductor, peer: Peer, asked: DiffFile) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
-    return await views.diff_file(run, asked.path, asked.agents, await steps.compared_with(conductor, run))
+    return await comparing.diff_file(run, asked.path, asked.agents, await steps.compared_with(conductor, run))
+
+
+@verb("align", Align)
+async def _align(conductor: Conductor, peer: Peer, asked: Align) -> dict[str, Any]:
+    run = await conductor.run(asked.cwd, asked.run)
+    base = await steps.compared_with(conductor, run)
+    return await comparing.aligned(run, asked.agents, asked.paths, base)
 
 
 @verb("contrast", Diff)
@@ -71,4 +82,4 @@ async def _contrast(conductor: Conductor, peer: Peer, asked: Diff) -> dict[str, 
 @verb("diff_text", DiffText)
 async def _diff_text(conductor: Conductor, peer: Peer, asked: DiffText) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
-    return await views.diff_text(run, asked.agent, asked.form, await steps.compared_with(conductor, run))
+    return await comparing.diff_text(run, asked.agent, asked.form, await steps.compared_with(conductor, run))
