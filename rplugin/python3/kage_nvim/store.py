@@ -95,7 +95,8 @@ class Landing(msgspec.Struct, kw_only=True):
 
     ``number`` is the last of ``numbers``, ``commits`` are the candidates as they were then, in that order;
     ``head`` is the user's HEAD then. ``conflicts`` counts places, ``left`` names files of which places were
-    left as the user had them. ``commit`` and ``branch`` say where it was committed to, if it was.
+    left as the user had them, ``marked`` those that got conflict markers. ``commit`` and ``branch`` say where
+    it was committed to, if it was.
     ``undoes`` is the newest landing that this one takes back, ``takes_back`` are all of them.
     """
 
@@ -114,6 +115,7 @@ class Landing(msgspec.Struct, kw_only=True):
     commits: list[str] = []
     head: str | None = None
     left: list[str] = []
+    marked: list[str] = []
     added: int = 0
     removed: int = 0
     commit: str = ""

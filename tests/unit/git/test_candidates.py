@@ -233,20 +233,48 @@ def test_included_files_never_come_back(tmp_path: Path) -> None:
     assert set(work.content()) == {".gitignore", "a"}
 
 
-def test_submodules_of_the_base_stay(tmp_path: Path) -> None:
+@pytest.fixture
+def module(tmp_path: Path) -> Work:
+    """A base with a submodule, whose files are in the slot as agents get them."""
     inner = make(tmp_path / "inner", x=b"x")
     root = make(tmp_path / "p", a=b"a")
     git(root, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner), "sub")
     git(root, "commit", "-q", "-m", "sub")
     work = Work(root)
-    assert work.capture().files == 0
-    make(work.tree / "sub", y=b"y")
-    put(work.tree, {"a": b"changed"})
-    assert work.capture().files == 1
-    folders.remove(work.tree / "sub")
-    assert work.capture().files == 1
-    (work.tree / "sub").write_text("a file")
-    assert work.capture().files == 1
+    slots.prepare(work.store, work.slot, ["sub/x"])
+    return work
+
+
+def test_the_files_of_submodules_stay_out(module: Work) -> None:
+    assert module.capture().files == 0
+    put(module.tree, {"a": b"changed", "sub/x": b"y"})
+    found = module.capture()
+    assert (found.files, found.notes) == (1, ["changes inside submodules are not part of it: sub/x"])
+    folders.remove(module.tree / "sub")
+    assert module.capture().files == 1
+    (module.tree / "sub").write_text("a file")
+    assert module.capture().files == 1
+
+
+def test_a_submodule_is_the_commit_that_it_stands_at(module: Work) -> None:
+    make(module.tree / "sub", y=b"y")
+    for _ in range(2):
+        head = git(module.tree / "sub", "rev-parse", "HEAD")
+        [change] = candidates.changes(module.store, module.base.commit, module.capture().commit)
+        assert (change.path, change.kind, change.status, change.new_sha) == ("sub", "submodule", "M", head)
+        git(module.tree / "sub", "pack-refs", "--all")
+        git(module.tree / "sub", "commit", "-q", "--allow-empty", "-m", "more")
+    # A repository elsewhere, a pipe and a link are no commits of a submodule.
+    folders.remove(module.tree / "sub" / ".git")
+    (module.tree / "sub" / ".git").write_text(f"gitdir: {module.store.repository.git_dir}\n")
+    assert module.capture().files == 0
+    (module.tree / "sub" / ".git").unlink()
+    (module.tree / "sub" / ".git").symlink_to(module.store.repository.git_dir)
+    assert module.capture().files == 0
+    (module.tree / "sub" / ".git").unlink()
+    (module.tree / "sub" / ".git").mkdir()
+    os.mkfifo(module.tree / "sub" / ".git" / "HEAD")
+    assert module.capture().files == 0
 
 
 def test_what_the_agent_committed_counts_as_files_only(work: Work) -> None:

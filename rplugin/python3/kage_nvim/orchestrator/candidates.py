@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
-from kage_nvim.orchestrator import folders, kageignore
+from kage_nvim.orchestrator import folders, gitlinks, kageignore
 from kage_nvim.orchestrator.repository import user_config
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.orchestrator.slots import Slot
@@ -51,7 +51,7 @@ def capture(
 
     Ignored files, new ones that its CLI's ``litter`` (patterns) names, files copied in by
     ``.worktreeinclude``, sockets, pipes and devices are left out, files above ``size_limit`` bytes are left
-    out and named, submodules of the base stay as they are.
+    out and named. A submodule is the commit that it stands at; its files are not part of the candidate.
 
     Raises:
         KageError: code ``worktree``, when the worktree is no folder any more.
@@ -77,9 +77,9 @@ def capture(
     ) as look:
         look.exclude(litter)
         tracked = {entry.path: entry for entry in look.entries()}
-        submodules = {path for path, entry in tracked.items() if entry.mode == SUBMODULE}
+        submodules = {path: entry.sha for path, entry in tracked.items() if entry.mode == SUBMODULE}
         if submodules:
-            look.overlook(submodules)
+            _move(look, slot, repository.root, submodules, notes)
         kept = {*slot.included(), *submodules}
         kept |= _withheld(store, look, tracked, kept, nested, notes)
         _bring_in(look, tracked, nested, kept, size_limit, notes)
@@ -95,6 +95,17 @@ def capture(
         sum(change.removed for change in found),
         notes,
     )
+
+
+def _move(look: View, slot: Slot, root: Path, submodules: Mapping[str, str], notes: list[str]) -> None:
+    """Bring the commits of submodules into the view's index, and name the files in them that were changed."""
+    moved = gitlinks.moved(slot.tree, submodules)
+    if moved:
+        look.put(Entry(SUBMODULE, commit, path) for path, commit in moved.items())
+    look.overlook(submodules)
+    edited = gitlinks.edited(slot.tree, root, submodules, slot.included())
+    if edited:
+        notes.append(f"changes inside submodules are not part of it: {', '.join(edited)}")
 
 
 def _verdict(tree: Path, path: str, size_limit: int, notes: list[str]) -> str:

@@ -83,6 +83,8 @@ def _still_there(
         if path not in since_base:
             continue  # as it was when the run began: it was taken back by hand
         kept, back = _distance(since.get(path)), _distance(since_before.get(path))
+        if path in landing.marked and back:
+            kept = back  # what became of the conflict is like neither side
         if kept < back or (kept == back and _descends(store, landing.head, yours.parent)):
             found.append(path)
     return found

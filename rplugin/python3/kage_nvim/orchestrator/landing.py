@@ -171,6 +171,7 @@ async def _land(
         commits=[candidate.commit for candidate in offered.candidates],
         head=yours.parent,
         left=sorted({conflict.path for conflict in offered.between}),
+        marked=sorted({conflict.path for conflict in merge.conflicts}),
     )
     told = await applying.apply(conductor, run.store, landing, files, buffers)
     run.record.status.landed = landing.number
