@@ -1,31 +1,29 @@
---- What the keys do: methods of the view. Each gets the mode that its key was typed in.
+--- What the keys on lines do: methods of the view. Keys get the mode that they were typed in; the methods behind
+--- them, which `.` calls again, get a kage.LineRange.
 local apply = require("kage.diff.apply")
-local maps = require("kage.diff.maps")
 local merge = require("kage.diff.merge")
 local notify = require("kage.notify")
+local operator = require("kage.diff.operator")
 local picks = require("kage.diff.picks")
 local whole = require("kage.diff.whole")
 
 local M = {}
 
----@param mode string
----@return integer first, integer last lines that are meant; visual mode ends
-local function lines_of(mode)
-  local cursor = vim.fn.line(".")
-  if mode ~= "x" then
-    return cursor, cursor
+for _, methods in ipairs({
+  require("kage.diff.moves"),
+  require("kage.diff.reset"),
+  require("kage.diff.textobject"),
+}) do
+  for name, method in pairs(methods) do
+    M[name] = method
   end
-  local other = vim.fn.line("v")
-  vim.cmd.normal({ vim.keycode("<Esc>"), bang = true })
-  return math.min(cursor, other), math.max(cursor, other)
 end
 
 --- The column of the current window.
----@param view kage.DiffView
 ---@return kage.Column?
-local function column_here(view)
+function M:column_here()
   local window = vim.api.nvim_get_current_win()
-  for _, column in ipairs(view.columns) do
+  for _, column in ipairs(self.columns) do
     if column.window == window then
       return column
     end
@@ -75,11 +73,8 @@ end
 --- Put part of an agent's version into yours, as it is at this instant.
 ---@param view kage.DiffView
 ---@param agent integer
----@param side kage.Side whose lines are meant
----@param first integer
----@param last integer
----@param visual boolean
-local function pick(view, agent, side, first, last, visual)
+---@param choose fun(merged: kage.Merge, yours: string[]): kage.Pick[] which part
+local function pick(view, agent, choose)
   if not can_pick(view, agent) then
     return
   elseif not view.content.versions[agent].bytes then
@@ -90,169 +85,139 @@ local function pick(view, agent, side, first, last, visual)
   if is_whole(view, agent, yours, merged) then
     return whole.take(view, agent, view.path)
   end
-  local taken = visual and picks.within(merged, yours, side, first, last) or { picks.at(merged, side, first) }
+  local taken = choose(merged, yours)
   if #taken == 0 then
     return notify.info(("no change of agent %d here; ]c goes to the next"):format(agent))
   end
   local buffer = view.content.buffer
   local format = apply.format_of_new(buffer, yours, view.content.versions[agent].format)
   apply.set_document(buffer, merge.take(yours, taken), format)
+  apply.set_marks(buffer, taken)
   view:refresh()
+end
+
+--- The agent that a key without a number means.
+---@return integer
+function M:agent_meant()
+  return self.focus or (self.columns[1] and self.columns[1].agent)
+end
+
+--- Put an agent's changes at lines of the current window into yours.
+---@param range kage.LineRange
+function M:take_lines(range)
+  local column = self:column_here()
+  local agent = range.count > 0 and range.count or (column and column.agent) or self:agent_meant()
+  if assert(self:file(self.path)).kind ~= "text" then
+    return whole.take(self, agent, self.path)
+  end
+  local side, first, last = "yours", range.first, range.last
+  if column and vim.api.nvim_buf_get_changedtick(self.content.buffer) ~= self.tick then
+    -- The lines under the cursor are those of a merge with an older text.
+    self:refresh()
+  end
+  if column and column.agent == agent then
+    side = "merged"
+  elseif column then
+    first, last = picks.to_yours(column.merge, first), picks.to_yours(column.merge, last)
+  end
+  pick(self, agent, function(merged, yours)
+    if range.visual then
+      return picks.within(merged, yours, side, first, last)
+    end
+    return { picks.at(merged, side, first) }
+  end)
+end
+
+--- Put all that an agent made of the file into yours.
+---@param range kage.LineRange
+function M:take_all(range)
+  local column = self:column_here()
+  local agent = range.count > 0 and range.count or (column and column.agent) or self:agent_meant()
+  if assert(self:file(self.path)).kind ~= "text" then
+    return whole.take(self, agent, self.path)
+  end
+  pick(self, agent, function(merged)
+    return merged.picks
+  end)
+end
+
+--- In the panel: the whole file under the cursor.
+---@param view kage.DiffView
+---@return boolean here
+local function take_in_panel(view)
+  if vim.api.nvim_get_current_win() ~= view.panel.window then
+    return false
+  end
+  local count, row = vim.v.count, view.panel.rows[vim.fn.line(".")] or {}
+  local file = view:file(row.path or "")
+  if file then
+    whole.take(view, count > 0 and count or view:agent_meant(), file.path)
+  end
+  return true
 end
 
 --- `do` in yours and in the panel.
 ---@param mode string
 function M:take(mode)
-  local count = vim.v.count
-  local agent = count > 0 and count or self.focus or (self.columns[1] and self.columns[1].agent)
-  local file = self:file(self.path)
-  if vim.api.nvim_get_current_win() == self.panel.window then
-    file = self:file((self.panel.rows[vim.fn.line(".")] or {}).path or "")
-    if file then
-      whole.take(self, agent, file.path)
-    end
-  elseif column_here(self) then
-    notify.info("an agent's version cannot be changed; dp puts its change into yours")
-  elseif file and file.kind ~= "text" then
-    whole.take(self, agent, file.path)
-  else
-    local first, last = lines_of(mode)
-    pick(self, agent, "yours", first, last, mode == "x")
+  if take_in_panel(self) then
+    return
+  elseif self:column_here() then
+    return notify.info("an agent's version cannot be changed; dp puts its change into yours")
   end
+  operator.act(self, mode, "take_lines")
 end
 
 --- `dp` in an agent's window.
 ---@param mode string
 function M:give(mode)
-  local column = column_here(self)
-  if not column then
+  if not self:column_here() then
     return notify.info("an agent's version cannot be changed; do takes its change into yours")
   end
-  if assert(self:file(self.path)).kind ~= "text" then
-    return whole.take(self, column.agent, self.path)
-  end
-  local first, last = lines_of(mode)
-  if vim.api.nvim_buf_get_changedtick(self.content.buffer) ~= self.tick then
-    -- The lines under the cursor are those of a merge with an older text.
-    self:refresh()
-  end
-  pick(self, column.agent, "merged", first, last, mode == "x")
+  operator.act(self, mode, "take_lines")
 end
 
-function M:undo()
-  local buffer = self.content and self.content.buffer
-  if not buffer then
-    return notify.info("what was taken whole is taken back by :KageUndo")
-  elseif vim.api.nvim_buf_is_loaded(buffer) then
-    vim.api.nvim_buf_call(buffer, function()
-      vim.cmd("undo")
-      -- Neovim says this of the current buffer only; the options that go with the text wait for it.
-      vim.api.nvim_exec_autocmds("TextChanged", { buffer = buffer, modeline = false })
-    end)
-    self:refresh()
+--- `go{motion}`, and `go` in Visual mode.
+---@param mode string
+function M:take_operator(mode)
+  if mode == "x" then
+    return operator.act(self, mode, "take_lines")
+  end
+  operator.wait(self, "take_lines")
+end
+
+--- `dO`.
+---@param mode string
+function M:take_file(mode)
+  if not take_in_panel(self) then
+    operator.act(self, mode, "take_all")
   end
 end
 
 ---@param view kage.DiffView
----@param step integer
-local function turn_file(view, step)
-  for index, file in ipairs(view.files) do
-    if file.path == view.wanted then
-      local next_file = view.files[(index - 1 + step * vim.v.count1) % #view.files + 1]
-      if next_file.path ~= view.wanted then
-        view:show(next_file.path)
+---@param command "undo"|"redo"
+local function walk_undo(view, command)
+  local buffer = view.content and view.content.buffer
+  if not buffer then
+    return notify.info("what was taken whole is taken back by :KageUndo")
+  elseif vim.api.nvim_buf_is_loaded(buffer) then
+    local count = vim.v.count1
+    vim.api.nvim_buf_call(buffer, function()
+      for _ = 1, count do
+        vim.cmd(command)
       end
-      return
-    end
+      -- Neovim says this of the current buffer only; the options that go with the text wait for it.
+      vim.api.nvim_exec_autocmds("TextChanged", { buffer = buffer, modeline = false })
+    end)
+    view:refresh()
   end
 end
 
-function M:next_file()
-  turn_file(self, 1)
+function M:undo()
+  walk_undo(self, "undo")
 end
 
-function M:previous_file()
-  turn_file(self, -1)
-end
-
---- Show other agents, as many as there are columns.
----@param first integer
-function M:turn_to(first)
-  first = math.max(1, math.min(first, #self.agents - #self.columns + 1))
-  if first == self.first then
-    return notify.info("no more agents; " .. #self.agents .. " have a candidate")
-  end
-  self.first, self.page, self.focus = first, first, nil
-  if self.content then
-    self:fill_columns()
-  end
-end
-
-function M:next_agent()
-  local wanted = vim.v.count
-  if wanted > 0 then
-    for index, agent in ipairs(self.agents) do
-      if agent == wanted then
-        self:turn_to(index)
-        self.focus = wanted
-        return
-      end
-    end
-    return notify.info("agent " .. wanted .. " has no candidate")
-  end
-  self:turn_to(self.first + #self.columns)
-end
-
-function M:previous_agent()
-  self:turn_to(self.first - #self.columns)
-end
-
-function M:open_file()
-  local row = self.panel.rows[vim.fn.line(".")]
-  if row and row.path then
-    self:show(row.path)
-  end
-end
-
---- The screen's size changed.
-function M:resize()
-  if not self:prune() then
-    return
-  end
-  self:arrange()
-  if self.content then
-    self:fill_columns()
-    self:draw_panel()
-  end
-end
-
-function M.help()
-  local lines = maps.help()
-  local buffer = vim.api.nvim_create_buf(false, true)
-  vim.bo[buffer].bufhidden = "wipe"
-  vim.api.nvim_buf_set_lines(buffer, 0, -1, false, lines)
-  local width = 0
-  for _, line in ipairs(lines) do
-    width = math.max(width, vim.api.nvim_strwidth(line) + 1)
-  end
-  width = math.min(width, vim.o.columns - 4)
-  local window = vim.api.nvim_open_win(buffer, true, {
-    relative = "editor",
-    row = math.max(0, math.floor((vim.o.lines - #lines) / 2) - 1),
-    col = math.max(0, math.floor((vim.o.columns - width) / 2) - 1),
-    width = width,
-    height = math.min(#lines, vim.o.lines - 4),
-    style = "minimal",
-    border = "rounded",
-    title = " Kage diff ",
-  })
-  for _, key in ipairs({ "q", "<Esc>", "g?" }) do
-    vim.keymap.set("n", key, function()
-      if vim.api.nvim_win_is_valid(window) then
-        vim.api.nvim_win_close(window, true)
-      end
-    end, { buffer = buffer, nowait = true })
-  end
+function M:redo()
+  walk_undo(self, "redo")
 end
 
 return M

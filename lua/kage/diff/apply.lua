@@ -154,4 +154,17 @@ function M.set_document(buffer, new, format)
   undo_break(buffer)
 end
 
+--- Let '[ and '] say what was changed, as they do after a put.
+---@param buffer integer
+---@param picks kage.Pick[] that were taken, from top to bottom
+function M.set_marks(buffer, picks)
+  local count = vim.api.nvim_buf_line_count(buffer)
+  local function set(name, line)
+    vim.api.nvim_buf_set_mark(buffer, name, math.max(1, math.min(line, count)), 0, {})
+  end
+  local last = picks[#picks]
+  set("[", picks[1].m0)
+  set("]", math.max(last.m1 - 1, last.m0))
+end
+
 return M

@@ -26,9 +26,65 @@ M.keys = {
     action = "give",
     modes = { "n", "x" },
     where = "yours agent",
-    desc = "in an agent's window: put its change into yours",
+    desc = "in an agent's window: put its change into yours, 2dp agent 2's",
+  },
+  {
+    lhs = "go",
+    plug = "take-operator",
+    action = "take_operator",
+    modes = { "n", "x" },
+    where = "yours agent",
+    desc = "with a motion: take the changes in its lines; 2goip agent 2's",
+  },
+  {
+    lhs = "dO",
+    plug = "take-file",
+    action = "take_file",
+    modes = { "n", "x" },
+    where = "yours agent panel",
+    desc = "take all that the agent made of the file, 2dO of agent 2",
+  },
+  {
+    lhs = "dr",
+    plug = "reset",
+    action = "reset",
+    modes = { "n", "x" },
+    where = "yours agent",
+    desc = "back to the base here; where yours is the base, decide for it",
+  },
+  {
+    lhs = "dR",
+    plug = "reset-file",
+    action = "reset_file",
+    modes = { "n", "x" },
+    where = "yours agent",
+    desc = "back to the base in the whole file",
+  },
+  {
+    lhs = "ih",
+    plug = "hunk",
+    action = "select_hunk",
+    modes = { "o", "x" },
+    where = "yours agent",
+    desc = "text object: the change at the cursor",
+  },
+  {
+    lhs = "ah",
+    plug = "place",
+    action = "select_place",
+    modes = { "o", "x" },
+    where = "yours agent",
+    desc = "text object: the changes of all agents there",
   },
   { lhs = "u", plug = "undo", action = "undo", modes = { "n" }, where = "agent", desc = "undo in yours" },
+  {
+    lhs = "<C-R>",
+    plug = "redo",
+    action = "redo",
+    modes = { "n" },
+    where = "agent",
+    desc = "redo in yours",
+  },
   {
     lhs = "]f",
     plug = "next-file",
@@ -67,7 +123,36 @@ M.keys = {
     action = "open_file",
     modes = { "n" },
     where = "panel",
-    desc = "show the file",
+    desc = "show the file; fold or unfold the folder",
+  },
+  {
+    lhs = "l",
+    plug = "enter-row",
+    action = "enter_row",
+    modes = { "n" },
+    where = "panel",
+    desc = "show the file; unfold the folder",
+  },
+  {
+    lhs = "h",
+    plug = "close-fold",
+    action = "close_fold",
+    modes = { "n" },
+    where = "panel",
+    desc = "fold the folder, as zc; zo, za, zM, zR as ever",
+  },
+  { lhs = "zc", plug = "close-fold", action = "close_fold", modes = { "n" }, where = "panel", desc = "" },
+  { lhs = "zo", plug = "open-fold", action = "open_fold", modes = { "n" }, where = "panel", desc = "" },
+  { lhs = "za", plug = "toggle-fold", action = "toggle_fold", modes = { "n" }, where = "panel", desc = "" },
+  { lhs = "zM", plug = "close-folds", action = "close_folds", modes = { "n" }, where = "panel", desc = "" },
+  { lhs = "zR", plug = "open-folds", action = "open_folds", modes = { "n" }, where = "panel", desc = "" },
+  {
+    lhs = "gz",
+    plug = "toggle-panel",
+    action = "toggle_panel",
+    modes = { "n" },
+    where = "all",
+    desc = "hide the list of files, show it again",
   },
   {
     lhs = "<2-LeftMouse>",
@@ -150,13 +235,17 @@ function M.remove(buffer, saved)
 end
 
 --- The help, one line a key.
+---@param keys? kage.DiffKey[] other keys than the review's
 ---@return string[]
-function M.help()
+function M.help(keys)
   local lines = {}
-  for _, key in ipairs(M.keys) do
+  for _, key in ipairs(keys or M.keys) do
     if key.desc ~= "" then
       lines[#lines + 1] = (" %-5s %s"):format(key.lhs, key.desc)
     end
+  end
+  if keys then
+    return vim.list_extend(lines, { " ]c    next change, [c the previous one" })
   end
   table.insert(lines, 2, " do    in the panel: take the whole file")
   vim.list_extend(lines, {

@@ -8,7 +8,7 @@ local M = {}
 ---@param pick kage.Pick
 ---@param side kage.Side
 ---@return integer first, integer past
-local function range(pick, side)
+function M.range(pick, side)
   if side == "yours" then
     return pick.y0, pick.y1
   end
@@ -24,7 +24,7 @@ end
 function M.at(merge, side, line)
   local above
   for _, pick in ipairs(merge.picks) do
-    local first, past = range(pick, side)
+    local first, past = M.range(pick, side)
     if first <= line and (line < past or (first == past and first == line)) then
       return pick
     elseif first == past and first == line + 1 then
@@ -32,6 +32,23 @@ function M.at(merge, side, line)
     end
   end
   return above
+end
+
+--- The line of yours that stands for a line of the merged text.
+---@param merge kage.Merge
+---@param line integer
+---@return integer
+function M.to_yours(merge, line)
+  local shift = 0
+  for _, pick in ipairs(merge.picks) do
+    if line < pick.m0 then
+      break
+    elseif line < pick.m1 then
+      return math.max(pick.y0, math.min(pick.y0 + line - pick.m0, pick.y1 - 1))
+    end
+    shift = pick.y1 - pick.m1
+  end
+  return line + shift
 end
 
 --- The part of a hunk that remains when only lines `[first, past)` of its side a are wanted: as many lines as are
@@ -63,7 +80,7 @@ end
 ---@param past integer
 ---@param parts kage.Pick[] is added to
 local function add_parts(pick, yours, side, first, past, parts)
-  local from = range(pick, side)
+  local from = M.range(pick, side)
   first, past = first - from + 1, past - from + 1
   for _, piece in ipairs(hunks.diff(hunks.slice(yours, pick.y0, pick.y1), pick.lines, true)) do
     local hunk = side == "yours" and piece or mirrored(piece)
@@ -94,7 +111,7 @@ end
 function M.within(merge, yours, side, first, last)
   local parts = {}
   for _, pick in ipairs(merge.picks) do
-    local from, past = range(pick, side)
+    local from, past = M.range(pick, side)
     if from <= last + 1 and first <= past then
       if first <= from and past <= last + 1 then
         parts[#parts + 1] = pick
