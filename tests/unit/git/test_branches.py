@@ -92,7 +92,7 @@ class Desk:
         return asyncio.run(branches.branch(self.peer, self.run, wish, self.parts(candidates)))
 
     def parts(self, candidates: Sequence[str]) -> list[Part]:
-        return [Part(number, self.base, candidate) for number, candidate in enumerate(candidates, 1)]
+        return [Part([number], self.base, candidate) for number, candidate in enumerate(candidates, 1)]
 
     @property
     def peer(self) -> Peer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.repository import head_of, state_of
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Store
+from kage_nvim.store import Landing
 from kage_nvim.trees import ABSENT, Entry, changes, edit_tree, entries, trees_of
 
 HOW = ("", "merge", "rebase", "squash")
@@ -58,9 +60,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class Part:
-    """One candidate's share of a landing: its number, and what it changes, as trees of bytes on disk."""
+    """A share of a landing that may be a commit of its own: the candidates that it is of, and what they
+    change, as trees of bytes on disk."""
 
-    number: int
+    numbers: list[int]
     before: str
     after: str
 
@@ -91,6 +94,19 @@ class Made:
     def answer(self) -> dict[str, Any]:
         """As the verb answers it."""
         return {"commits": self.commits, "branch": self.branch}
+
+
+def stays(landing: Landing) -> str:
+    """What is to know when a landing is taken back that was committed; empty for others."""
+    if not landing.commit:
+        return ""
+    short = landing.commit[:10]
+    names = " ".join(shlex.quote(file.path) for file in landing.files)
+    record = f"git commit -- {names}" if len(landing.files) <= 5 else "git commit -a"
+    return (
+        f"commit {short} stays on {landing.branch}, only the files are as before: {record} commits that, or,"
+        f" while it is the last commit and nobody else has it, git reset {short}^ drops it"
+    )
 
 
 def environment(peer: Peer) -> dict[str, str]:
@@ -137,7 +153,8 @@ def _plan(
     writer.identity()
     head = head_of(store.repository.git_dir)
     tree = _tree_of(store, head)
-    made = canonical.edits(store, before, after, tree, env)
+    found = canonical.edits(store, before, after, tree, env)
+    made = [edit for edit in found if not edit.pointer]  # a submodule's commit is not landed, but told
     goal = _onto(store, tree, made, "what you have not committed")
     if goal == tree:
         raise _nothing(branch)
@@ -187,7 +204,7 @@ def _sides(writer: Writer, run: Run, planned: Planned) -> list[str]:
     """The candidates as commits of their own, on the commit that the run began from: the merge's parents."""
     start = _start(run)
     return [
-        writer.commit(tree, [start] if start else [], commit_message.message(run, [part.number]))
+        writer.commit(tree, [start] if start else [], commit_message.message(run, part.numbers))
         for tree, part in zip(planned.side, planned.parts, strict=False)
     ]
 
@@ -317,9 +334,7 @@ def _branch(writer: Writer, run: Run, wish: Wish, parts: list[Part]) -> Made:
     texts = _texts(run, parts, wish, len(trees))
     above = [commit for commit in parents if commit]
     sides = [
-        writer.commit(
-            tree, [target.start] if target.start else [], commit_message.message(run, [part.number])
-        )
+        writer.commit(tree, [target.start] if target.start else [], commit_message.message(run, part.numbers))
         for tree, part in zip(own, parts, strict=False)
     ]
     done = []
@@ -401,7 +416,9 @@ def _rebased(
     tree = _tree_of(store, target.tip)
     trees: list[str] = []
     for part in parts:
-        merged = land.merge(store, start, tree, _side(store, start, part, env), label=f"agent {part.number}")
+        merged = land.merge(
+            store, start, tree, _side(store, start, part, env), label=f"agent {part.numbers[0]}"
+        )
         if merged.conflicts:
             raise _overlap(merged.conflicts, f"what is on {target.name}", LATER)
         tree = merged.tree
@@ -430,11 +447,10 @@ def _merged(store: Store, target: Target, own: Sequence[str]) -> str:
 
 
 def _texts(run: Run, parts: Sequence[Part], wish: Wish, count: int) -> list[str]:
-    """A message for each commit: one for each candidate, or one for all."""
-    numbers = [part.number for part in parts]
-    if count == len(numbers):
-        return [commit_message.message(run, [number], wish.message) for number in numbers]
-    return [commit_message.message(run, numbers, wish.message)]
+    """A message for each commit: one for each part, or one for all."""
+    if count == len(parts):
+        return [commit_message.message(run, part.numbers, wish.message) for part in parts]
+    return [commit_message.message(run, [n for part in parts for n in part.numbers], wish.message)]
 
 
 def _onto(store: Store, tree: str, made: Sequence[canonical.Edit], what: str) -> str:

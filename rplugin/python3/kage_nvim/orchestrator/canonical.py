@@ -13,7 +13,18 @@ from dataclasses import dataclass
 from kage_nvim.git import fields, line, run_git
 from kage_nvim.orchestrator.repository import user_config
 from kage_nvim.orchestrator.shadow import Store
-from kage_nvim.trees import ABSENT, EXECUTABLE, PLAIN, Entry, changes, edit_tree, entries, read_blobs, writing
+from kage_nvim.trees import (
+    ABSENT,
+    EXECUTABLE,
+    PLAIN,
+    SUBMODULE,
+    Entry,
+    changes,
+    edit_tree,
+    entries,
+    read_blobs,
+    writing,
+)
 
 FEW = 1000
 _ATTRIBUTES = ("text", "crlf", "eol", "filter", "ident", "working-tree-encoding")
@@ -26,6 +37,11 @@ class Edit:
     path: str
     old: tuple[str, str] | None
     new: tuple[str, str] | None
+
+    @property
+    def pointer(self) -> bool:
+        """Whether a submodule is meant."""
+        return any(side is not None and side[0] == SUBMODULE for side in (self.old, self.new))
 
 
 def edits(store: Store, before: str, after: str, tree: str, env: Mapping[str, str]) -> list[Edit]:

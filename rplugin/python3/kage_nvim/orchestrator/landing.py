@@ -17,24 +17,32 @@ from typing import Any
 from kage_nvim.compare import compose, land
 from kage_nvim.errors import Exit, KageError, refused
 from kage_nvim.model import CandidateStatus
-from kage_nvim.orchestrator import applying, landed_before, pointers, steps
+from kage_nvim.orchestrator import applying, branches, keeping, landed_before, picking, pointers, steps
+from kage_nvim.orchestrator.branches import Part, Wish
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import Buffer, open_buffers
+from kage_nvim.orchestrator.keeping import Keep
+from kage_nvim.orchestrator.peers import Peer
+from kage_nvim.orchestrator.picking import Pick
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Snapshot, Store
 from kage_nvim.store import Landing
 from kage_nvim.trees import ABSENT, Entry, changes, commit_tree, edit_tree, trees_of
 
+WORKING_TREE = Wish()
+
 
 @dataclass(frozen=True)
 class Offer:
-    """What candidates bring: a ``tree`` made from ``base``, and what they differ ``between`` them in."""
+    """What candidates bring: a ``tree`` made from ``base``, and what they differ ``between`` them in;
+    ``partly``: single hunks of ``paths``."""
 
     candidates: list[CandidateStatus]
     base: str
     tree: str
     paths: set[str]
     between: list[compose.Conflict] = field(default_factory=list)
+    partly: bool = False
 
     @property
     def numbers(self) -> list[int]:
@@ -49,12 +57,22 @@ class Offer:
 
 
 async def accept(
-    conductor: Conductor, run: Run, numbers: Sequence[int], chosen: Sequence[str], *, force: bool
+    conductor: Conductor,
+    run: Run,
+    numbers: Sequence[int],
+    chosen: Sequence[str],
+    *,
+    force: bool,
+    peer: Peer | None = None,
+    wish: Wish = WORKING_TREE,
+    picks: Sequence[Pick] = (),
+    shown: str = "",
 ) -> dict[str, Any]:
-    """Land candidates, or some of their files, onto what the user has now.
+    """Land candidates, or some of their files, or ``picks`` (of the base ``shown``), onto what the user has.
 
     The answer: ``landing`` (its id), ``numbers``, ``files`` (path, action, where), ``conflicts`` (path, kind,
-    line, agents, and whether it is ``marked`` in the file or was left as the user has it), ``notes``.
+    line, agents, and whether it is ``marked`` in the file or was left as the user has it), ``notes``; with a
+    ``wish`` of ``peer`` for commits also ``commits`` and ``branch``.
 
     Raises:
         KageError: there is no such candidate, its agent is ``working``, it changes nothing (exit 3), it
@@ -65,11 +83,33 @@ async def accept(
     async with conductor.landing:
         buffers = await open_buffers(conductor.peers, run.root)
         yours = await asyncio.to_thread(run.store.snapshot, applying.overlays(buffers, run.root))
-        offered = await offer(conductor, run, candidates, paths, yours)
+        if picks:
+            offered = await _picked(conductor, run, candidates, picks, shown, yours)
+            parts = [Part(offered.numbers, offered.base, offered.tree)]
+        else:
+            offered = await offer(conductor, run, candidates, paths, yours)
+            parts = await asyncio.to_thread(keeping.parts, run, candidates, paths)
+        keep = Keep(peer, wish, parts) if peer and (wish.commits or wish.branch) else None
+        if keep and wish.branch:
+            return await keeping.on_branch(conductor, run, keep)
         merge = await asyncio.to_thread(_merge, run.store, offered, yours)
-        if merge.conflicts and not force:
+        if merge.conflicts and (keep or not force):
             raise _conflict(offered, merge.conflicts)
-        return await _land(conductor, run, offered, yours, merge, buffers)
+        return await _land(conductor, run, offered, yours, merge, buffers, keep)
+
+
+async def _picked(
+    conductor: Conductor,
+    run: Run,
+    candidates: list[CandidateStatus],
+    picks: Sequence[Pick],
+    shown: str,
+    yours: Snapshot,
+) -> Offer:
+    """The hunks that were chosen, as an offer."""
+    base = await steps.base_for(conductor, run, yours.commit)
+    tree = await asyncio.to_thread(picking.composed, run.store, shown, base, candidates, picks)
+    return Offer(candidates, base, tree, {pick.path for pick in picks}, partly=True)
 
 
 def _ready(run: Run, number: int, *, force: bool) -> CandidateStatus:
@@ -154,11 +194,15 @@ async def _land(
     yours: Snapshot,
     merge: land.Merge,
     buffers: Sequence[Buffer],
+    keep: Keep | None,
 ) -> dict[str, Any]:
     before, files = await asyncio.to_thread(_as_on_disk, run, yours, merge.files, buffers)
     notes = await asyncio.to_thread(pointers.notes, run.root, merge.pointers)
     if not files:
         raise _nothing(offered, notes)
+    planned = None
+    if keep:
+        planned = await branches.plan(keep.peer, run, keep.wish, yours.tree, merge.tree, keep.parts)
     landing = Landing(
         repository=str(run.root),
         run=run.id,
@@ -170,7 +214,7 @@ async def _land(
         numbers=offered.numbers,
         commits=[candidate.commit for candidate in offered.candidates],
         head=yours.parent,
-        left=sorted({conflict.path for conflict in offered.between}),
+        left=sorted(offered.paths if offered.partly else {conflict.path for conflict in offered.between}),
         marked=sorted({conflict.path for conflict in merge.conflicts}),
     )
     told = await applying.apply(conductor, run.store, landing, files, buffers)
@@ -180,13 +224,14 @@ async def _land(
         conductor.spawn_task(conductor.gateway.outcome(run.id, number, "accepted"))
     if offered.between:
         notes.append(_left(offered))
-    return {
+    answer = {
         "landing": landing.id,
         "numbers": offered.numbers,
         "files": told,
         "conflicts": [*_rows(offered, merge.conflicts), *_rows_between(offered)],
         "notes": notes,
     }
+    return await keeping.commit(conductor, landing, planned, answer) if planned else answer
 
 
 def _rows(offered: Offer, conflicts: Sequence[land.Conflict]) -> list[dict[str, Any]]:

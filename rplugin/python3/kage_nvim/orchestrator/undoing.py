@@ -11,7 +11,7 @@ from typing import Any
 
 from kage_nvim.compare import land
 from kage_nvim.errors import Exit, KageError, usage
-from kage_nvim.orchestrator import applying
+from kage_nvim.orchestrator import applying, branches
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import Buffer, open_buffers
 from kage_nvim.orchestrator.shadow import Store
@@ -30,7 +30,8 @@ class _Way:
 async def undo(conductor: Conductor, cwd: str, count: int = 1) -> dict[str, Any]:
     """Take the newest ``count`` landings back, all or none; edits made since are kept.
 
-    The answer: ``landing`` (the newest one's id), ``landings`` (all ids), ``files`` (path, action, where).
+    The answer: ``landing`` (the newest one's id), ``landings`` (all ids), ``files`` (path, action, where),
+    ``notes`` (which commits stay).
 
     Raises:
         KageError: nothing to undo (exit 3), or edits since overlap a landing (exit 4): nothing was changed.
@@ -65,7 +66,8 @@ async def undo(conductor: Conductor, cwd: str, count: int = 1) -> dict[str, Any]
             landing.state = "undone"
             conductor.database.put_landing(landing)
         _forget(conductor, root, landings)
-    return {"landing": newest.id, "landings": back.takes_back, "files": told}
+    notes = [note for landing in landings if (note := branches.stays(landing))]
+    return {"landing": newest.id, "landings": back.takes_back, "files": told, "notes": notes}
 
 
 def _too_few(there: int) -> KageError:

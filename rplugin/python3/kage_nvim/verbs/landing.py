@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from kage_nvim.orchestrator import clean, landing, undoing
+from kage_nvim.orchestrator import clean, landing, picking, undoing
+from kage_nvim.orchestrator.branches import Wish
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.verbs.table import In, verb
 
 
 class Accept(In):
-    """``agents`` (or ``agent`` alone) land together; ``how`` is ``merge``, ``rebase`` or ``squash``."""
+    """``agents`` (or ``agent`` alone) land together; ``how`` is ``merge``, ``rebase`` or ``squash``.
+    ``picks`` are single hunks, of what was ``shown`` as the base; they name their agents."""
 
     agent: int = 0
     agents: list[int] = []
@@ -21,11 +23,13 @@ class Accept(In):
     message: str = ""
     branch: str = ""
     how: str = ""
+    picks: list[picking.Pick] = []
+    shown: str = ""
 
     @property
     def numbers(self) -> list[int]:
         """The candidates in the order given, each once."""
-        return list(dict.fromkeys(self.agents or [self.agent]))
+        return picking.numbers(self.picks) or list(dict.fromkeys(self.agents or [self.agent]))
 
 
 class Undo(In):
@@ -39,7 +43,19 @@ class Clean(In):
 @verb("accept", Accept)
 async def _accept(conductor: Conductor, peer: Peer, asked: Accept) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
-    return await landing.accept(conductor, run, asked.numbers, asked.paths, force=asked.force)
+    wish = Wish(asked.commit, asked.message, asked.branch, asked.how)
+    wish.check()
+    return await landing.accept(
+        conductor,
+        run,
+        asked.numbers,
+        asked.paths,
+        force=asked.force,
+        peer=peer,
+        wish=wish,
+        picks=asked.picks,
+        shown=asked.shown,
+    )
 
 
 @verb("undo", Undo)
