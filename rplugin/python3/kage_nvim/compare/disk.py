@@ -92,12 +92,11 @@ def _objection(root: Path, plan: FilePlan, going: set[str], file_mode: bool) -> 
         found = _lstat(root / parent)
         if found is None:
             break
-        if stat.S_ISLNK(found.st_mode):
-            return f"{parent} is a symbolic link"
         if not stat.S_ISDIR(found.st_mode):
             if parent.as_posix() in going:
                 break
-            return f"{parent} is in the way"
+            link = stat.S_ISLNK(found.st_mode)
+            return f"{parent} is a symbolic link" if link else f"{parent} is in the way"
     else:
         return _differs(root, plan, going, file_mode)
     return "" if plan.old is None else "it is not there any more"
