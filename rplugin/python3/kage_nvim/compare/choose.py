@@ -48,7 +48,7 @@ def _fitting(name: str, known: Iterable[str]) -> Callable[[str], bool]:
     like = re.compile(_expression(plain), re.DOTALL)
 
     def pattern(path: str) -> bool:
-        parents = (parent.as_posix() for parent in PurePosixPath(path).parents)
+        parents = (parent.as_posix() for parent in list(PurePosixPath(path).parents)[:-1])
         return any(like.fullmatch(part) for part in (path, *parents))
 
     return pattern

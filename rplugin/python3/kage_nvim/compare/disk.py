@@ -7,6 +7,7 @@ are written beside their targets before the first of these is touched, so a full
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -160,6 +161,10 @@ def _lstat(path: Path) -> os.stat_result | None:
         return path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a folder of it is a link to itself
+            return None
+        raise
 
 
 def _staged(path: str) -> str:
@@ -215,7 +220,8 @@ def _stage(root: Path, plan: FilePlan, new: Blob) -> str:
         with os.fdopen(handle, "wb") as file:
             file.write(new.data)
             file.flush()
-            _like(root / plan.path, handle, new.mode)
+            if _nearest(root, plan.path) == PurePosixPath(plan.path).parent:
+                _like(root / plan.path, handle, new.mode)
             os.fsync(handle)
     return beside
 
