@@ -80,12 +80,12 @@ def changes_with_patches(
     """The same in git's order, and the patches of these changes, in this order and without context.
 
     They are made with the algorithm and the options that Neovim compares with. A change of type has two
-    patches. ``binary`` and the counts of lines are for those who read the patches: here every regular file
-    is ``text`` with 0 lines.
+    patches; an empty file is never a renamed one, as when git merges. ``binary`` and the counts of lines are
+    for those who read the patches: here every regular file is ``text`` with 0 lines.
     """
     # The heuristic would slide an insertion by what stands around it, so that agents who insert the same at
     # the same place would not meet there.
-    options = ["-p", "-U0", "--diff-algorithm=histogram", "--no-indent-heuristic"]
+    options = ["-p", "-U0", "--diff-algorithm=histogram", "--no-indent-heuristic", "--no-rename-empty"]
     raw, at, out = _raw(store, old, new, options, renames)
     return [_change(entry, ("0", "0")) for entry in raw], out[at:].removeprefix(b"\0")
 

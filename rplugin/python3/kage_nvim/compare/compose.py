@@ -169,19 +169,18 @@ class _Decision:
         blobs = _changed((made.blob for made in file.made.values()), file.old)
         if len(blobs) < 2:
             return blobs.pop() if blobs else file.old
-        if not _text(file):
-            self._conflict(file, _kind(file), agents)
-            return None
+        kinds = {file.old.mode, *(blob.mode for blob in blobs)} - {ABSENT}
         modes = _changed((blob.mode for blob in blobs), file.old.mode)
-        if len(modes) > 1:
+        shas = _changed((blob.sha for blob in blobs), file.old.sha)
+        if kinds <= set(_REGULAR) and len(modes) > 1:
             self._conflict(file, "mode", agents)
             return None
+        if not kinds <= set(_REGULAR) or (len(shas) > 1 and not _text(file)):
+            self._conflict(file, _kind(file, kinds), agents)
+            return None
         mode = modes.pop() if modes else file.old.mode
-        shas = _changed((blob.sha for blob in blobs), file.old.sha)
-        if len(shas) > 1:
-            sha = self._text(file)
-            return None if sha is None else _Blob(mode, sha)
-        return _Blob(mode, shas.pop() if shas else file.old.sha)
+        sha = self._text(file) if len(shas) > 1 else shas.pop() if shas else file.old.sha
+        return None if sha is None else _Blob(mode, sha)
 
     def _text(self, file: _File) -> str | None:
         """The blob of the text that comes of all; a new file of which there are several has none."""
@@ -215,11 +214,10 @@ def _text(file: _File) -> bool:
     )
 
 
-def _kind(file: _File) -> str:
-    """The kind of a conflict over a file that is not merged by lines."""
+def _kind(file: _File, modes: Collection[str]) -> str:
+    """The kind of a conflict over a file of these modes that is not merged by lines."""
     if file.new:
         return "add/add"
-    modes = {file.old.mode} | {made.blob.mode for made in _kept(file)}
     kinds = {"regular" if mode in _REGULAR else mode for mode in modes}
     if len(kinds) > 1:
         return "type"
