@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from kage_nvim import paths
 from kage_nvim.cli import render, spawning
-from kage_nvim.cli.arguments import parser
+from kage_nvim.cli.arguments import parse
 from kage_nvim.cli.checking import Checking
 from kage_nvim.cli.comparing import Comparing
 from kage_nvim.cli.landing import Landing
@@ -227,7 +227,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return int(asyncio.run(_run(parser().parse_args(words))))
+        return int(asyncio.run(_run(parse(words))))
     except KageError as error:
         print(f"kage: {error.message}", file=sys.stderr)
         if error.fix:

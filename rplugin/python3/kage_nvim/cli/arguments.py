@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import NoReturn
 
 from kage_nvim.errors import usage
@@ -15,6 +16,21 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """See argparse."""
         raise usage(message, f"See {self.prog} --help; a task that begins with - goes after --.")
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The command line as its words say it; paths may stand among options.
+
+    Raises:
+        KageError: exit 2.
+    """
+    top = parser()
+    given, rest = top.parse_known_args(words)
+    if rest and given.verb == "accept" and not any(word.startswith("-") for word in rest):
+        given.words += rest
+    elif rest:
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
+    return given
 
 
 def parser() -> argparse.ArgumentParser:
@@ -72,11 +88,9 @@ def parser() -> argparse.ArgumentParser:
     check = add("check", "run the project's checks on a candidate, or on your working tree", json_too=True)
     check.add_argument("agent", type=int, nargs="?", metavar="N", help="a candidate (default: what you have)")
     check.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
-    accept = add("accept", "land a candidate in your working tree", json_too=True)
-    accept.add_argument("agent", type=int, metavar="N")
-    accept.add_argument("paths", nargs="*", metavar="PATH")
-    accept.add_argument("--force", action="store_true", help="write conflict markers instead of refusing")
-    add("undo", "take the newest landing back", json_too=True)
+    _accept_arguments(add("accept", "land candidates in your working tree, or as commits", json_too=True))
+    undo = add("undo", "take the newest landings back", json_too=True)
+    undo.add_argument("count", type=int, nargs="?", default=1, metavar="N", help="how many (default 1)")
     add("history", "list landings", json_too=True)
     clean = add("clean", "free slots and panes; content is kept in the trash for 30 days", json_too=True)
     clean.add_argument("--all", action="store_true", help="all runs of this repository")
@@ -90,6 +104,22 @@ def parser() -> argparse.ArgumentParser:
     add("cost", "tokens and money: this run, today, by player", json_too=True)
     add("doctor", "check what Kage needs", json_too=True)
     return top
+
+
+def _accept_arguments(accept: argparse.ArgumentParser) -> None:
+    accept.add_argument("words", nargs="+", metavar="N|PATH", help="candidates, then files of theirs")
+    accept.add_argument("-p", "--patch", action="store_true", help="choose hunks, as git add -p does")
+    accept.add_argument("--force", action="store_true", help="write conflict markers instead of refusing")
+    accept.add_argument("--commit", action="store_true", help="commit what is landed, and nothing else")
+    accept.add_argument("-m", "--message", default="", metavar="TEXT", help="the commit's message")
+    accept.add_argument("--branch", default="", metavar="NAME", help="onto a branch; your files stay")
+    how = accept.add_mutually_exclusive_group()
+    for word, help in (
+        ("merge", "as a merge commit"),
+        ("rebase", "as a commit for each candidate"),
+        ("squash", "as one commit"),
+    ):
+        how.add_argument(f"--{word}", dest="how", action="store_const", const=word, default="", help=help)
 
 
 def _spawn_arguments(spawn: argparse.ArgumentParser) -> None:

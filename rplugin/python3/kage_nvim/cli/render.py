@@ -146,6 +146,9 @@ def landed(answer: dict[str, Any]) -> str:
         f"{entry['action']:<8} {clean(entry['path'])}{words.get(entry['where'], '')}"
         for entry in answer["files"]
     ]
+    if commits := answer.get("commits"):
+        lines.append(f"{count(len(commits), 'commit')} on {clean(answer['branch'])}: {commits[-1][:10]}")
+    lines += [clean(line) for note in answer.get("notes", []) for line in note.splitlines()]
     return "\n".join(lines)
 
 
@@ -154,7 +157,12 @@ def history(landings: list[dict[str, Any]]) -> str:
     lines = []
     for entry in landings:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry["created"]))
-        what = f"run {entry['run']} candidate {entry['number']}, {count(len(entry['files']), 'file')}"
+        numbers = entry.get("numbers") or [entry["number"]]
+        which = f"candidate{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+        what = f"run {entry['run']} {which}, {count(len(entry['files']), 'file')}"
+        if entry.get("commit"):
+            what = f"run {entry['run']} {which}, " if entry["state"] == "branch" else f"{what}, "
+            what += f"commit {entry['commit'][:10]} on {clean(entry['branch'])}"
         lines.append(f"{entry['id']:>4} {when} {entry['state']:<9} {what}")
     return "\n".join(lines) or "no landings here"
 
