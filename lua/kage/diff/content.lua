@@ -1,7 +1,9 @@
 --- One changed file as it is compared: its base, each agent's version, and yours as it is at this instant.
 local bytes = require("kage.diff.bytes")
+local choices = require("kage.diff.choices")
 local hunks = require("kage.diff.hunks")
 local merge = require("kage.diff.merge")
+local spots = require("kage.diff.spots")
 
 ---@class kage.Version
 ---@field bytes string? nil when the agent deletes the file
@@ -16,7 +18,10 @@ local merge = require("kage.diff.merge")
 ---@field is_new boolean the file is not there at the base
 ---@field base_mode string?
 ---@field versions table<integer, kage.Version> of the agents that changed it
----@field buffer integer? yours; nil for what is no text
+---@field places kage.Place[]? what the agents changed, compared; nil where kaged's lines are not those of a buffer
+---@field resets table<string, integer> places that the user decided for the base → number of the undo step then
+---@field buffer integer? yours; nil for what is no text, and for a file that is only read
+---@field read string[]? document of yours when it is in no buffer
 local Content = {}
 Content.__index = Content
 
@@ -26,33 +31,83 @@ local function decoded(b64)
   return b64 and vim.base64.decode(b64) or nil
 end
 
---- Read kaged's answer to `diff_file` as the user's buffer is read.
----@param answer {path: string, base_b64: string?, base_mode: string?, versions: table<string, table>}
+--- Are the lines of a document those of its bytes as kaged splits them: at each newline?
+---@param raw string
+---@param doc string[]
+---@param format kage.Format
+---@return boolean
+local function is_split_alike(raw, doc, format)
+  local _, newlines = raw:gsub("\n", "")
+  local lines = newlines + ((raw == "" or raw:byte(-1) == 10) and 0 or 1)
+  if #doc ~= lines or format.fileformat == "mac" then
+    return false
+  end
+  return format.fileformat == "unix" or select(2, raw:gsub("\r\n", "")) == newlines
+end
+
+---@param sent integer[][]
+---@return kage.Hunk[]
+local function read_hunks(sent)
+  return vim.tbl_map(function(hunk)
+    return { a0 = hunk[1], a1 = hunk[2], b0 = hunk[3], b1 = hunk[4] }
+  end, sent)
+end
+
+--- How yours is held, which decides where bytes can be read in more than one way.
 ---@param buffer integer?
----@return kage.Content
-function Content.new(answer, buffer)
-  local self = setmetatable({ path = answer.path, base_mode = answer.base_mode, versions = {} }, Content)
-  self.buffer = buffer
-  self.is_new = answer.base_b64 == nil
-  local base = decoded(answer.base_b64) or ""
+---@param on_disk string?
+---@return kage.Format
+---@return string[]? read document of what is only read
+local function format_of(buffer, on_disk)
   local like = bytes.plain()
   if buffer then
     local yours = bytes.document(buffer)
-    like = #yours > 0 and bytes.format(buffer, yours) or like
+    return #yours > 0 and bytes.format(buffer, yours) or like
+  elseif on_disk then
+    local read, format = bytes.decode(on_disk)
+    return #read > 0 and format or like, read
   end
-  self.base = bytes.decode(base, like, true)
+  return like
+end
+
+--- Read kaged's answer to `diff_file` as the user's buffer is read.
+---@param answer {path: string, base_b64: string?, base_mode: string?, versions: table<string, table>, places: table[]?}
+---@param buffer integer?
+---@param on_disk? string yours, where it is in no buffer
+---@return kage.Content
+function Content.new(answer, buffer, on_disk)
+  local self =
+    { path = answer.path, base_mode = answer.base_mode, versions = {}, resets = {}, buffer = buffer }
+  setmetatable(self, Content)
+  self.is_new = answer.base_b64 == nil
+  local like, read = format_of(buffer, on_disk)
+  local base = decoded(answer.base_b64) or ""
+  local base_doc, base_format = bytes.decode(base, like, true)
+  self.base, self.read = base_doc, read
+  local alike = is_split_alike(base, self.base, base_format)
+  local all_alike = alike
   for name, version in pairs(answer.versions) do
     local content = decoded(version.b64)
     local doc, format = bytes.decode(content or "", like, true)
-    self.versions[assert(tonumber(name))] =
-      { bytes = content, mode = version.mode, doc = doc, format = format, hunks = hunks.diff(self.base, doc) }
+    local same_lines = alike
+      and is_split_alike(content or "", doc, format)
+      and (#doc == 0 or #self.base == 0 or format.fileformat == base_format.fileformat)
+    all_alike = all_alike and same_lines
+    self.versions[assert(tonumber(name))] = {
+      bytes = content,
+      mode = version.mode,
+      doc = doc,
+      format = format,
+      hunks = same_lines and version.hunks and read_hunks(version.hunks) or hunks.diff(self.base, doc),
+    }
   end
+  self.places = all_alike and answer.places and choices.read(answer.places) or nil
   return self
 end
 
 ---@return string[] document of yours, now
 function Content:yours()
-  return bytes.document(assert(self.buffer))
+  return self.buffer and bytes.document(self.buffer) or self.read or {}
 end
 
 --- A document with or without its last newline.
@@ -68,22 +123,84 @@ local function ending(doc, ends)
   return lines
 end
 
+--- The base and the agents' texts. Of a thing with two states, the one who changed it wins: where yours changed the
+--- newline at the end, it stays, and is no change of the last line.
+---@param yours string[]
+---@return string[] base, table<integer, string[]> docs, boolean settled
+function Content:texts(yours)
+  local ends = hunks.ends(yours)
+  local settled = #yours > 0 and #self.base > 0 and ends ~= hunks.ends(self.base)
+  local docs = {}
+  for agent, version in pairs(self.versions) do
+    if version.bytes then
+      docs[agent] = settled and ending(version.doc, ends) or version.doc
+    end
+  end
+  return settled and ending(self.base, ends) or self.base, docs, settled
+end
+
+--- What you changed of the base.
+---@param base string[] of `texts`
+---@param yours string[]
+---@return kage.Hunk[]
+function Content:own(base, yours) -- luacheck: no self
+  return hunks.diff(base, yours)
+end
+
 --- Each agent's changes on top of yours.
 ---@param yours string[]
 ---@param agents integer[]
 ---@return table<integer, kage.Merge> for those of the agents that have a version with text
 function Content:merges(yours, agents)
-  -- Of a thing with two states, the one who changed it wins: yours stays, and is no change of the last line.
-  local ends = hunks.ends(yours)
-  local settled = #yours > 0 and #self.base > 0 and ends ~= hunks.ends(self.base)
-  local base = settled and ending(self.base, ends) or self.base
-  local found, known = {}, hunks.diff(base, yours)
+  local base, docs, settled = self:texts(yours)
+  local found, known = {}, self:own(base, yours)
   for _, agent in ipairs(agents) do
-    local version = self.versions[agent]
-    if version and version.bytes then
-      local doc = settled and ending(version.doc, ends) or version.doc
-      local changes = settled and hunks.diff(base, doc) or version.hunks
+    local doc = docs[agent]
+    if doc then
+      local changes = settled and hunks.diff(base, doc) or self.versions[agent].hunks
       found[agent] = merge.merge(base, yours, doc, { yours = known, agent = changes })
+    end
+  end
+  return found
+end
+
+---@param place kage.Place
+---@return string
+local function key(place)
+  return place.first .. ":" .. place.past
+end
+
+---@param buffer integer?
+---@return integer number of the undo step that the text is at
+local function undo_step(buffer)
+  if not buffer or not vim.api.nvim_buf_is_loaded(buffer) then
+    return 0
+  end
+  return vim.api.nvim_buf_call(buffer, vim.fn.undotree).seq_cur
+end
+
+--- The user decided for the base here: an open place counts as decided, until that is undone.
+---@param place kage.Place
+function Content:reset(place)
+  self.resets[key(place)] = undo_step(self.buffer)
+end
+
+--- What became of each place in yours.
+---@param yours string[]
+---@return kage.Spot[]? nil where there are no places to tell of
+function Content:spots(yours)
+  if not self.places then
+    return nil
+  end
+  local base, docs = self:texts(yours)
+  local found = spots.spots(base, docs, self.places, yours)
+  local step = next(self.resets) and undo_step(self.buffer) or 0
+  for _, spot in ipairs(found) do
+    local since = self.resets[key(spot.place)]
+    if since and step < since then
+      self.resets[key(spot.place)] = nil
+    elseif since and spot.state == "open" then
+      spot.state = "reset"
     end
   end
   return found
