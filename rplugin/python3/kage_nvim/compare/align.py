@@ -8,7 +8,7 @@ agent 3   1 y 3 4 5 6        places of their own, so that picks of different pla
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -108,18 +108,22 @@ def alike(hunks: Mapping[int, Sequence[Hunk]]) -> list[Place]:
     ]
 
 
-def align(base: Sequence[bytes], sides: Mapping[int, Side], name: str = "") -> list[Place]:
+def align(
+    base: Sequence[bytes], sides: Mapping[int, Side], name: str = "", *, gone: Collection[int] = ()
+) -> list[Place]:
     """The places of one file, from top to bottom, disjoint.
 
     ``sides`` holds each agent's lines and hunks by its number; ``name`` is the file's, which tells the
-    language. Takes O(n log n) of the hunks, and reads each agent's lines at most once.
+    language; ``gone`` are agents that delete the file, which is not the same as to empty it. Takes O(n log n)
+    of the hunks, and reads each agent's lines at most once.
     """
     judge = None
     places = []
     for cluster in clusters({agent: hunks for agent, (_, hunks) in sides.items()}):
         same: dict[tuple[bytes, ...], list[int]] = {}
         for agent, (b0, b1) in cluster.spans.items():
-            same.setdefault(tuple(sides[agent][0][b0 - 1 : b1 - 1]), []).append(agent)
+            if agent not in gone:
+                same.setdefault(tuple(sides[agent][0][b0 - 1 : b1 - 1]), []).append(agent)
         groups = [("same", agents) for agents in same.values()]
         if len(groups) > 1:
             if judge is None:
@@ -127,6 +131,8 @@ def align(base: Sequence[bytes], sides: Mapping[int, Side], name: str = "") -> l
 
                 judge = Judge(base, {agent: lines for agent, (lines, _) in sides.items()}, name)
             groups = judge.together(cluster.first, cluster.past, cluster.spans, list(same.values()))
+        if deleting := [agent for agent in cluster.spans if agent in gone]:
+            groups.append(("same", deleting))
         groups.sort(key=lambda group: (-len(group[1]), group[1]))
         versions = [
             Version(agents, how, {agent: cluster.spans[agent] for agent in agents}) for how, agents in groups

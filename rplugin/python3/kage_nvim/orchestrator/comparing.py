@@ -148,7 +148,8 @@ def _places(path: str, own: dict[int, _Edit], blobs: dict[str, bytes]) -> list[P
     old = next(iter(own.values())).change.old_sha
     lines = {sha: split(blobs.get(sha, b"")) for sha in {edit.change.new_sha for edit in own.values()}}
     sides = {number: (lines[edit.change.new_sha], hunks[number]) for number, edit in own.items()}
-    return align(split(blobs.get(old, b"")), sides, path)
+    gone = {number for number, edit in own.items() if edit.change.new_mode == ABSENT}
+    return align(split(blobs.get(old, b"")), sides, path, gone=gone)
 
 
 def _differ(own: dict[int, _Edit]) -> bool:
