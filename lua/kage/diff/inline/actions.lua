@@ -176,6 +176,7 @@ end
 ---@param step integer
 ---@param lhs string
 local function turn(session, step, lhs)
+  session:catch_up()
   local stop = stops.at(session.stops, vim.fn.line("."))
   if not stop then
     return fall_through(session, lhs)
@@ -203,6 +204,7 @@ end
 ---@param session kage.InlineSession
 ---@param step integer
 local function turn_agent(session, step)
+  session:catch_up()
   local file = session:file(session.path)
   local changers = file and session:changers(file) or {}
   local wanted, at = vim.v.count, 0
@@ -257,6 +259,7 @@ local function walk(session, step, wanted, what)
   if not session:is_here() then
     return
   end
+  session:catch_up()
   local last, line = vim.api.nvim_buf_line_count(session.buffer), vim.fn.line(".")
   local left, found = vim.v.count1, nil
   for index = step > 0 and 1 or #session.stops, step > 0 and #session.stops or 1, step do
@@ -327,6 +330,7 @@ end
 ---@param line integer
 ---@return integer?
 function M:agent_at(line)
+  self:catch_up()
   local stop = stops.at(self.stops, line)
   return stop and self:shown(stop).version.agents[1] or self.preferred
 end
@@ -341,7 +345,7 @@ function M.help()
     -- The help of every layout names it.
     return key.action ~= "next_change"
   end, require("kage.diff.inline.keys"))
-  require("kage.diff.actions").help({ keys_in_help = listed })
+  require("kage.diff.moves").help({ keys_in_help = listed })
 end
 
 return M

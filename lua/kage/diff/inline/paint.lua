@@ -160,10 +160,14 @@ end
 ---@param paper kage.Paper
 ---@return kage.Chunk[][]
 function M.lines(lines, spans, paper)
-  local kept = #lines > paper.cap and vim.list_slice(lines, 1, paper.cap - 1) or lines
-  local painted = {}
+  local kept = vim.list_slice(lines, 1, paper.cap)
+  local painted, count = {}, 0
   local groups = colours(kept, paper.language)
   for index, line in ipairs(kept) do
+    if #painted >= paper.cap then
+      break
+    end
+    count = index
     local chunks, width = chunks_of(line, groups[index], spans[index], paper.tabstop)
     local rows = paper.wrap and width > paper.width and wrapped(chunks, paper.width) or { chunks }
     for _, row in ipairs(rows) do
@@ -175,8 +179,10 @@ function M.lines(lines, spans, paper)
       painted[#painted + 1] = row
     end
   end
-  if #kept < #lines then
-    painted[#painted + 1] = { { ("… %d more lines"):format(#lines - #kept), "KageFaint" } }
+  if count < #lines then
+    local more = #lines - count
+    painted[#painted + 1] =
+      { { more == 1 and "… 1 more line" or ("… %d more lines"):format(more), "KageFaint" } }
   end
   return painted
 end

@@ -215,9 +215,17 @@ end
 ---@return string[] yours
 function Session:compute()
   local yours = self.content:yours()
+  self.tick = vim.api.nvim_buf_get_changedtick(self.buffer)
   self.merges = self.content:merges(yours, vim.tbl_keys(self.content.versions))
   self.stops = stops.open(stops.find(self.merges, yours, self.content.places), self.content:spots(yours))
   return yours
+end
+
+--- A key is typed: what was just edited counts, although it was not drawn yet.
+function Session:catch_up()
+  if self:is_here() and vim.api.nvim_buf_get_changedtick(self.buffer) ~= self.tick then
+    self:refresh()
+  end
 end
 
 --- Is the file that was compared still the one in the window?

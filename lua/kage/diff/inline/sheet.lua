@@ -190,14 +190,15 @@ function M.draw(canvas, session, yours)
   local was_above = canvas.above
   M.clear(canvas)
   local paper = M.paper(canvas.window, canvas.buffer)
+  -- Of two marks on one line the newer one's lines come first.
+  for index = #session.stops, 1, -1 do
+    draw_stop(canvas, session:shown(session.stops[index]), session, yours, paper)
+  end
   local notes = vim.tbl_map(function(note)
     return cut({ { "▎" .. note[1] .. " ", "KageKey" }, { note[2], "KageFaint" } }, paper.width)
   end, session:notes())
   if #notes > 0 then
     put(canvas, 1, notes)
-  end
-  for _, stop in ipairs(session.stops) do
-    draw_stop(canvas, session:shown(stop), session, yours, paper)
   end
   if view.topline == 1 and view.topfill == was_above then
     M.show_top(canvas)
