@@ -57,7 +57,10 @@ end
 function M.quote(version, base, b0, b1)
   local lines = {}
   for _, hunk in ipairs(version.hunks) do
-    if b0 <= hunk.b0 and hunk.b1 <= b1 then
+    local inside = b0 <= hunk.b0 and hunk.b1 <= b1
+    -- What was removed at the edge of some lines is not a part of them.
+    local edge = hunk.b0 == hunk.b1 and b0 < b1 and (hunk.b0 == b0 or hunk.b0 == b1)
+    if inside and not edge then
       lines[#lines + 1] = ("@@ -%s +%s @@"):format(range(hunk.a0, hunk.a1), range(hunk.b0, hunk.b1))
       add(lines, base, "-", hunk.a0, hunk.a1)
       add(lines, version.doc, "+", hunk.b0, hunk.b1)

@@ -1,4 +1,4 @@
-"""`:KageDiff inline` typed into a real Neovim: what the window shows, versions turned and taken, all put back."""
+"""`:KageDiff inline` typed into a real Neovim: what is shown, versions turned and taken, all put back."""
 
 from __future__ import annotations
 
@@ -159,7 +159,9 @@ def test_other_files(inline: Diff) -> None:
 
 def test_long_hunks_and_narrow_windows(diff: Diff) -> None:
     long = "".join(f"new {n} {'x' * 90}\n" for n in range(200))
-    diff.changes(calc={"path": "a.txt", "base": "one\ttab\n", "a1": f"one\ttab\n{long}", "a2": "two\ttabs\x01\n"})
+    diff.changes(
+        calc={"path": "a.txt", "base": "one\ttab\n", "a1": f"one\ttab\n{long}", "a2": "two\ttabs\x01\n"}
+    )
     rows = begin(diff, "a.txt", columns=80)
     shown = "\n".join(rows)
     assert "more lines" in shown and "tabs^A" in shown
