@@ -113,26 +113,6 @@ function M.roles(result, whole)
   return table.concat(lines, "\n")
 end
 
----@param result { landings: table[] }
----@return string
-function M.history(result)
-  if #result.landings == 0 then
-    return "nothing was landed in this repository yet"
-  end
-  local lines = {}
-  for _, landing in ipairs(result.landings) do
-    local when = os.date("%Y-%m-%d %H:%M", math.floor(landing.created))
-    lines[#lines + 1] = ("%s  candidate %d of %s, %s: %s"):format(
-      when,
-      landing.number,
-      landing.run,
-      count(#landing.files, "file"),
-      landing.state
-    )
-  end
-  return table.concat(lines, "\n")
-end
-
 ---@param sum table?
 ---@return string
 local function sum_line(sum)
@@ -231,19 +211,16 @@ function M.clean(result)
   return ("cleaned %s; the content is kept for 30 days in %s"):format(runs, refs)
 end
 
----@param result { files: { path: string, action: string, where: string }[], notes: string[]? }
----@param verb string
+---@param result { files: { path: string, action: string, where: string }[] }
 ---@param is_here fun(path: string): boolean this Neovim holds the file's unsaved changes
----@return string
-function M.landed(result, verb, is_here)
-  local here, elsewhere, notes = {}, {}, result.notes or {}
+---@return string[] # which files are not on disk yet
+local function unwritten(result, is_here)
+  local here, elsewhere, lines = {}, {}, {}
   for _, file in ipairs(result.files) do
     if file.where == "buffer-modified" then
       table.insert(is_here(file.path) and here or elsewhere, file.path)
     end
   end
-  local changed = count(#result.files, "file") .. " changed"
-  local lines = { verb .. ": " .. (#result.files == 0 and "nothing had to be changed" or changed) }
   local unsaved = "not yet written, because you had unsaved changes"
   if #here > 0 then
     lines[#lines + 1] = unsaved .. ": " .. table.concat(here, ", ")
@@ -251,7 +228,39 @@ function M.landed(result, verb, is_here)
   if #elsewhere > 0 then
     lines[#lines + 1] = unsaved .. " in another Neovim: " .. table.concat(elsewhere, ", ")
   end
-  return table.concat(vim.list_extend(lines, notes), "\n")
+  return lines
+end
+
+---@param result { files: { path: string, action: string, where: string }[], notes: string[]? }
+---@param verb string
+---@param is_here fun(path: string): boolean this Neovim holds the file's unsaved changes
+---@return string
+function M.landed(result, verb, is_here)
+  local changed = count(#result.files, "file") .. " changed"
+  local lines = { verb .. ": " .. (#result.files == 0 and "nothing had to be changed" or changed) }
+  vim.list_extend(lines, unwritten(result, is_here))
+  return table.concat(vim.list_extend(lines, result.notes or {}), "\n")
+end
+
+---@param result { files: table[], notes: string[]?, commits: string[]?, branch: string? }
+---@param agents integer[] the candidates
+---@param is_here fun(path: string): boolean
+---@return string
+function M.accepted(result, agents, is_here)
+  local commits = result.commits or {}
+  if #agents < 2 and #commits == 0 then
+    return M.landed(result, ("candidate %d landed"):format(agents[1]), is_here)
+  end
+  local last = agents[#agents]
+  local whose = #agents < 2 and tostring(last)
+    or table.concat(agents, ", ", 1, #agents - 1) .. " and " .. last
+  local lines = { ("%s landed from %s"):format(count(#result.files, "file"), whose) }
+  if #commits > 0 then
+    local as = ("%s on %s: %s"):format(count(#commits, "commit"), result.branch, commits[#commits]:sub(1, 10))
+    lines[1] = #result.files > 0 and lines[1] .. ", " .. as or ("candidate %s: %s"):format(whose, as)
+  end
+  vim.list_extend(lines, unwritten(result, is_here))
+  return table.concat(vim.list_extend(lines, result.notes or {}), "\n")
 end
 
 return M

@@ -26,7 +26,7 @@ local function log(words)
 end
 
 --- A verb that answers with text to read.
----@param name "status"|"history"|"cost"|"doctor"
+---@param name "status"|"cost"|"doctor"
 ---@return fun(words: kage.Words)
 local function report(name)
   return function(words)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kage_nvim.errors import refused
+from tests.conftest import until
 from tests.nvim.editor import Editor
 from tests.nvim.kaged import FakeDaemon, agent, run
 
@@ -106,3 +107,99 @@ def test_an_undo_empties_the_list_of_what_it_took_back(busy: Editor, kaged: Fake
     )
     assert busy.lua(sizes) == [1, 0, 1]
     assert busy.lua("return vim.fn.getqflist({ title = 1 }).title") == "mine"
+
+
+def test_what_conflicts_between_candidates_is_listed(busy: Editor, kaged: FakeDaemon) -> None:
+    kaged.answers["accept"] = lambda _: {
+        "landing": 4,
+        "numbers": [1, 3],
+        "files": [{"path": path, "action": "write", "where": "disk"} for path in ("calc.py", "README.md")],
+        "conflicts": [
+            {"path": "calc.py", "kind": "content", "line": 2, "agents": [1, 3], "marked": False},
+            {"path": "logo.png", "kind": "binary", "line": None, "agents": [1, 3], "marked": False},
+        ],
+        "notes": ["2 places differ between them and were left as you have it:\n  calc.py:2"],
+    }
+    busy.command("KageAccept 1 3")
+    busy.until("return vim.fn.getqflist({ title = 1 }).title == 'Kage: conflicts of candidates 1 and 3'")
+    items = busy.lua("return vim.tbl_map(function(i) return { i.lnum, i.text } end, vim.fn.getqflist())")
+    assert items == [[2, "1 and 3 differ here"], [1, "1 and 3 differ here (binary)"]]
+    assert busy.lua("return vim.fn.getqflist({ winid = 0 }).winid") > 0
+    assert "2 files landed from 1 and 3" in busy.messages()
+    assert "2 places differ between them" in busy.messages()
+
+
+def test_the_words_after_accept(busy: Editor, kaged: FakeDaemon, repository: Path) -> None:
+    kaged.answers["accept"] = lambda _: {"landing": 1, "files": [], "conflicts": []}
+    busy.command("edit calc.py")
+    busy.command("cd ..")
+    (repository / "linked").symlink_to(repository.parent)
+    name = repository.name
+    for line in (
+        f"KageAccept! 1,3 {name}/** {name}/gone\\ away/*.py --branch=new --squash",
+        "KageAccept 1 3 % --commit -m all of it",
+        f"KageAccept 2 ./3 {name}/linked/{name}/calc.py -- --merge",
+    ):
+        busy.command(line)
+    until(lambda: len(kaged.asked("accept")) == 3)
+    first, second, third = kaged.asked("accept")
+    assert (first["agents"], first["force"], first["branch"], first["how"]) == ([1, 3], True, "new", "squash")
+    assert first["paths"] == [f"{repository}/**", f"{repository}/gone away/*.py"]
+    assert (second["agents"], second["paths"]) == ([1, 3], [f"{repository}/calc.py"])
+    assert (second["commit"], second["message"], second["force"]) == (True, "all of it", False)
+    assert third["paths"] == [
+        f"{repository.parent}/3",
+        f"{repository}/calc.py",
+        f"{repository.parent}/--merge",
+    ]
+    for line in (
+        "KageAccept 1 --never",
+        "KageAccept 1 --branch",
+        "KageAccept src",
+        "KageUndo x",
+        "KageUndo 0",
+    ):
+        busy.command("messages clear")
+        busy.command(line)
+        busy.until("return vim.fn.execute('messages'):find('Write :Kage', 1, true)")
+    assert len(kaged.asked("accept")) == 3
+
+
+def test_several_steps_are_undone_and_a_conflict_is_listed(busy: Editor, kaged: FakeDaemon) -> None:
+    kaged.answers["undo"] = lambda _: {"landing": 3, "landings": [3, 2], "files": []}
+    busy.command("KageUndo 2")
+    busy.until("return vim.fn.execute('messages'):find('the last 2 landings are undone', 1, true)")
+    assert kaged.asked("undo")[0]["count"] == 2
+
+    def refuse(_: object) -> None:
+        conflicts = [{"path": "calc.py", "kind": "content", "line": 2}]
+        raise refused("changed since:\n  calc.py:2", fix="KageUndo 1", code="conflict", conflicts=conflicts)
+
+    kaged.answers["undo"] = refuse
+    busy.command("KageUndo 2")
+    busy.until("return vim.fn.getqflist({ title = 1 }).title == 'Kage: conflicts of undo'")
+    assert busy.lua("return vim.fn.getqflist()[1].lnum") == 2
+
+
+def test_the_history_is_a_table(busy: Editor, kaged: FakeDaemon) -> None:
+    entry = {"run": "r1", "created": 1e9, "files": [{}, {}], "added": 12, "removed": 3, "conflicts": 0}
+    kaged.answers["history"] = lambda _: {
+        "landings": [
+            entry | {"id": 10, "number": 3, "numbers": [1, 3], "state": "done", "conflicts": 1},
+            entry | {"id": 9, "number": 2, "state": "done", "commit": "abcdef1234", "branch": "main"},
+            entry | {"id": 8, "number": 2, "numbers": [2], "state": "undone"},
+        ]
+    }
+    busy.command("Kage history")
+    busy.until("return vim.fn.bufname() == 'kage://history'")
+    head, *rows = busy.lua("return vim.api.nvim_buf_get_lines(0, 0, -1, false)")
+    assert head.split() == ["id", "when", "run", "candidate", "files", "+", "-", "state"]
+    assert [row.split()[0] for row in rows] == ["10", "9", "8"]
+    assert rows[0].endswith(" 1 3            2  +12  -3  done, 1 conflict")
+    assert rows[1].endswith("committed as abcdef1 on main")
+    assert rows[2].endswith("undone")
+    busy.keys("q")
+    busy.until("return vim.fn.bufname() ~= 'kage://history'")
+    kaged.answers["history"] = lambda _: {"landings": []}
+    busy.command("Kage history")
+    busy.until("return vim.fn.execute('messages'):find('nothing was landed', 1, true)")

@@ -46,11 +46,11 @@ ASKS: list[tuple[str, str, dict[str, Any]]] = [
     ("Kage clean", "clean", {"all": False}),
     ("Kage clean all", "clean", {"all": True}),
     ("Kage explain 2", "explain", {"agent": 2}),
-    ("Kage undo", "undo", {}),
-    ("KageUndo", "undo", {}),
-    ("Kage accept 3", "accept", {"agent": 3, "paths": [], "force": False}),
-    ("KageAccept! 3", "accept", {"agent": 3, "paths": [], "force": True}),
-    ("Kage! accept 3", "accept", {"agent": 3, "paths": [], "force": True}),
+    ("Kage undo", "undo", {"count": 1}),
+    ("KageUndo 3", "undo", {"count": 3}),
+    ("Kage accept 3", "accept", {"agents": [3], "paths": [], "force": False}),
+    ("KageAccept! 3", "accept", {"agents": [3], "paths": [], "force": True}),
+    ("Kage! accept 3", "accept", {"agents": [3], "paths": [], "force": True}),
 ]
 
 
@@ -144,9 +144,6 @@ def test_reports_can_be_read(busy: Editor, kaged: FakeDaemon) -> None:
     kaged.answers.update(
         status=lambda _: {"runs": kaged.runs},
         cost=lambda _: account,
-        history=lambda _: {
-            "landings": [{"number": 2, "run": "r1", "created": 1e9, "files": [{}, {}], "state": "done"}]
-        },
         doctor=lambda _: {
             "checks": [
                 {"name": "git", "ok": True, "found": "git version 2.39", "fix": ""},
@@ -164,7 +161,6 @@ def test_reports_can_be_read(busy: Editor, kaged: FakeDaemon) -> None:
         ("cost", "run_usd: $0.75 of $1.50 left ($0.50 spent, $0.25 held by calls under way)"),
         ("cost", "agent_tokens of agent 1: 7k of 20k left (13k spent)"),
         ("cost", "unmetered: agent 2"),
-        ("history", "candidate 2 of r1, 2 files: done"),
         ("doctor", "✗ sandbox: no bwrap Install bubblewrap."),
     ]:
         busy.command("messages clear")
@@ -243,7 +239,7 @@ def test_names_of_any_characters_complete_and_arrive(
     assert complete(busy, "Kage accept 1 in") == ["in\\ side/"]
     assert complete(busy, "Kage accept 1 in\\ side/") == ["in\\ side/two\\ 2"]
     busy.command("Kage accept 1 in\\ side/two\\ 2 --run r0")
-    params = {"agent": 1, "run": "r0", "force": False, "paths": [str(repository / "in side" / "two 2")]}
+    params = {"agents": [1], "run": "r0", "force": False, "paths": [str(repository / "in side" / "two 2")]}
     assert asked(kaged, "accept") == params
 
 
