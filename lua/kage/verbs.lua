@@ -138,29 +138,57 @@ local verbs = {
     run = diff,
   },
   accept = {
-    desc = "bring a candidate into your files",
-    usage = "N [PATH…] (! lands conflicts with markers)",
+    desc = "bring candidates into your files",
+    usage = "N [M]… [PATH…] [--commit] [--branch NAME] (! lands conflicts with markers)",
     complete = { "agent", "path" },
     run = function(words)
-      local agent = agent_of(words, "accept")
-      if agent then
-        require("kage.landing").accept(words, agent --[[@as integer]])
+      local landing = require("kage.landing")
+      local fargs, message = require("kage.accept_words").split(words.args)
+      local wish, problem = landing.parse(fargs, words.bang)
+      if message == "" then
+        wish, problem = nil, "--message has no text"
+      end
+      if not wish then
+        return steer.misuse("accept: " .. problem, "accept")
+      elseif #wish.agents == 0 then
+        local agent = agent_of(words, "accept")
+        if not agent then
+          return
+        end
+        wish.agents = {
+          agent --[[@as integer]],
+        }
       end
     end,
   },
   undo = {
-    desc = "take the last landing back",
-    usage = "",
+    desc = "take the last landing back, or the last N",
+    usage = "[N]",
+    complete = { "none" },
     run = function(words)
-      require("kage.landing").undo(words)
+      local count = words.fargs[1] or "1"
+      if #words.fargs > 1 or not count:find("^[1-9]%d*$") then
+        return steer.misuse("undo: expected how many landings, found `" .. words.args .. "`", "undo")
+      end
+      require("kage.landing").undo(words, tonumber(count) --[[@as integer]])
     end,
   },
-  history = { desc = "what was landed", usage = "", run = report("history") },
+  history = {
+    desc = "what was landed",
+    usage = "",
+    run = function(words)
+      ask(words, "history", {}, function(result)
+        require("kage.history").show(result.landings)
+      end)
+    end,
+  },
   check = {
     desc = "run the project's checks on what you have, or on a candidate",
     usage = "[N]",
     complete = { "agent", "none" },
     run = function(words)
+      wish.message = message or wish.message
+      landing.accept(words, wish)
       require("kage.checks").command(words)
     end,
   },
