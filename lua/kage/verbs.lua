@@ -133,8 +133,8 @@ local verbs = {
   },
   diff = {
     desc = "compare candidates with your files",
-    usage = "[N [M]…]",
-    complete = { "agent" },
+    usage = "[inline] [N [M]…]",
+    complete = { "layout", "agent" },
     run = diff,
   },
   accept = {
@@ -159,6 +159,8 @@ local verbs = {
           agent --[[@as integer]],
         }
       end
+      wish.message = message or wish.message
+      landing.accept(words, wish)
     end,
   },
   undo = {
@@ -187,8 +189,6 @@ local verbs = {
     usage = "[N]",
     complete = { "agent", "none" },
     run = function(words)
-      wish.message = message or wish.message
-      landing.accept(words, wish)
       require("kage.checks").command(words)
     end,
   },
