@@ -50,9 +50,10 @@ M.options = {
   {
     key = "diff.columns",
     type = "integer",
-    min = 1,
-    default = 2,
-    desc = "Agents shown beside your file at once; `]a` and `[a` page through the rest.",
+    min = 0,
+    default = 0,
+    desc = "Agents shown beside your file at once, where there is room; `]a` and `[a` page through the rest. "
+      .. "0: two, from 200 columns on three, from 260 on four; one on screens of less than 120.",
   },
   { key = "prompt.history", type = "integer", min = 0, default = 50, desc = "Prompts that are remembered." },
   { key = "statusline.width", type = "integer", min = 10, default = 40, desc = "Most columns it may take." },

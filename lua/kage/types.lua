@@ -32,6 +32,8 @@
 ---@field files integer
 ---@field added integer
 ---@field removed integer
+---@field checks table<string, string>? what each check said
+---@field live boolean? what an agent at work has so far
 
 ---@class kage.Run
 ---@field id string

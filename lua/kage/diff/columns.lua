@@ -1,9 +1,11 @@
 --- The agents' windows of the diff: how many there are, which agent each shows, what its buffer holds.
 --- Methods of the view.
 local agent_buffer = require("kage.diff.agent_buffer")
+local comments = require("kage.comments")
 local layout = require("kage.diff.layout")
 local lifecycle = require("kage.diff.lifecycle")
 local maps = require("kage.diff.maps")
+local marks = require("kage.diff.marks")
 local titles = require("kage.diff.titles")
 
 local M = {}
@@ -29,7 +31,7 @@ function M:prune()
   end
   local panel = self.panel.window
   if panel and not vim.api.nvim_win_is_valid(panel) then
-    self.panel.window = nil
+    self.panel.window, self.panel.hidden = nil, "user"
   end
   return true
 end
@@ -37,7 +39,14 @@ end
 --- Open or close columns, as many as the screen has room for.
 function M:arrange()
   local wanted = self.named and #self.agents or require("kage.config").get().diff.columns
-  local count = layout.count(vim.o.columns, #self.agents, wanted, self.named)
+  if self.panel.window and not self.panel.wanted and layout.is_narrow(vim.o.columns) then
+    self:hide_panel("narrow")
+  elseif self.panel.hidden == "narrow" and not layout.is_narrow(vim.o.columns) then
+    self:open_panel()
+  end
+  local has_panel = self.panel.window ~= nil
+  local count = layout.count(vim.o.columns, #self.agents, wanted, self.named, has_panel)
+  count = math.min(count, self.most or count)
   while #self.columns > count do
     self:drop(#self.columns)
   end
@@ -150,14 +159,17 @@ function M:refresh()
     return column.agent
   end, self.columns)
   local merges = content:merges(yours, shown)
+  marks.read(self, yours, merges)
   for _, column in ipairs(self.columns) do
     local version = content.versions[column.agent]
     column.merge = merges[column.agent] or { picks = {}, lines = version and {} or yours }
     agent_buffer.fill(column.buffer, column.doc, column.merge.lines)
     column.doc = column.merge.lines
     agent_buffer.mark(column.buffer, column.merge, yours)
+    comments.mark(self, column, yours)
     layout.set(column.window, "winbar", titles.agent(self, column))
   end
+  marks.draw(self)
   vim.api.nvim_win_call(self.yours, function()
     vim.cmd("diffupdate")
   end)

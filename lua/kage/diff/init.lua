@@ -12,23 +12,28 @@ local LINKS = {
   KageFolder = "Directory",
   KageCurrentFile = "Title",
   KageConflict = "DiagnosticWarn",
+  KageChoice = "DiagnosticInfo",
+  KageWord = "DiffText",
 }
 
 ---@class kage.DiffShown what a layout is opened with, beside kaged's answer
 ---@field cwd string
 ---@field root string the repository, links resolved
 ---@field named boolean the user asked for agents by number
----@field path string of the file to begin with
+---@field numbers integer[] those that were asked for; empty: all
+---@field path string? of the file to begin with; nil when there is none yet
+---@field lines table<string, integer>? where in it to begin, by agent
 ---@field keep boolean that file is the current buffer's: the cursor stays where it is
 
 ---@class kage.DiffSession what a layout's `open` returns
 ---@field closed boolean
+---@field tab integer
 ---@field path string? of the file shown
 ---@field close fun(self: kage.DiffSession)
 
 --- Modules of the layouts: each has `open(answer: kage.DiffAnswer, shown: kage.DiffShown): kage.DiffSession`.
 ---@type table<string, string>
-M.layouts = { review = "kage.diff.view" }
+M.layouts = { review = "kage.diff.view", between = "kage.diff.between", inline = "kage.diff.inline" }
 
 ---@type table<string, kage.DiffSession> by run
 local open = {}
@@ -59,7 +64,7 @@ end
 --- The file to begin with: the current one when an agent changed it.
 ---@param files kage.ChangedFile[]
 ---@param root string
----@return string path, boolean is_current
+---@return string? path, boolean is_current
 local function first_path(files, root)
   local name = vim.api.nvim_buf_get_name(0)
   local current = vim.uv.fs_realpath(name) or name
@@ -68,13 +73,35 @@ local function first_path(files, root)
       return file.path, true
     end
   end
-  return files[1].path, false
+  return files[1] and files[1].path, false
+end
+
+--- Is an agent at work, so that there may be something to compare soon?
+---@param id string of the run
+---@param agents integer[] only these; empty: any
+---@return boolean
+local function works(id, agents)
+  local state = require("kage.state")
+  local run = state.run(id)
+  return vim.iter(run and run.agents or {}):any(function(agent)
+    return not state.ended(agent) and (#agents == 0 or vim.tbl_contains(agents, agent.number))
+  end)
+end
+
+--- The diff that is in the current tab.
+---@return kage.DiffSession?
+function M.here()
+  for _, session in pairs(open) do
+    if not session.closed and session.tab == vim.api.nvim_get_current_tabpage() then
+      return session
+    end
+  end
 end
 
 --- Show an answer of kaged's; what is open for that run already is replaced.
 ---@param answer kage.DiffAnswer
 ---@param layout string
----@param shown {cwd: string, named: boolean}
+---@param shown {cwd: string, numbers: integer[], path: string?, lines: table<string, integer>?}
 local function show(answer, layout, shown)
   require("kage.highlight").define()
   for group, link in pairs(LINKS) do
@@ -91,15 +118,18 @@ local function show(answer, layout, shown)
   open[answer.run] = require(M.layouts[layout]).open(answer, {
     cwd = shown.cwd,
     root = root,
-    named = shown.named,
-    path = path,
-    keep = is_current,
+    named = #shown.numbers > 0,
+    numbers = shown.numbers,
+    path = shown.path or path,
+    keep = is_current and not shown.path,
+    lines = shown.lines,
   })
 end
 
 --- Open the diff of a run.
 ---@param words? (string|integer)[] a layout's name, numbers of agents; all of the run's when there are none
----@param options? {run: string?, cwd: string?, bang: boolean?} the newest run of the repository by default
+--- `path` is the file to begin with, `lines` where in it, by agent (for two agents).
+---@param options? {run: string?, cwd: string?, bang: boolean?, path: string?, lines: table<string, integer>?}
 function M.open(words, options)
   options = options or {}
   local layout, agents, unknown = layout_of(words or {})
@@ -109,15 +139,18 @@ function M.open(words, options)
       fix = "Write :Kage diff " .. require("kage.verbs").diff.usage,
     })
   end
+  if layout == "inline" and require("kage.diff.inline").close_here() then
+    return
+  end
   local cwd = options.cwd or context.cwd()
-  local params = { cwd = cwd, run = options.run, agents = agents }
+  local params = { cwd = cwd, run = options.run, agents = agents, early = layout == "review" }
   host.request("diff", params, function(err, answer)
     if err then
       return notify.error(err)
-    elseif #answer.files == 0 then
+    elseif #answer.files == 0 and not (layout == "review" and works(answer.run, agents)) then
       return notify.info("nothing to compare: no file was changed")
     end
-    show(answer, layout, { cwd = cwd, named = #agents > 0 })
+    show(answer, layout, { cwd = cwd, numbers = agents, path = options.path, lines = options.lines })
   end)
 end
 

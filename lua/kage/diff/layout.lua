@@ -7,6 +7,10 @@ local M = {}
 local NARROWEST = 20
 -- Where the user did not name the agents, text gets at least this much.
 local READABLE = 30
+-- With less than this for each of two texts, the panel hides.
+local NARROW_TEXT = 26
+-- Screens from this many columns on show 2, 3 or 4 agents.
+local FROM = { [2] = 120, [3] = 200, [4] = 260 }
 local MOST = 7
 
 --- The panel gives way to text, down to this.
@@ -20,19 +24,41 @@ local function panel_width(columns, windows)
   return math.max(NARROWEST_PANEL, math.min(36, math.max(NARROWEST, math.floor(columns / 5)), left))
 end
 
+--- Is there no room for the panel beside two readable windows?
+---@param columns integer of the screen
+---@return boolean
+function M.is_narrow(columns)
+  return columns < NARROWEST_PANEL + 1 + 2 * NARROW_TEXT + 1
+end
+
+--- How many agents a screen shows when the user did not say how many.
+---@param columns integer of the screen
+---@return integer
+local function by_width(columns)
+  for agents, least in pairs(FROM) do
+    if columns >= least and (not FROM[agents + 1] or columns < FROM[agents + 1]) then
+      return agents
+    end
+  end
+  return 1
+end
+
 --- How many agents are shown at once.
 ---@param columns integer of the screen
 ---@param agents integer how many there are
----@param wanted integer
+---@param wanted integer 0: as the screen's width suggests
 ---@param named boolean the user asked for these agents by number
+---@param has_panel boolean
 ---@return integer
-function M.count(columns, agents, wanted, named)
+function M.count(columns, agents, wanted, named, has_panel)
   local narrowest = named and NARROWEST or READABLE
-  local fitting = math.floor((columns - NARROWEST_PANEL) / (narrowest + 1)) - 1
-  if not named and columns < 120 then
+  local room = has_panel and columns - NARROWEST_PANEL or columns
+  local fitting = math.floor(room / (narrowest + 1)) - 1
+  if not named and columns < FROM[2] then
     fitting = 1
   end
-  return math.max(1, math.min(agents, wanted, fitting, MOST))
+  wanted = wanted == 0 and by_width(columns) or wanted
+  return math.min(agents, math.max(1, math.min(wanted, fitting, MOST)))
 end
 
 ---@param window integer

@@ -1,6 +1,8 @@
 --- How the diff's tab lives beside the user's windows: what it listens to, and what it puts back when it goes.
 local layout = require("kage.diff.layout")
+local live = require("kage.diff.live")
 local maps = require("kage.diff.maps")
+local marks = require("kage.diff.marks")
 local visited = require("kage.diff.visited")
 
 local M = {}
@@ -116,11 +118,12 @@ local function window_closed(view, window)
       M.close(view)
     end)
   elseif window == view.panel.window then
-    view.panel.window = nil
+    view.panel.window, view.panel.hidden = nil, "user"
   end
   for index, column in ipairs(view.columns) do
     if column.window == window then
       table.remove(view.columns, index)
+      view.most = #view.columns
       vim.schedule(function()
         M.wipe(column.buffer)
         if #view.columns == 0 then
@@ -132,36 +135,12 @@ local function window_closed(view, window)
   end
 end
 
----@param view kage.DiffView
----@return table<string, string>? commits by number of the candidate; nil while Kage looks at another repository
-local function commits(view)
-  local run = require("kage.state").run(view.run)
-  if not run then
-    return nil
-  end
-  local found = {}
-  for _, candidate in ipairs(run.candidates or {}) do
-    found[tostring(candidate.number)] = candidate.commit
-  end
-  return found
-end
-
----@param view kage.DiffView
-local function updated(view)
-  local now = commits(view)
-  if now and not vim.deep_equal(now, view.commits) then
-    view.commits = now
-    view:reload()
-  end
-  view:retitle()
-end
-
 --- Begin to listen.
 ---@param view kage.DiffView
 function M.follow(view)
   view.group = vim.api.nvim_create_augroup("kage.diff." .. view.tab, {})
   view.timer = assert(vim.uv.new_timer())
-  view.commits = commits(view)
+  live.note(view)
   local function on(event, pattern, action)
     vim.api.nvim_create_autocmd(event, { group = view.group, pattern = pattern, callback = action })
   end
@@ -196,6 +175,11 @@ function M.follow(view)
       end
     end
   end)
+  on("CursorMoved", nil, function()
+    if here() then
+      marks.title(view)
+    end
+  end)
   on("WinClosed", nil, function(event)
     if not view.closed then
       window_closed(view, tonumber(event.match))
@@ -208,7 +192,7 @@ function M.follow(view)
   end)
   on("User", "KageUpdate", function()
     if not view.closed then
-      updated(view)
+      live.updated(view)
     end
   end)
   on({ "BufWritePost", "FileChangedShellPost", "FocusGained", "CursorHold" }, nil, function()
@@ -237,6 +221,7 @@ function M.close(view)
   end
   M.leave(view)
   view.closed = true
+  live.look_away(view.run)
   view.timer:stop()
   view.timer:close()
   vim.api.nvim_del_augroup_by_id(view.group)
@@ -267,6 +252,7 @@ function M.close(view)
     go_back(view)
   end
   visited.unload(view)
+  require("kage.diff.operator").forget(view)
   vim.o.scrollopt = view.scrollopt
 end
 

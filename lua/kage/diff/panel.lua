@@ -1,12 +1,14 @@
 --- The list of changed files: what each agent did to which, as lines of a buffer. Rendering only.
+local groups = require("kage.diff.groups")
+local tree = require("kage.diff.tree")
 local whole = require("kage.diff.whole")
+local words = require("kage.words")
 
 local M = {}
 
--- Where the numbers of a file go on when its own row is full.
-local INDENT = 6
-
 local NAMESPACE = vim.api.nvim_create_namespace("kage.diff.panel")
+-- Below this width of the panel a folder moves what is in it by one column, not by two.
+local ROOMY = 28
 
 ---@class kage.FileChange
 ---@field status "A"|"M"|"D"|"R"|"T"
@@ -15,6 +17,7 @@ local NAMESPACE = vim.api.nvim_create_namespace("kage.diff.panel")
 ---@field removed integer
 ---@field old_mode string?
 ---@field new_mode string?
+---@field new_sha string?
 
 ---@class kage.ChangedFile
 ---@field path string
@@ -24,6 +27,25 @@ local NAMESPACE = vim.api.nvim_create_namespace("kage.diff.panel")
 ---@class kage.Span
 ---@field [1] string text
 ---@field [2] string? highlight group
+
+---@class kage.PanelRow
+---@field spans kage.Span[]
+---@field path string? of the file the row belongs to
+---@field folder string? path of the folder the row belongs to, with "/" at its end
+---@field files kage.ChangedFile[]? what is below that folder
+
+---@class kage.Agreement how the agents' versions of one file compare
+---@field choices integer places where they differ
+---@field agreed integer places where those who changed them agree, two at least
+---@field whole boolean at every place all agents agree
+
+---@class kage.PanelContent what the panel shows
+---@field root kage.TreeFolder
+---@field agents integer[]
+---@field current string? path of the file shown
+---@field closed table<string, boolean> folders, by path
+---@field agreement table<string, kage.Agreement> by path; what is not known yet is absent
+---@field width integer columns
 
 local WORDS = { A = "new", D = "deleted", R = "renamed", T = "type changed" }
 local GROUPS = { A = "KageAdded", M = "KageChanged", D = "KageRemoved", R = "KageChanged", T = "KageChanged" }
@@ -47,27 +69,77 @@ function M.remarks(file, change, brief)
   return table.concat(remarks, ", ")
 end
 
----@param file kage.ChangedFile
----@param agents integer[]
----@param brief boolean
----@return kage.Span[][] what each agent did; a remark is not repeated from one to the next
-local function summaries(file, agents, brief)
-  local found, said = {}, ""
-  for _, agent in ipairs(agents) do
-    local change = file.agents[tostring(agent)]
-    if change then
-      local spans = { { tostring(agent), "KageKey" } }
-      if file.kind == "text" then
-        spans[2] = { " +" .. change.added, "KageAdded" }
-        spans[3] = { " -" .. change.removed, "KageRemoved" }
-      end
-      local remarks = M.remarks(file, change, brief)
-      if remarks ~= "" and remarks ~= said then
-        spans[#spans + 1] = { " " .. remarks, "KageFaint" }
-      end
-      found[#found + 1], said = spans, remarks
-    end
+---@param spans kage.Span[]
+---@return integer columns that they take
+function M.columns(spans)
+  local total = 0
+  for _, span in ipairs(spans) do
+    total = total + vim.api.nvim_strwidth(span[1])
   end
+  return total
+end
+
+--- Go on in a row with parcels of spans, each two columns after the one before, in new rows where it is full.
+---@param row kage.PanelRow the last one of `rows`
+---@param parcels kage.Span[][]
+---@param indent integer columns at which the new rows begin
+---@param width integer
+---@param rows kage.PanelRow[] is added to
+function M.flow(row, parcels, indent, width, rows)
+  local used = M.columns(row.spans)
+  for _, spans in ipairs(parcels) do
+    local needed = M.columns(spans)
+    if used + needed + 2 > width and used > indent then
+      row = { spans = { { (" "):rep(indent) } }, path = row.path, folder = row.folder }
+      rows[#rows + 1] = row
+      used = indent
+    elseif used > indent then
+      table.insert(row.spans, { "  " })
+      used = used + 2
+    end
+    vim.list_extend(row.spans, spans)
+    used = used + needed
+  end
+end
+
+---@param agreement kage.Agreement?
+---@return kage.Span[]? what there is to say of it
+local function agreed(agreement)
+  if not agreement then
+    return nil
+  elseif agreement.choices > 0 then
+    local count = agreement.choices
+    return { { count == 1 and "1 choice" or count .. " choices", "KageConflict" } }
+  elseif agreement.whole then
+    return { { "all agree", "KageFaint" } }
+  elseif agreement.agreed > 0 then
+    return { { agreement.agreed .. " agreed", "KageFaint" } }
+  end
+end
+
+--- What the agents did: those with equal files behind one `=`, a remark not repeated from one to the next.
+---@param file kage.ChangedFile
+---@param content kage.PanelContent
+---@param brief boolean
+---@return kage.Span[][]
+local function summaries(file, content, brief)
+  local found, said, all_same = {}, "", false
+  for _, group in ipairs(groups.of(file, content.agents)) do
+    all_same = group.same and #group.agents == #content.agents
+    local numbers = all_same and #group.agents > 3 and "all" or groups.numbers(group.agents)
+    local spans = { { (group.same and "= " or "") .. numbers, "KageKey" } }
+    if file.kind == "text" then
+      spans[2] = { " +" .. group.change.added, "KageAdded" }
+      spans[3] = { " -" .. group.change.removed, "KageRemoved" }
+    end
+    local remarks = M.remarks(file, group.change, brief)
+    if remarks ~= "" and remarks ~= said then
+      spans[#spans + 1] = { " " .. remarks, "KageFaint" }
+    end
+    found[#found + 1], said = spans, remarks
+  end
+  local agreement = content.agreement[file.path]
+  found[#found + 1] = not (all_same and agreement and agreement.whole) and agreed(agreement) or nil
   return found
 end
 
@@ -110,81 +182,79 @@ local function old_name(file, agents)
   return found and vim.fn.strtrans(found), false
 end
 
----@param spans kage.Span[]
----@return string
-local function plain(spans)
-  local texts = {}
-  for index, span in ipairs(spans) do
-    texts[index] = span[1]
-  end
-  return table.concat(texts)
-end
-
----@class kage.PanelRow
----@field spans kage.Span[]
----@field path string? of the file the row belongs to
-
 ---@param file kage.ChangedFile
----@param agents integer[]
----@param current string?
----@param width integer
+---@param depth integer
+---@param content kage.PanelContent
 ---@param rows kage.PanelRow[] is added to
-local function add_file(file, agents, current, width, rows)
-  local mark = letter(file, agents)
-  local chosen = file.path == current
-  local spans = {
-    { chosen and "▸ " or "  ", "KageKey" },
+local function add_file(file, depth, content, rows)
+  local width, agents = content.width, content.agents
+  local mark, chosen = letter(file, agents), file.path == content.current
+  local indent = 1 + depth * (width < ROOMY and 1 or 2)
+  local start = {
+    { chosen and "▌" or " ", "KageKey" },
+    { (" "):rep(indent - 1) },
     { mark .. " ", GROUPS[mark] or "KageChanged" },
-    { vim.fn.strtrans(vim.fs.basename(file.path)), chosen and "KageCurrentFile" or nil },
   }
-  local row = { spans = spans, path = file.path }
+  local name = {
+    words.cut(vim.fn.strtrans(vim.fs.basename(file.path)), width - indent - 2),
+    chosen and "KageCurrentFile" or nil,
+  }
+  local row = { spans = start, path = file.path }
   rows[#rows + 1] = row
   local old, differ = old_name(file, agents)
   if old and mark == "R" then
-    local name = spans[3]
-    if vim.fn.strdisplaywidth(plain(spans) .. old) + 3 <= width then
-      spans[3] = { old .. " → ", "KageFaint" }
-      spans[4] = name
-    else
-      spans[3] = { old .. " →", "KageFaint" }
-      row = { spans = { { (" "):rep(INDENT - 2) }, name }, path = file.path }
+    local fits = M.columns(start) + vim.api.nvim_strwidth(old .. name[1]) + 3 <= width
+    table.insert(start, { words.cut(old, width - indent - 4) .. (fits and " → " or " →"), "KageFaint" })
+    if not fits then
+      row = { spans = { { (" "):rep(indent + 2) } }, path = file.path }
       rows[#rows + 1] = row
     end
   end
-  local used = vim.fn.strdisplaywidth(plain(row.spans))
-  for _, counts in ipairs(summaries(file, agents, mark ~= "*" and not differ)) do
-    local needed = vim.fn.strdisplaywidth(plain(counts)) + 2
-    if used + needed > width and used > INDENT then
-      row = { spans = { { (" "):rep(INDENT - 2) } }, path = file.path }
-      rows[#rows + 1] = row
-      used = INDENT - 2
+  table.insert(row.spans, name)
+  M.flow(row, summaries(file, content, mark ~= "*" and not differ), indent + 2, width, rows)
+end
+
+---@param entry kage.TreeEntry
+---@param content kage.PanelContent
+---@param rows kage.PanelRow[] is added to
+local function add_folder(entry, content, rows)
+  local folder = assert(entry.folder)
+  local indent = 1 + entry.depth * (content.width < ROOMY and 1 or 2)
+  local inside = tree.files(folder)
+  local label = words.cut(vim.fn.strtrans(folder.label), content.width - indent - 2)
+  local row = {
+    folder = folder.path,
+    files = inside,
+    spans = {
+      { (" "):rep(indent) },
+      { entry.closed and "▸ " or "▾ ", "KageFaint" },
+      { label, "KageFolder" },
+    },
+  }
+  rows[#rows + 1] = row
+  if entry.closed then
+    local choices = 0
+    for _, file in ipairs(inside) do
+      local known = content.agreement[file.path]
+      choices = choices + (known and known.choices or 0)
     end
-    vim.list_extend(row.spans, { { "  " } })
-    vim.list_extend(row.spans, counts)
-    used = used + needed
+    local parcels = { { { #inside == 1 and "1 file" or #inside .. " files", "KageFaint" } } }
+    parcels[2] = choices > 0 and agreed({ choices = choices, agreed = 0, whole = false }) or nil
+    M.flow(row, parcels, indent + 2, content.width, rows)
   end
 end
 
---- The rows of the panel.
----@param files kage.ChangedFile[] sorted by path
----@param agents integer[]
----@param current string? path of the file shown
----@param width integer columns
+--- The rows of the files.
+---@param content kage.PanelContent
 ---@return kage.PanelRow[]
-function M.rows(files, agents, current, width)
-  local count = #files == 1 and "1 file" or #files .. " files"
-  local rows = {
-    { spans = { { " " .. count, "KageTitle" }, { "  g? keys", "KageFaint" } } },
-    { spans = { { "" } } },
-  }
-  local folder
-  for _, file in ipairs(files) do
-    local inside = vim.fs.dirname(file.path)
-    if inside ~= folder and inside ~= "." then
-      rows[#rows + 1] = { spans = { { vim.fn.strtrans(inside) .. "/", "KageFolder" } } }
+function M.rows(content)
+  local rows = {}
+  for _, entry in ipairs(tree.entries(content.root, content.closed)) do
+    if entry.file then
+      add_file(entry.file, entry.depth, content, rows)
+    else
+      add_folder(entry, content, rows)
     end
-    folder = inside
-    add_file(file, agents, current, width, rows)
   end
   return rows
 end
@@ -195,7 +265,11 @@ end
 function M.draw(buffer, rows)
   local lines = {}
   for index, row in ipairs(rows) do
-    lines[index] = plain(row.spans)
+    local texts = {}
+    for place, span in ipairs(row.spans) do
+      texts[place] = span[1]
+    end
+    lines[index] = table.concat(texts)
   end
   vim.bo[buffer].modifiable = true
   vim.api.nvim_buf_set_lines(buffer, 0, -1, false, lines)
@@ -204,7 +278,7 @@ function M.draw(buffer, rows)
   for index, row in ipairs(rows) do
     local column = 0
     for _, span in ipairs(row.spans) do
-      if span[2] then
+      if span[2] and span[1] ~= "" then
         vim.api.nvim_buf_set_extmark(buffer, NAMESPACE, index - 1, column, {
           end_col = column + #span[1],
           hl_group = span[2],

@@ -37,16 +37,31 @@ local function player(number, run)
   return "agent"
 end
 
+M.safe, M.coloured, M.player = safe, coloured, player
+
 ---@param view kage.DiffView
 ---@return string
 function M.panel(view)
   return coloured("KageFaint", " " .. safe(view.run))
 end
 
----@param file kage.ChangedFile
+--- Above the window of yours, before any agent has something to show.
 ---@return string
-function M.yours(file)
-  return coloured("KageTitle", " yours ") .. safe(vim.fs.basename(file.path)) .. " %m%r"
+function M.to_come()
+  return coloured("KageTitle", " yours ")
+    .. coloured("KageFaint", "no changes yet; they appear here by themselves")
+end
+
+---@param file kage.ChangedFile
+---@param said? kage.Span[] what there is to say of its places
+---@return string
+function M.yours(file, said)
+  local parts = { coloured("KageTitle", " yours ") .. safe(vim.fs.basename(file.path)) .. " %m%r" }
+  for index, span in ipairs(said or {}) do
+    -- In a narrow window the place under the cursor gives way first.
+    parts[#parts + 1] = (index == 2 and " %<" or " ") .. coloured(assert(span[2]), safe(span[1]))
+  end
+  return table.concat(parts)
 end
 
 --- What there is left of a change that is taken whole.
@@ -77,12 +92,28 @@ local function add_counts(add, merge, pending)
   end
 end
 
+--- Whether what is shown of an agent may still change.
+---@param number integer
+---@param run string
+---@return string
+local function at_work(number, run)
+  for _, candidate in ipairs((require("kage.state").run(run) or {}).candidates or {}) do
+    local agent = candidate.number == number and candidate.live and require("kage.state").agent(number, run)
+    if agent then
+      local icon = require("kage.config").get().icons[agent.state] or "?"
+      return " " .. coloured(require("kage.highlight").of(agent.state), safe(icon .. " " .. agent.state))
+    end
+  end
+  return ""
+end
+
 --- Number, player and what is left to take.
 ---@param view kage.DiffView
 ---@param column kage.Column
 ---@return string
 function M.agent(view, column)
   local parts = { coloured("KageKey", " " .. column.agent .. " "), safe(player(column.agent, view.run)), " " }
+  parts[#parts + 1] = at_work(column.agent, view.run)
   local function add(group, text)
     parts[#parts + 1] = " " .. coloured(group, text)
   end

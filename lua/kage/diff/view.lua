@@ -4,10 +4,10 @@ local agent_buffer = require("kage.diff.agent_buffer")
 local host = require("kage.host")
 local layout = require("kage.diff.layout")
 local lifecycle = require("kage.diff.lifecycle")
-local maps = require("kage.diff.maps")
+local live = require("kage.diff.live")
 local notify = require("kage.notify")
-local panel = require("kage.diff.panel")
 local titles = require("kage.diff.titles")
+local tree = require("kage.diff.tree")
 local visited = require("kage.diff.visited")
 
 ---@class kage.Column one agent's window
@@ -17,12 +17,22 @@ local visited = require("kage.diff.visited")
 ---@field doc string[]? what the buffer shows
 ---@field merge kage.Merge?
 
+---@class kage.DiffPanel
+---@field window integer?
+---@field buffer integer
+---@field rows kage.PanelRow[]
+---@field closed table<string, boolean> folders that are folded, by path
+---@field hidden "user"|"narrow"|nil why it has no window
+---@field wanted boolean? the user had it shown although the screen is narrow
+---@field marked string? path of the file that its cursor was last brought to
+
 ---@class kage.DiffView
 ---@field cwd string
 ---@field run string
 ---@field root string of the repository
 ---@field agents integer[] that can be shown
----@field named boolean the user asked for them by number
+---@field named boolean the user asked for agents by number
+---@field numbers integer[] those that were asked for; empty: all
 ---@field files kage.ChangedFile[]
 ---@field path string? of the file shown
 ---@field wanted string? of the file last asked for
@@ -33,13 +43,17 @@ local visited = require("kage.diff.visited")
 ---@field first integer index in `agents` of the first column's
 ---@field page integer the same, as the user last chose it
 ---@field focus integer? the agent last visited
----@field panel {window: integer?, buffer: integer, rows: kage.PanelRow[]}
+---@field most integer? columns that the user left open
+---@field root_folder kage.TreeFolder the files as a tree
+---@field agreement table<string, kage.Agreement> by path, once it is known
+---@field panel kage.DiffPanel
 ---@field closed boolean
 ---@field away boolean? the user looks at a file in `yours` that no agent changed
 local View = {}
 View.__index = View
 
-for _, methods in ipairs({ require("kage.diff.columns"), require("kage.diff.actions") }) do
+for _, module in ipairs({ "columns", "actions", "moves", "browse" }) do
+  local methods = require("kage.diff." .. module)
   for name, method in pairs(methods) do
     View[name] = method
   end
@@ -51,50 +65,73 @@ end
 ---@field agents integer[]
 ---@field files kage.ChangedFile[]
 
---- The files that one of the agents shown changed; those at the root first, above the folders' headings.
+--- The files that one of the agents shown changed, in the order of the panel's tree.
 ---@param answer kage.DiffAnswer
----@return kage.ChangedFile[]
+---@return kage.ChangedFile[] files
+---@return kage.TreeFolder root
 function View.changed(answer)
-  local at_root, below = {}, {}
-  for _, file in ipairs(answer.files) do
+  local root = tree.build(vim.tbl_filter(function(file)
     for _, agent in ipairs(answer.agents) do
       if file.agents[tostring(agent)] then
-        table.insert(file.path:find("/", 1, true) and below or at_root, file)
-        break
+        return true
       end
     end
-  end
-  return vim.list_extend(at_root, below)
+    return false
+  end, answer.files))
+  return tree.files(root), root
+end
+
+--- What there is to show from now on.
+---@param answer kage.DiffAnswer
+function View:take_files(answer)
+  self.agents = answer.agents
+  self.files, self.root_folder = View.changed(answer)
 end
 
 --- Open the tab, and ask for the first file.
 ---@param answer kage.DiffAnswer
 ---@param options kage.DiffShown
+---@param class? table what the view is, where it is not this class itself
 ---@return kage.DiffView
-function View.open(answer, options)
-  local self =
-    setmetatable({ columns = {}, first = 1, page = 1, closed = false, serial = 0, visited = {} }, View)
+function View.open(answer, options, class)
+  local self = setmetatable(
+    { columns = {}, first = 1, page = 1, closed = false, serial = 0, visited = {}, agreement = {} },
+    class or View
+  )
   self.cwd, self.root, self.named = options.cwd, options.root, options.named
-  self.run, self.agents, self.files = answer.run, answer.agents, View.changed(answer)
+  self.run, self.numbers = answer.run, options.numbers
+  self:take_files(answer)
   self.scrollopt = vim.o.scrollopt
   self.origin = { tab = vim.api.nvim_get_current_tabpage(), window = vim.api.nvim_get_current_win() }
   vim.cmd("tab split")
   self.tab, self.yours = vim.api.nvim_get_current_tabpage(), vim.api.nvim_get_current_win()
   self.winbar = vim.wo[self.yours].winbar
   layout.set(self.yours, "winfixbuf", false)
+  self:create_panel()
   self:open_panel()
   self:arrange()
   lifecycle.follow(self)
-  self:show(self:file(options.path) and options.path or self.files[1].path, options.keep)
+  live.look(self.run, self.cwd)
+  if options.path and self:file(options.path) then
+    self:show(options.path, options.keep)
+  else
+    layout.set(self.yours, "winbar", titles.to_come())
+  end
+  self:draw_panel()
+  self:ask_agreement()
   return self
 end
 
-function View:open_panel()
-  local buffer = agent_buffer.create(("kage://%s/files"):format(self.run))
-  self.panel = { buffer = buffer, rows = {}, window = layout.split(buffer, self.yours, "left") }
-  layout.plain(self.panel.window)
-  layout.set(self.panel.window, "winbar", titles.panel(self))
-  maps.install(buffer, "panel", self)
+--- The file to begin with, when agents changed something: that of the window of yours, or the first.
+---@return string?
+function View:first_file()
+  local name = vim.api.nvim_buf_get_name(vim.api.nvim_win_get_buf(self.yours))
+  for _, file in ipairs(self.files) do
+    if vim.fs.joinpath(self.root, file.path) == name then
+      return file.path
+    end
+  end
+  return self.files[1] and self.files[1].path
 end
 
 ---@param path string
@@ -245,43 +282,9 @@ function View:go_to_first_change()
   end
 end
 
-function View:draw_panel()
-  local window = self.panel.window
-  if
-    window
-    and vim.api.nvim_win_is_valid(window)
-    and vim.api.nvim_win_get_buf(window) == self.panel.buffer
-  then
-    local width = vim.api.nvim_win_get_width(window)
-    self.panel.rows = panel.rows(self.files, self.agents, self.path, width)
-    panel.draw(self.panel.buffer, self.panel.rows)
-    for index, row in ipairs(self.panel.rows) do
-      if row.path == self.path then
-        vim.api.nvim_win_set_cursor(window, { index, 0 })
-        break
-      end
-    end
-  end
-end
-
 --- An agent has a new candidate: ask again, and keep what is on the screen.
 function View:reload()
-  local params = { cwd = self.cwd, run = self.run, agents = self.named and self.agents or {} }
-  host.request("diff", params, function(err, answer)
-    if err or not self:prune() then
-      return
-    end
-    self.files, self.agents = View.changed(answer), answer.agents
-    if self.away then
-      return self:draw_panel()
-    end
-    self:arrange()
-    if self.path and self:file(self.path) then
-      self:show(self.path, true)
-    elseif self.files[1] then
-      self:show(self.files[1].path)
-    end
-  end)
+  live.reload(self)
 end
 
 --- Close the tab; all is as it was before it was opened.

@@ -40,7 +40,7 @@ def test_the_tab(three: Diff) -> None:
     assert [window["diff"] for window in (panel, yours, one, two)] == [False, True, True, True]
     assert "1 fast" in one["title"] and "+2 -2" in one["title"]
     screen = three.editor.screen(160, 30)
-    assert any("▸ M calc.py" in row for row in screen)
+    assert any("▌  M calc.py" in row for row in screen)
 
 
 def test_picks_by_number_focus_and_undo(three: Diff) -> None:
@@ -48,8 +48,8 @@ def test_picks_by_number_focus_and_undo(three: Diff) -> None:
     three.at(5)
     three.keys("do")
     assert three.yours()[4:7] == ["line five", "and a half", "line 6"]
-    assert "conflict: taking replaces yours" in "\n".join(three.editor.screen(160, 30))
-    assert "1 conflict" in titles(three)[3]
+    assert "choice 1/2: 1 | 2, 1 taken" in "\n".join(three.editor.screen(160, 30))
+    assert "conflict" not in titles(three)[3], "nothing of the user's is replaced"
     three.keys("2do")
     assert three.yours()[4:6] == ["LINE 5", "line 6"]
     three.keys("u")
@@ -168,12 +168,11 @@ def test_agents_are_paged(three: Diff) -> None:
 @pytest.mark.parametrize(
     ("columns", "agents", "shown"),
     [
-        (240, (), 2),
-        (160, (), 2),
+        (240, (), 3),
+        (199, (), 2),
         (120, (), 2),
         (119, (), 1),
         (80, (), 1),
-        (80, (1, 3), 2),
         (160, (1, 2, 3), 3),
     ],
 )
