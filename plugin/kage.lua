@@ -13,7 +13,7 @@ if vim.fn.has("nvim-0.10") == 0 then
   return
 end
 
-local VERBS = "accept attach check clean cost diff doctor explain focus hide history interrupt log "
+local VERBS = "accept attach check clean comment comments contrast cost diff doctor explain focus hide history interrupt log "
   .. "restart resume role send spawn status stop summary task undo"
 
 ---@param name string

@@ -137,6 +137,21 @@ local verbs = {
     complete = { "layout", "agent" },
     run = diff,
   },
+  contrast = {
+    desc = "how the agents' approaches differ, as a table",
+    usage = "[N [M]…]",
+    complete = { "agent" },
+    run = function(words)
+      local agents = {}
+      for _, word in ipairs(words.fargs) do
+        if not word:match("^%d+$") then
+          return steer.misuse("contrast: expected numbers of agents, found `" .. word .. "`", "contrast")
+        end
+        agents[#agents + 1] = tonumber(word)
+      end
+      require("kage.contrast").open(agents, words.run)
+    end,
+  },
   accept = {
     desc = "bring candidates into your files",
     usage = "N [M]… [PATH…] [--commit] [--branch NAME] (! lands conflicts with markers)",

@@ -40,6 +40,7 @@ local function listed(wanted)
         old_mode = change.base and "100644" or nil,
         new_mode = version.mode or (version.text and "100644" or nil),
       }
+        new_sha = version.text and vim.fn.sha256(version.text) or nil,
     end
     files[#files + 1] = file
   end

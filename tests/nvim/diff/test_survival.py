@@ -144,7 +144,7 @@ def test_files_at_the_root_stand_above_the_folders(calc: Diff) -> None:
 )
 def test_the_users_diffopt(calc: Diff, diffopt: str) -> None:
     calc.editor.command(f"set diffopt={diffopt}")
-    calc.open(1, 2)
+    calc.open()
     for key in ("]f", "[f", "[f"):
         calc.keys(key)
         settle(calc)

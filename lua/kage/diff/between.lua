@@ -1,0 +1,470 @@
+--- `:KageDiff 1 3`: two agents against each other and the base, as their trees are, not merged onto yours.
+---
+---     ┌ panel ┬ 1 fast ┬ base ┬ 3 mini ┐     at 80 columns the base waits for `gb`
+---
+--- Yours is not shown; `dp` puts an agent's change into it all the same.
+local Content = require("kage.diff.content")
+local View = require("kage.diff.view")
+local agent_buffer = require("kage.diff.agent_buffer")
+local apply = require("kage.diff.apply")
+local hunks = require("kage.diff.hunks")
+local layout = require("kage.diff.layout")
+local maps = require("kage.diff.maps")
+local merge = require("kage.diff.merge")
+local notify = require("kage.notify")
+local panel = require("kage.diff.panel")
+local picks = require("kage.diff.picks")
+local titles = require("kage.diff.titles")
+local visited = require("kage.diff.visited")
+local whole = require("kage.diff.whole")
+local wordwise = require("kage.diff.wordwise")
+
+local NAMESPACE = vim.api.nvim_create_namespace("kage.diff.between")
+-- On narrower screens the base is hidden at first.
+local ROOM_FOR_BASE = 120
+
+---@class kage.Between: kage.DiffView
+---@field yours integer the window of the first agent
+---@field columns kage.Column[] the base's when it is shown (agent 0), the second agent's
+---@field with_base boolean
+---@field answer table of `diff_file`
+---@field shown table<integer, string[]> documents by buffer
+---@field goal table<string, integer>? line to begin at, by agent
+---@field given integer? the buffer that something was put into last
+local Between = setmetatable({}, { __index = View })
+Between.__index = Between
+
+---@type kage.DiffKey[]
+local KEYS = {
+  {
+    lhs = "dp",
+    plug = "give",
+    action = "give",
+    modes = { "n", "x" },
+    desc = "put this agent's change into yours, which is not shown",
+  },
+  { lhs = "do", plug = "take", action = "give", modes = { "n", "x" }, desc = "the same" },
+  { lhs = "u", plug = "undo", action = "undo", modes = { "n" }, desc = "undo in yours" },
+  { lhs = "gb", plug = "diff-base", action = "toggle_base", modes = { "n" }, desc = "show or hide the base" },
+  { lhs = "]f", plug = "next-file", action = "next_file", modes = { "n" }, desc = "next file" },
+  { lhs = "[f", plug = "previous-file", action = "previous_file", modes = { "n" }, desc = "previous file" },
+  { lhs = "g?", plug = "diff-help", action = "help", modes = { "n" }, desc = "this help" },
+  { lhs = "q", plug = "close-diff", action = "close", modes = { "n" }, desc = "close the tab" },
+}
+
+---@type kage.DiffKey[]
+local PANEL_KEYS = {
+  {
+    lhs = "<CR>",
+    plug = "open-file",
+    action = "open_file",
+    modes = { "n" },
+    desc = "in the panel: show the file",
+  },
+  { lhs = "<2-LeftMouse>", plug = "open-file", action = "open_file", modes = { "n" }, desc = "" },
+}
+
+--- The side that a window shows: the first agent, 0 for the base, the second.
+---@return integer?
+function Between:side_here()
+  local window = vim.api.nvim_get_current_win()
+  if window == self.yours then
+    return self.agents[1]
+  end
+  for _, column in ipairs(self.columns) do
+    if column.window == window then
+      return column.agent
+    end
+  end
+end
+
+---@param path string
+---@param agent integer 0 for the base
+---@return integer buffer
+function Between:side_buffer(path, agent)
+  local name = agent == 0 and "base" or tostring(agent)
+  local buffer = agent_buffer.create(("kage://%s/%s/%s"):format(self.run, name, path))
+  vim.bo[buffer].bufhidden = "wipe"
+  maps.install(buffer, KEYS, self)
+  return buffer
+end
+
+function Between:open_panel()
+  if self.with_base == nil then
+    self.with_base, self.shown = vim.o.columns >= ROOM_FOR_BASE, {}
+  end
+  View.open_panel(self)
+  maps.install(self.panel.buffer, KEYS, self)
+  maps.install(self.panel.buffer, PANEL_KEYS, self)
+end
+
+--- The windows, left to right.
+---@return {window: integer, agent: integer}[]
+function Between:sides()
+  local found = { { window = self.yours, agent = self.agents[1] } }
+  return vim.list_extend(found, self.columns)
+end
+
+--- As many windows as there are sides to show.
+function Between:arrange()
+  local wanted = self.with_base and { 0, self.agents[2] } or { self.agents[2] }
+  for index = #self.columns, 1, -1 do
+    if not vim.tbl_contains(wanted, self.columns[index].agent) then
+      self:drop(index)
+    end
+  end
+  local beside = self.yours
+  for index, agent in ipairs(wanted) do
+    if not self.columns[index] or self.columns[index].agent ~= agent then
+      local buffer = self:side_buffer(self.path or "", agent)
+      local window = layout.split(buffer, beside, "right")
+      table.insert(self.columns, index, { window = window, agent = agent, buffer = buffer })
+    end
+    beside = self.columns[index].window
+  end
+  layout.share(
+    self.panel.window,
+    vim.tbl_map(function(side)
+      return side.window
+    end, self:sides())
+  )
+end
+
+--- Put a file into the windows.
+---@param file kage.ChangedFile
+---@param answer table of `diff_file`
+---@param keep? boolean the cursor stays where it is
+function Between:place(file, answer, keep)
+  if not self:prune() then
+    return
+  end
+  local same = self.path == file.path
+  self.path, self.answer, self.content, self.away = file.path, answer, Content.new(answer, nil), nil
+  self:arrange()
+  self:fill_columns(keep or same)
+  self:draw_panel()
+end
+
+--- What a side holds of the file shown.
+---@param agent integer 0 for the base
+---@return string[] document
+function Between:document(agent)
+  local version = agent ~= 0 and self.content.versions[agent]
+  return version and version.doc or self.content.base
+end
+
+--- Give each window its side.
+---@param keep? boolean
+function Between:fill_columns(keep)
+  local file = self.path and self:file(self.path)
+  if not (file and self.content) then
+    return
+  end
+  local is_text = file.kind == "text"
+  for _, side in ipairs(self:sides()) do
+    local buffer, before = self:side_buffer(file.path, side.agent), vim.api.nvim_win_get_buf(side.window)
+    local doc = is_text and self:document(side.agent) or self:note(file, side.agent)
+    agent_buffer.fill(buffer, keep and before == buffer and self.shown[buffer] or nil, doc)
+    self.shown[buffer] = doc
+    self:show_buffer(side, buffer, before)
+    if is_text then
+      if not vim.bo[buffer].syntax:find("%S") then
+        agent_buffer.colour(buffer, file.path)
+      end
+      layout.diff_on(side.window)
+    end
+    layout.set(side.window, "winbar", self:title(file, side.agent))
+  end
+  if is_text then
+    self:mark_words(file.path)
+    if not keep then
+      self:go_to_first_change()
+    end
+  end
+end
+
+---@param side {window: integer, agent: integer, buffer: integer?}
+---@param buffer integer
+---@param before integer what the window shows
+function Between:show_buffer(side, buffer, before)
+  if side.window ~= self.yours then
+    side.buffer = buffer
+  end
+  if before == buffer then
+    return
+  end
+  layout.diff_off(side.window)
+  self.entering = true
+  vim.api.nvim_win_set_buf(side.window, buffer)
+  self.entering = false
+  self.shown[before] = nil
+end
+
+---@param buffer integer
+---@param first integer line of the first of the ranges' lines
+---@param ranges kage.WordRange[]
+local function mark_ranges(buffer, first, ranges)
+  for _, range in ipairs(ranges) do
+    vim.api.nvim_buf_set_extmark(buffer, NAMESPACE, first + range.line - 2, range.c0, {
+      end_col = range.c1,
+      hl_group = "KageApart",
+      priority = 150,
+    })
+  end
+end
+
+--- Mark the words in which the two agents differ.
+---@param path string
+function Between:mark_words(path)
+  local one, other = self:document(self.agents[1]), self:document(self.agents[2])
+  local left, right = self:side_buffer(path, self.agents[1]), self:side_buffer(path, self.agents[2])
+  vim.api.nvim_buf_clear_namespace(left, NAMESPACE, 0, -1)
+  vim.api.nvim_buf_clear_namespace(right, NAMESPACE, 0, -1)
+  for _, hunk in ipairs(hunks.diff(one, other)) do
+    local of_one, of_other =
+      wordwise.differ(hunks.slice(one, hunk.a0, hunk.a1), hunks.slice(other, hunk.b0, hunk.b1))
+    -- Lines that only one of them has are told by the colours of the diff.
+    if hunk.a0 < hunk.a1 and hunk.b0 < hunk.b1 then
+      mark_ranges(left, hunk.a0, of_one)
+      mark_ranges(right, hunk.b0, of_other)
+    end
+  end
+end
+
+--- Did both make the same of a file? Nil while only its content, which is not here, could tell.
+---@param file kage.ChangedFile
+---@return boolean?
+function Between:equal(file)
+  local one, other = file.agents[tostring(self.agents[1])], file.agents[tostring(self.agents[2])]
+  if not one or not other then
+    return false
+  elseif one.new_mode ~= other.new_mode then
+    return false
+  end
+  return one.new_sha and one.new_sha == other.new_sha
+end
+
+---@param agent integer
+---@return integer
+function Between:other(agent)
+  return self.agents[1] == agent and self.agents[2] or self.agents[1]
+end
+
+---@param file kage.ChangedFile
+---@param agent integer
+---@return string
+function Between:title(file, agent)
+  if agent == 0 then
+    return titles.coloured("KageTitle", " base ") .. (self.content.is_new and "not there" or "")
+  end
+  local change = file.agents[tostring(agent)]
+  local head = titles.coloured("KageTitle", (" %d "):format(agent))
+    .. titles.safe(titles.player(agent, self.run))
+  local said = {}
+  if change and file.kind == "text" then
+    said[1] = ("+%d -%d"):format(change.added, change.removed)
+  end
+  local remarks = change and panel.remarks(file, change) or "as at the base"
+  said[#said + 1] = remarks ~= "" and remarks or nil
+  said[#said + 1] = self:equal(file) and "same as " .. self:other(agent) or nil
+  return head .. titles.coloured("KageFaint", "  %<" .. titles.safe(table.concat(said, ", ")))
+end
+
+--- What to show of a file without lines to compare.
+---@param file kage.ChangedFile
+---@param agent integer 0 for the base
+---@return string[]
+function Between:note(file, agent)
+  if agent == 0 then
+    return { "", " " .. vim.fn.strtrans(file.path), "", " " .. file.kind .. ", not compared line by line" }
+  end
+  return titles.note(file, agent, self.content.versions[agent], self.root)
+end
+
+--- To the first line in which the agents differ from each other, or from the base where they do not.
+function Between:go_to_first_change()
+  local one, other = self:document(self.agents[1]), self:document(self.agents[2])
+  local found = hunks.diff(one, other)[1] or hunks.diff(one, self.content.base)[1]
+  local goal, window, line = self.goal or {}, self.yours, found and found.a0 or 1
+  self.goal = nil
+  for _, side in ipairs(self:sides()) do
+    local wanted = goal[tostring(side.agent)]
+    if wanted then
+      window, line = side.window, wanted
+      break
+    end
+  end
+  local last = vim.api.nvim_buf_line_count(vim.api.nvim_win_get_buf(window))
+  vim.api.nvim_win_set_cursor(window, { math.min(line, last), 0 })
+  if next(goal) then
+    vim.api.nvim_set_current_win(window)
+  end
+  vim.api.nvim_win_call(window, function()
+    vim.cmd("normal! zz")
+    vim.cmd("silent! syncbind")
+  end)
+  if vim.fn.line("w0", self.yours) == 1 then
+    self:show_top()
+  end
+end
+
+--- The panel says which files are the same in both.
+function Between:draw_panel()
+  View.draw_panel(self)
+  vim.api.nvim_buf_clear_namespace(self.panel.buffer, NAMESPACE, 0, -1)
+  local said = {}
+  for index, row in ipairs(self.panel.rows) do
+    local file = row.path and not said[row.path] and self:file(row.path)
+    if file and self:equal(file) then
+      said[row.path] = true
+      vim.api.nvim_buf_set_extmark(self.panel.buffer, NAMESPACE, index - 1, 0, {
+        virt_text = { { " same ", "KageFaint" } },
+        virt_text_pos = "right_align",
+      })
+    end
+  end
+end
+
+--- The user's own buffer of the file shown, loaded without a window.
+---@return integer
+function Between:target()
+  local buffer, fresh = visited.load(self, vim.fs.joinpath(self.root, self.path))
+  if fresh then
+    self.visited[buffer] = vim.api.nvim_buf_get_changedtick(buffer)
+    vim.bo[buffer].buflisted = true
+  end
+  return buffer
+end
+
+--- The lines of an agent's that are meant, on top of yours.
+---@param content kage.Content of yours
+---@param agent integer
+---@param first integer
+---@param last integer
+---@param visual boolean
+---@return kage.Pick[]? nil when the agent changed nothing there
+local function meant(content, agent, first, last, visual)
+  local base, version = content.base, content.versions[agent]
+  local own = merge.merge(base, base, version.doc, { agent = version.hunks, yours = {} })
+  local chosen = visual and picks.within(own, base, "merged", first, last)
+    or { picks.at(own, "merged", first) }
+  if #chosen == 0 then
+    return nil
+  end
+  -- The agent's file as if that were all it had changed, merged onto yours as ever.
+  local part = merge.take(base, chosen)
+  local only = setmetatable({
+    versions = {
+      [agent] = { bytes = version.bytes, doc = part, format = version.format, hunks = hunks.diff(base, part) },
+    },
+  }, { __index = content })
+  return only:merges(content:yours(), { agent })[agent].picks
+end
+
+--- `dp` in an agent's window.
+---@param mode string
+function Between:give(mode)
+  local agent = self:side_here()
+  if not agent or agent == 0 then
+    return notify.info("dp in an agent's window puts its change into yours")
+  end
+  local first, last = vim.fn.line("."), vim.fn.line("v")
+  if mode == "x" then
+    vim.cmd.normal({ vim.keycode("<Esc>"), bang = true })
+  end
+  first, last = math.min(first, last), math.max(first, last)
+  local file = assert(self:file(self.path))
+  local version, name = self.content.versions[agent], vim.fn.strtrans(self.path)
+  if not version then
+    return notify.info(("agent %d does not change %s"):format(agent, name))
+  elseif file.kind ~= "text" or not version.bytes or #version.hunks == 0 then
+    return whole.take(self, agent, self.path)
+  end
+  local buffer = self:target()
+  local why, fix = apply.refusal(buffer)
+  if why then
+    return notify.error({ message = ("nothing is put into %s: %s"):format(name, why), fix = fix })
+  end
+  self:put(agent, buffer, first, last, mode == "x")
+end
+
+---@param agent integer
+---@param buffer integer
+---@param first integer
+---@param last integer
+---@param visual boolean
+function Between:put(agent, buffer, first, last, visual)
+  local content = Content.new(self.answer, buffer)
+  local taken = meant(content, agent, first, last, visual)
+  if not taken then
+    return notify.info(("no change of agent %d here; ]c goes to the next"):format(agent))
+  end
+  local name = vim.fn.strtrans(vim.fs.basename(self.path))
+  if #taken == 0 then
+    return notify.info(("yours (%s) has it already"):format(name))
+  end
+  local yours = content:yours()
+  local conflict = vim.iter(taken):any(function(pick)
+    return pick.conflict
+  end)
+  apply.set_document(
+    buffer,
+    merge.take(yours, taken),
+    apply.format_of_new(buffer, yours, content.versions[agent].format)
+  )
+  self.given = buffer
+  local how = conflict and ", in place of yours" or ""
+  notify.info(
+    ("%d's change is in yours: %s:%d%s; not written; u takes it back"):format(agent, name, taken[1].m0, how)
+  )
+end
+
+--- `u`: take back what was put into yours last.
+function Between:undo()
+  local buffer = self.given
+  if not (buffer and vim.api.nvim_buf_is_loaded(buffer)) then
+    return notify.info("nothing was put into yours from here")
+  end
+  vim.api.nvim_buf_call(buffer, function()
+    vim.cmd("silent undo")
+    -- Neovim says this of the current buffer only; the options that go with the text wait for it.
+    vim.api.nvim_exec_autocmds("TextChanged", { buffer = buffer, modeline = false })
+  end)
+  notify.info("undone in " .. vim.fn.strtrans(vim.fs.basename(vim.api.nvim_buf_get_name(buffer))))
+end
+
+function Between:toggle_base()
+  self.with_base = not self.with_base
+  self:resize()
+end
+
+--- Nothing here depends on yours.
+function Between.refresh() end
+
+--- What was taken whole may have changed a note.
+function Between:retitle()
+  local file = self.path and self:file(self.path)
+  if file and self.content and file.kind ~= "text" and self:prune() then
+    self:fill_columns(true)
+  end
+end
+
+Between.keys_in_help = vim.list_extend(vim.list_slice(KEYS), PANEL_KEYS)
+
+--- No keys of ours are in a buffer of the user's.
+function Between.enter() end
+
+local M = {}
+
+--- Open the tab, and ask for the first file.
+---@param answer kage.DiffAnswer of two agents
+---@param shown kage.DiffShown
+---@return kage.DiffSession
+function M.open(answer, shown)
+  vim.api.nvim_set_hl(0, "KageApart", { bold = true, underline = true, default = true })
+  local self = View.open(answer, shown, Between)
+  self.goal = shown.lines
+  return self
+end
+
+return M
