@@ -34,11 +34,10 @@ function M.run()
     preparing.first, preparing.last = first, past
   elseif not last or last.view.closed or last.view.tab ~= vim.api.nvim_get_current_tabpage() then
     notify.info("what . would repeat was a key of a diff that is not here")
-  elseif not M.cancelled then
+  else
     local range = { first = first, last = math.max(first, past), visual = last.visual, count = last.count }
     last.view[last.method](last.view, range)
   end
-  M.cancelled = nil
 end
 
 ---@param view kage.DiffView

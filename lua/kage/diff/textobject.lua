@@ -1,9 +1,10 @@
 --- The text objects of the diff: the lines of the change at the cursor.
 local notify = require("kage.notify")
-local operator = require("kage.diff.operator")
 local picks = require("kage.diff.picks")
 
 local M = {}
+
+local NOTHING = "no change here; ]c goes to the next"
 
 --- The lines of the current window that changes at a line take up; an empty one counts as the line below it.
 ---@param view kage.DiffView
@@ -38,17 +39,30 @@ local function lines_at(view, all, line)
   return first, past and past - 1
 end
 
+--- Say why nothing is selected; for an operator as an error, which alone keeps it from its work at the cursor.
+---@param text string
+---@param mode string
+local function fail(text, mode)
+  if mode ~= "o" then
+    notify.info(text)
+  elseif vim.fn.has("nvim-0.11") == 1 then
+    vim.api.nvim_echo({ { "Kage: " .. text } }, true, { err = true })
+  else
+    vim.api.nvim_err_writeln("Kage: " .. text)
+  end
+end
+
 --- Select lines, for the operator that waits or for Visual mode.
 ---@param view kage.DiffView
 ---@param all boolean
-local function select(view, all)
+---@param mode string
+local function select(view, all, mode)
   local first, last = lines_at(view, all, vim.fn.line("."))
   if not first or not last then
-    operator.cancelled = true
-    return notify.info("no change here; ]c goes to the next")
+    return fail(NOTHING, mode)
   end
   local count = vim.api.nvim_buf_line_count(0)
-  if vim.api.nvim_get_mode().mode:find("^[vV\22]") then
+  if mode == "x" then
     vim.cmd.normal({ vim.keycode("<Esc>"), bang = true })
   end
   vim.api.nvim_win_set_cursor(0, { math.min(first, count), 0 })
@@ -57,13 +71,15 @@ local function select(view, all)
 end
 
 --- `ih`: the change of the agent that a key without a number means, else another's, else what yours changed.
-function M:select_hunk()
-  select(self, false)
+---@param mode string
+function M:select_hunk(mode)
+  select(self, false, mode)
 end
 
 --- `ah`: the changes of all agents there.
-function M:select_place()
-  select(self, true)
+---@param mode string
+function M:select_place(mode)
+  select(self, true, mode)
 end
 
 return M
