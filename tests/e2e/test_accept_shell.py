@@ -98,6 +98,12 @@ def test_landings_become_commits_and_undo_says_what_stays(ran: Stage) -> None:
     assert "not today" in refused.stderr
     assert "landed, but not committed" in refused.stderr
     assert (root / "text").read_text() == ONE
+    ran.shell("accept", "1", "text", "-m", " ", code=2)
+    (root / ".git" / "hooks" / "pre-commit").unlink()
+    assert "landed before" in ran.shell("accept", "1", "text", "-m", "at last")
+    assert git(root, "show", "HEAD:text") + "\n" == ONE
+    assert git(root, "status", "--porcelain") == " M README.md"
+    ran.shell("accept", "1", "text", "--commit", code=3)
 
 
 def _onto_branches(ran: Stage) -> None:
@@ -151,7 +157,7 @@ def _of_several(ran: Stage) -> None:
     """Each place is chosen by an agent's number."""
     root = ran.repository
     said = choose(ran, "a g 3 2 n y n", "1", "2", "text", "-m", "Chosen")
-    assert "agents 1 2:" not in said  # one version needs no number
+    assert "@@ -1,6 +1,6 @@ 2 of 2 agree (1 2)\n" in said
     assert "several versions: answer with an agent's number" in said
     assert "agent 1:\n+thirty\nagent 2:\n+XXX\n" in said
     assert (root / "text").read_text() == with_lines(n3="three", n8="eight", n30="XXX")

@@ -251,11 +251,12 @@ def test_hooks_see_the_commit_and_may_refuse_or_change_it(desk: Desk) -> None:
     desk.hook("pre-commit", "printf 'by the hook\\n' > stamp; git add stamp")
     desk.hook("commit-msg", 'printf "Change-Id: I1\\n" >> "$1"')
     desk.hook("post-commit", "git rev-parse HEAD > seen")
+    desk.hook("prepare-commit-msg", "unset GIT_INDEX_FILE; git add b")  # the user stages meanwhile
     done = desk.commit(made)
     assert desk.git("show", "--format=", "--name-only", "HEAD").splitlines() == ["a", "stamp"]
     assert "Change-Id: I1" in desk.git("log", "-1", "--format=%B")
     assert (desk.root / "seen").read_text().strip() == done.commits[-1]
-    assert desk.git("status", "--porcelain").splitlines() == [" M b", "?? seen"]
+    assert desk.git("status", "--porcelain").splitlines() == ["M  b", "?? seen"]
 
 
 def test_commits_are_signed_when_the_user_signs(desk: Desk, tmp_path: Path) -> None:

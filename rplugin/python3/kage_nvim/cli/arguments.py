@@ -111,8 +111,8 @@ def _accept_arguments(accept: argparse.ArgumentParser) -> None:
     accept.add_argument("-p", "--patch", action="store_true", help="choose hunks, as git add -p does")
     accept.add_argument("--force", action="store_true", help="write conflict markers instead of refusing")
     accept.add_argument("--commit", action="store_true", help="commit what is landed, and nothing else")
-    accept.add_argument("-m", "--message", default="", metavar="TEXT", help="the commit's message")
-    accept.add_argument("--branch", default="", metavar="NAME", help="onto a branch; your files stay")
+    accept.add_argument("-m", "--message", metavar="TEXT", help="the commit's message")
+    accept.add_argument("--branch", metavar="NAME", help="onto a branch; your files stay")
     how = accept.add_mutually_exclusive_group()
     for word, help in (
         ("merge", "as a merge commit"),

@@ -115,7 +115,7 @@ def questions(entry: dict[str, Any], answer: dict[str, Any]) -> list[Question]:
     lines = {
         int(number): split(unb64(version["b64"] or "")) for number, version in answer["versions"].items()
     }
-    places = [_place(place, lines, commits) for place in answer["places"]]
+    places = [_place(place, lines, commits, answer["of"]) for place in answer["places"]]
     groups = _together(places) if len(agents) == 1 else [[place] for place in places]
     for group in groups:
         asked = "Land this hunk" if len(group[0]) == 1 else "Land which version"
@@ -124,7 +124,7 @@ def questions(entry: dict[str, Any], answer: dict[str, Any]) -> list[Question]:
 
 
 def _place(
-    place: dict[str, Any], lines: dict[int, list[bytes]], commits: dict[int, str]
+    place: dict[str, Any], lines: dict[int, list[bytes]], commits: dict[int, str], of: Sequence[int]
 ) -> tuple[Version, ...]:
     versions = []
     for version in place["versions"]:
@@ -132,8 +132,16 @@ def _place(
         b0, b1 = version["spans"][str(agent)]
         hunk = (place["first"], place["past"], b0, b1)
         made = tuple(lines[agent][b0 - 1 : b1 - 1])
-        versions.append(Version(version["agents"], commits[agent], hunk, made))
+        versions.append(Version(version["agents"], commits[agent], hunk, made, _agree(version["agents"], of)))
     return tuple(versions)
+
+
+def _agree(agents: Sequence[int], of: Sequence[int]) -> str:
+    """``2 of 3 agree (1 2)``, or ``agent 3``; of one candidate there is nothing to say."""
+    numbers = " ".join(map(str, agents))
+    if len(of) < 2:
+        return ""
+    return f"{len(agents)} of {len(of)} agree ({numbers})" if len(agents) > 1 else f"agent {numbers}"
 
 
 def _together(places: Sequence[tuple[Version, ...]]) -> list[list[tuple[Version, ...]]]:
@@ -220,7 +228,8 @@ def _range(question: Question, begin: int, end: int) -> str:
         return f"@@ {old} @@"
     longer = sum(len(part[0].lines) - (part[0].hunk[1] - part[0].hunk[0]) for part in question.parts)
     first = question.versions[0].hunk
-    return f"@@ {old} +{first[2] - (first[0] - begin)},{end - begin + longer} @@"
+    said = question.versions[0].said
+    return f"@@ {old} +{first[2] - (first[0] - begin)},{end - begin + longer} @@ {said}".rstrip()
 
 
 def _agents(version: Version) -> str:

@@ -24,8 +24,8 @@ class Landing(Shell):
         numbers, paths = agents_and_paths(given.words)
         asked: dict[str, Any] = {
             "commit": given.commit,
-            "message": given.message,
-            "branch": given.branch,
+            "message": _text("--message", given.message),
+            "branch": _text("--branch", given.branch),
             "how": given.how,
         }
         if given.patch:
@@ -73,6 +73,13 @@ class Landing(Shell):
         answer = await self.ask("history")
         self.show(answer, render.history(answer["landings"]))
         return Exit.DONE
+
+
+def _text(option: str, given: str | None) -> str:
+    """What was given with an option; nothing is not what it means."""
+    if given is not None and not given.strip():
+        raise usage(f"{option} is empty", f"Give it a text, or leave {option} away.")
+    return given or ""
 
 
 async def _answer(prompt: str, out: TextIO) -> str | None:

@@ -80,7 +80,6 @@ class Planned:
     trees: list[str]
     parts: list[Part]
     side: list[str]
-    staged: list[Entry]
 
 
 @dataclass(frozen=True)
@@ -96,11 +95,16 @@ class Made:
         return {"commits": self.commits, "branch": self.branch}
 
 
-def stays(landing: Landing) -> str:
-    """What is to know when a landing is taken back that was committed; empty for others."""
+def stays(store: Store, landing: Landing) -> str:
+    """What is to know when a landing is taken back that was committed; empty when the commit is gone."""
     if not landing.commit:
         return ""
-    short = landing.commit[:10]
+    short, ref = landing.commit[:10], f"refs/heads/{landing.branch}"
+    asked = ["for-each-ref", "--contains", landing.commit, ref]
+    if not git_result(asked, cwd=store.repository.root, trusted=True).out:
+        return ""
+    if not _contains(store, head_of(store.repository.git_dir), landing.commit):
+        return f"commit {short} stays on {landing.branch}"
     names = " ".join(shlex.quote(file.path) for file in landing.files)
     record = f"git commit -- {names}" if len(landing.files) <= 5 else "git commit -a"
     return (
@@ -158,7 +162,7 @@ def _plan(
     goal = _onto(store, tree, made, "what you have not committed")
     if goal == tree:
         raise _nothing(branch)
-    staged = _carried(writer, store, tree, goal)
+    _carried(writer, store, tree, goal)  # what is staged can stay so
     trees, side = [goal], []
     if wish.how == "rebase" and len(parts) > 1:
         trees = _one_by_one(store, tree, parts, env)
@@ -175,7 +179,7 @@ def _plan(
             )
         start = _tree_of(store, _start(run))
         side = [_side(store, start, part, env) for part in parts]
-    return Planned(writer, run, wish, branch, head, trees, parts, side, staged)
+    return Planned(writer, run, wish, branch, head, trees, parts, side)
 
 
 def _commit(planned: Planned) -> Made:
@@ -192,7 +196,7 @@ def _commit(planned: Planned) -> Made:
         parents = [done[-1]]
     subject = texts[-1].splitlines()[0]
     writer.move("HEAD", done[-1], planned.head, subject)
-    notes = [note] if (note := writer.stage(_after_hook(writer, planned, goal))) else []
+    notes = [note] if (note := _stage(writer, planned.head, goal)) else []
     try:
         writer.hook("post-commit")
     except KageError as error:
@@ -209,11 +213,13 @@ def _sides(writer: Writer, run: Run, planned: Planned) -> list[str]:
     ]
 
 
-def _after_hook(writer: Writer, planned: Planned, goal: str) -> list[Entry]:
-    """What the index takes over of a commit that the pre-commit hook may have changed."""
-    if goal == planned.trees[-1]:
-        return planned.staged
-    return _carried(writer, writer.store, _tree_of(writer.store, planned.head), goal, strict=False)
+def _stage(writer: Writer, head: str | None, goal: str) -> str:
+    """Bring the index up to the commit, whatever was staged while hooks ran; a note when that fails."""
+    try:
+        entries = _carried(writer, writer.store, _tree_of(writer.store, head), goal, strict=False)
+    except KageError as error:
+        return f"the index could not be brought up to the commit: {error.message}"
+    return writer.stage(entries)
 
 
 def _current(writer: Writer) -> str:

@@ -66,7 +66,7 @@ class Writer:
     def bring(self, trees: Sequence[str], known: Iterable[str]) -> None:
         """Copy what these trees of the store consist of, but for what the ``known`` ones have."""
         listed = run_git(
-            ["rev-list", "--objects", "--no-object-names", *trees, "--not", *known],
+            ["rev-list", "--objects", "--no-object-names", "--missing=allow-any", *trees, "--not", *known],
             git_dir=self.store.git_dir,
         )
         if listed:

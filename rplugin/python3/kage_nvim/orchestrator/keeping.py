@@ -12,7 +12,7 @@ from typing import Any
 from kage_nvim.compare import land
 from kage_nvim.errors import KageError
 from kage_nvim.model import CandidateStatus
-from kage_nvim.orchestrator import branches
+from kage_nvim.orchestrator import branches, landed_before
 from kage_nvim.orchestrator.branches import Part, Wish
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.peers import Peer
@@ -68,6 +68,32 @@ async def on_branch(conductor: Conductor, run: Run, keep: Keep) -> dict[str, Any
         conductor.spawn_task(conductor.gateway.outcome(run.id, number, "accepted"))
     answer = {"landing": landing.id, "numbers": numbers, "files": [], "conflicts": [], "notes": made.notes}
     return answer | made.answer()
+
+
+def uncommitted(conductor: Conductor, run: Run, numbers: Sequence[int], paths: set[str]) -> Landing | None:
+    """The newest landing of these candidates (and of no other files) that is not committed yet."""
+    for landing in landed_before.of(conductor, run, numbers):
+        files = {file.path for file in landing.files}
+        if not landing.commit and set(landing.numbers) == set(numbers) and files <= paths:
+            return landing
+    return None
+
+
+async def commit_earlier(conductor: Conductor, run: Run, keep: Keep, landing: Landing) -> dict[str, Any]:
+    """Commit what was landed before; the files are as they were.
+
+    Raises:
+        KageError: see ``branches.plan`` and ``commit``.
+    """
+    planned = await branches.plan(keep.peer, run, keep.wish, landing.before, landing.after, keep.parts)
+    answer = {
+        "landing": landing.id,
+        "numbers": landing.numbers,
+        "files": [],
+        "conflicts": [],
+        "notes": ["the files were landed before"],
+    }
+    return await commit(conductor, landing, planned, answer)
 
 
 async def commit(

@@ -199,6 +199,9 @@ async def _land(
     before, files = await asyncio.to_thread(_as_on_disk, run, yours, merge.files, buffers)
     notes = await asyncio.to_thread(pointers.notes, run.root, merge.pointers)
     if not files:
+        earlier = keeping.uncommitted(conductor, run, offered.numbers, offered.paths) if keep else None
+        if keep and earlier:
+            return await keeping.commit_earlier(conductor, run, keep, earlier)
         raise _nothing(offered, notes)
     planned = None
     if keep:

@@ -66,7 +66,7 @@ async def undo(conductor: Conductor, cwd: str, count: int = 1) -> dict[str, Any]
             landing.state = "undone"
             conductor.database.put_landing(landing)
         _forget(conductor, root, landings)
-    notes = [note for landing in landings if (note := branches.stays(landing))]
+    notes = [note for landing in landings if (note := branches.stays(store, landing))]
     return {"landing": newest.id, "landings": back.takes_back, "files": told, "notes": notes}
 
 
