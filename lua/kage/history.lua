@@ -44,12 +44,12 @@ end
 ---@param landings kage.Landing[]
 ---@return string[]
 function M.rows(landings)
-  local rows = { { "id", "when", "run", "candidate", "files", "+", "-", "state" } }
+  local rows = { { "id", "when", "run", "from", "files", "+", "-", "state" } }
   for _, landing in ipairs(landings) do
     local numbers = landing.numbers or {}
     rows[#rows + 1] = {
       tostring(landing.id),
-      os.date("%Y-%m-%d %H:%M", math.floor(landing.created)),
+      os.date("%y-%m-%d %H:%M", math.floor(landing.created)),
       words.clean(landing.run),
       #numbers > 0 and table.concat(numbers, " ") or tostring(landing.number),
       tostring(#landing.files),
@@ -95,7 +95,7 @@ local function open()
   local buffer = paint.buffer(NAME)
   vim.api.nvim_win_set_buf(0, buffer)
   paint.plain_window(0)
-  vim.wo[0][0].cursorline = true
+  vim.wo[0][0].cursorline, vim.wo[0][0].wrap, vim.wo[0][0].linebreak = true, true, true
   vim.keymap.set(
     "n",
     "q",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.conftest import git
+from tests.e2e.desk import Desk
 from tests.e2e.stage import Stage, digest, tape
 from tests.fixtures.model_server import Reply
 
@@ -78,3 +79,47 @@ def test_without_any_run_there_is_nothing_to_do(stage: Stage, tmp_path: Path) ->
     stage.recorded(fix=tape(tmp_path / "fix.jsonl", []))
     for words in (["wait"], ["clean"], ["stop", "all"], ["undo"], ["accept", "1"]):
         stage.shell(*words, code=3)
+
+
+ONE = "sed -i 's/a - b/a + b/' calc.py && rm notes && mkdir notes && echo in > notes/in"
+TWO = "sed -i 's/a - b/b + a/; s/a \\* b/b * a/' calc.py && echo new > new.py"
+
+
+def test_two_candidates_typed_together_and_taken_back(stage: Stage, tmp_path: Path) -> None:
+    (stage.repository / "notes").write_text("a file\n")
+    git(stage.repository, "add", "notes")
+    git(stage.repository, "commit", "-q", "-m", "notes")
+    done = Reply(tool_calls=[("finish", {"summary": "done"})])
+    stage.recorded(
+        one=tape(tmp_path / "1.jsonl", [Reply(tool_calls=[("shell", {"command": ONE})]), done]),
+        two=tape(tmp_path / "2.jsonl", [Reply(tool_calls=[("shell", {"command": TWO})]), done]),
+    )
+    before = digest(stage.repository)
+    hidden = "require('kage').setup({ panes = 'hidden' })"
+    with Desk(stage, columns=80, rows=30, files=("notes", "calc.py"), init=hidden) as desk:
+        desk.command("bufdo edit | buffer calc.py")
+        desk.command("KageSpawn 2 make it so")
+        desk.until_screen("1✓ 2✓")
+        desk.type("ggO# mine")
+        desk.keys("Escape")
+        desk.command("KageAccept 1 2")
+        desk.until_screen("4 files landed from 1 and 2")
+        desk.until_screen(r"calc\.py\|3.*1 and 2 differ here")
+        text = "\n".join(desk.lua("return vim.fn.getbufline('calc.py', 1, '$')"))
+        assert "return a - b" in text
+        assert "return b * a" in text
+        assert text.startswith("# mine")
+        assert (stage.repository / "notes" / "in").read_text() == "in\n"
+        desk.command("cclose")
+        desk.command("KageAccept 1 *.py")
+        desk.until_screen(r"candidate 1 landed: 1 file changed")
+        desk.command("Kage history")
+        desk.until_screen(r"from +files +\+ +- +state")
+        desk.until_screen(r" 1 2 +4 .*done, 1 conflict")
+        desk.type("q")
+        desk.command("KageUndo 2")
+        desk.until_screen("the last 2 landings are undone")
+        assert desk.lua("return vim.fn.getbufline('calc.py', 1, '$')")[0] == "# mine"
+        assert "return a - b" in desk.lua("return vim.fn.getbufline('calc.py', 3)")[0]
+        assert desk.lua("return vim.bo[vim.fn.bufnr('calc.py')].modified")
+        assert digest(stage.repository) == before

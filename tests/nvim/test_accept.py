@@ -193,9 +193,9 @@ def test_the_history_is_a_table(busy: Editor, kaged: FakeDaemon) -> None:
     busy.command("Kage history")
     busy.until("return vim.fn.bufname() == 'kage://history'")
     head, *rows = busy.lua("return vim.api.nvim_buf_get_lines(0, 0, -1, false)")
-    assert head.split() == ["id", "when", "run", "candidate", "files", "+", "-", "state"]
+    assert head.split() == ["id", "when", "run", "from", "files", "+", "-", "state"]
     assert [row.split()[0] for row in rows] == ["10", "9", "8"]
-    assert rows[0].endswith(" 1 3            2  +12  -3  done, 1 conflict")
+    assert rows[0].endswith(" 1 3       2  +12  -3  done, 1 conflict")
     assert rows[1].endswith("committed as abcdef1 on main")
     assert rows[2].endswith("undone")
     busy.keys("q")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -106,7 +107,8 @@ def _assign(root: Path, files: Sequence[land.FilePlan], buffers: Sequence[Buffer
     for plan in files:
         path = root / plan.path
         modes = {blob.mode for blob in (plan.old, plan.new) if blob}
-        buffer = by_path.get(path) if modes <= set(TEXT_MODES) else None
+        is_text = modes <= set(TEXT_MODES) and not _changes_place(root, plan.path)
+        buffer = by_path.get(path) if is_text else None
         if buffer is None and by_path.get(path) is not None and by_path[path].content is not None:
             raise refused(
                 f"{plan.path} has unsaved changes and would become another kind of file",
@@ -117,6 +119,20 @@ def _assign(root: Path, files: Sequence[land.FilePlan], buffers: Sequence[Buffer
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
         found.append(Change(plan, buffer, digest))
     return found
+
+
+def _changes_place(root: Path, path: str) -> bool:
+    """True while a folder lies where the file shall be, or a file where its folder shall: first that has to
+    go, which no editor does."""
+    file = root / path
+    inner = list(file.relative_to(root).parents)[:-1]
+    return _is_folder(file) or any(
+        os.path.lexists(root / parent) and not _is_folder(root / parent) for parent in inner
+    )
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _verify(store: Store, root: Path, changed: Sequence[Change]) -> None:

@@ -11,49 +11,26 @@ import asyncio
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from kage_nvim.compare import compose, land
+from kage_nvim.compare import land
 from kage_nvim.errors import Exit, KageError, refused
 from kage_nvim.model import CandidateStatus
-from kage_nvim.orchestrator import applying, branches, keeping, landed_before, picking, pointers, steps
+from kage_nvim.orchestrator import applying, branches, keeping, offers, pointers
 from kage_nvim.orchestrator.branches import Part, Wish
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import Buffer, open_buffers
 from kage_nvim.orchestrator.keeping import Keep
+from kage_nvim.orchestrator.offers import Offer
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.picking import Pick
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Snapshot, Store
 from kage_nvim.store import Landing
-from kage_nvim.trees import ABSENT, Entry, changes, commit_tree, edit_tree, trees_of
+from kage_nvim.trees import ABSENT, Entry, commit_tree, edit_tree
 
 WORKING_TREE = Wish()
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What candidates bring: a ``tree`` made from ``base``, and what they differ ``between`` them in;
-    ``partly``: single hunks of ``paths``."""
-
-    candidates: list[CandidateStatus]
-    base: str
-    tree: str
-    paths: set[str]
-    between: list[compose.Conflict] = field(default_factory=list)
-    partly: bool = False
-
-    @property
-    def numbers(self) -> list[int]:
-        """The candidates in the order given."""
-        return [candidate.number for candidate in self.candidates]
-
-    @property
-    def name(self) -> str:
-        """As the user is told: ``candidate 2``, ``candidates 1 and 3``."""
-        *others, last = map(str, self.numbers)
-        return f"candidates {', '.join(others)} and {last}" if others else f"candidate {last}"
 
 
 async def accept(
@@ -84,10 +61,10 @@ async def accept(
         buffers = await open_buffers(conductor.peers, run.root)
         yours = await asyncio.to_thread(run.store.snapshot, applying.overlays(buffers, run.root))
         if picks:
-            offered = await _picked(conductor, run, candidates, picks, shown, yours)
+            offered = await offers.picked(conductor, run, candidates, picks, shown, yours)
             parts = [Part(offered.numbers, offered.base, offered.tree)]
         else:
-            offered = await offer(conductor, run, candidates, paths, yours)
+            offered = await offers.offer(conductor, run, candidates, paths, yours)
             parts = await asyncio.to_thread(keeping.parts, run, candidates, paths)
         keep = Keep(peer, wish, parts) if peer and (wish.commits or wish.branch) else None
         if keep and wish.branch:
@@ -96,20 +73,6 @@ async def accept(
         if merge.conflicts and (keep or not force):
             raise _conflict(offered, merge.conflicts)
         return await _land(conductor, run, offered, yours, merge, buffers, keep)
-
-
-async def _picked(
-    conductor: Conductor,
-    run: Run,
-    candidates: list[CandidateStatus],
-    picks: Sequence[Pick],
-    shown: str,
-    yours: Snapshot,
-) -> Offer:
-    """The hunks that were chosen, as an offer."""
-    base = await steps.base_for(conductor, run, yours.commit)
-    tree = await asyncio.to_thread(picking.composed, run.store, shown, base, candidates, picks)
-    return Offer(candidates, base, tree, {pick.path for pick in picks}, partly=True)
 
 
 def _ready(run: Run, number: int, *, force: bool) -> CandidateStatus:
@@ -122,54 +85,6 @@ def _ready(run: Run, number: int, *, force: bool) -> CandidateStatus:
             code="working",
         )
     return candidate
-
-
-async def offer(
-    conductor: Conductor,
-    run: Run,
-    candidates: list[CandidateStatus],
-    paths: Sequence[str],
-    yours: Snapshot,
-) -> Offer:
-    """What candidates bring to ``yours``: all of them together, or just ``paths`` (see ``land.only``).
-
-    ``base`` is what the three-way merge starts from, where they were landed before included.
-
-    Raises:
-        KageError: ``not_changed`` when they do not change one of ``paths``.
-    """
-    base = await steps.base_for(conductor, run, yours.commit)
-    offered = await asyncio.to_thread(_united, run.store, base, candidates, paths)
-    before = landed_before.of(conductor, run, offered.numbers)
-    ground = await asyncio.to_thread(
-        landed_before.ground,
-        run,
-        before,
-        offered.base,
-        offered.tree,
-        {candidate.number: candidate.commit for candidate in candidates},
-        yours,
-        offered.paths - {conflict.path for conflict in offered.between},
-    )
-    return replace(offered, base=ground)
-
-
-def _united(store: Store, base: str, candidates: list[CandidateStatus], paths: Sequence[str]) -> Offer:
-    """The union of candidates, on the base that they share."""
-    base_tree, *found = trees_of(store, [base, *(candidate.commit for candidate in candidates)])
-    between: list[compose.Conflict] = []
-    tree = found[0]
-    if len(candidates) > 1:
-        commits = {candidate.number: candidate.commit for candidate in candidates}
-        union = compose.union(store, base_tree, commits)
-        tree, between = union.tree, union.conflicts
-    if not paths:
-        touched = {change.path for change in changes(store, base_tree, tree, renames=False)}
-        return Offer(candidates, base_tree, tree, touched, between)
-    differing = {conflict.path for conflict in between}
-    tree, picked = land.only(store, base_tree, tree, paths, differing)
-    named = land.named(differing, paths)
-    return Offer(candidates, base_tree, tree, picked, [c for c in between if c.path in picked | named])
 
 
 def _merge(store: Store, offered: Offer, yours: Snapshot) -> land.Merge:
@@ -197,6 +112,7 @@ async def _land(
     keep: Keep | None,
 ) -> dict[str, Any]:
     before, files = await asyncio.to_thread(_as_on_disk, run, yours, merge.files, buffers)
+    offered = await asyncio.to_thread(offers.where_left, run.store, offered, merge.tree)
     notes = await asyncio.to_thread(pointers.notes, run.root, merge.pointers)
     if not files:
         earlier = keeping.uncommitted(conductor, run, offered.numbers, offered.paths) if keep else None
