@@ -9,20 +9,22 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from kage_nvim.compare import disk, land
 from kage_nvim.errors import Exit, KageError
-from kage_nvim.model import AgentStatus, RunStatus, Task
-from kage_nvim.orchestrator import branches, commit_message, folders
+from kage_nvim.model import AgentStatus, CandidateStatus, RunStatus, Task
+from kage_nvim.orchestrator import branches, commit_message, folders, picking
 from kage_nvim.orchestrator.branches import Made, Part, Wish
 from kage_nvim.orchestrator.peers import Peer
+from kage_nvim.orchestrator.picking import Pick
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.shadow import discover
 from kage_nvim.store import AgentRecord, RunRecord
 from kage_nvim.trees import commit_tree
 from tests.conftest import git
-from tests.unit.git.support import fingerprint, make, on_disk, put, store_of
+from tests.unit.git.support import content, fingerprint, make, on_disk, put, store_of
 
 LINES = b"".join(b"line %d\n" % n for n in range(1, 21))
 
@@ -259,6 +261,19 @@ def test_hooks_see_the_commit_and_may_refuse_or_change_it(desk: Desk) -> None:
     assert desk.git("status", "--porcelain").splitlines() == ["M  b", "?? seen"]
 
 
+def test_hooks_that_a_landing_brings_are_not_run_unseen(desk: Desk) -> None:
+    told = desk.candidate({".pre-commit-config.yaml": b"repos: []\n"})
+    brought = desk.candidate({".githooks/pre-commit": b"#!/bin/sh\ntouch ran\n"})
+    desk.hook("commit-msg", "exit 0")
+    with refused("hooks"):
+        desk.commit(told)
+    desk.git("config", "core.hooksPath", ".githooks")
+    with refused("hooks"):
+        desk.commit(brought)
+    assert desk.git("status", "--porcelain") == ""
+    desk.commit(told)
+
+
 def test_commits_are_signed_when_the_user_signs(desk: Desk, tmp_path: Path) -> None:
     signer = tmp_path / "signer"
     signer.write_text(
@@ -407,10 +422,55 @@ def test_submodule_pointers_stay(desk: Desk) -> None:
         assert desk.git("ls-tree", name, "sub").split()[:3] == ["160000", "commit", commit]
 
 
+def test_picks_are_what_was_shown(desk: Desk) -> None:
+    crlf = changed(3, LINES.replace(b"\n", b"\r\n"), b"agent\n")[:-2]
+    one = desk.candidate({"a": crlf, "moved": b"1\n2\n3\n4\n", "gone": None}, run=0o755)
+    two = desk.candidate({"a": changed(3), "b": changed(1)})
+    shown = [CandidateStatus(number=n, commit=commit) for n, commit in enumerate((one, two), 1)]
+
+    def tree(*picks: Pick) -> dict[str, tuple[str, bytes]]:
+        return content(desk.store, picking.composed(desk.store, desk.base, desk.base, shown, picks))
+
+    def pick(agent: int, path: str, *hunk: int, what: str = "hunk") -> Pick:
+        commit = (one, two)[agent - 1]
+        return msgspec.convert(
+            {"path": path, "agent": agent, "commit": commit, "what": what, "hunk": hunk or (1, 1, 1, 1)}, Pick
+        )
+
+    base = content(desk.store, desk.base)
+    assert tree(pick(1, "a", 1, 21, 1, 21))["a"] == ("100644", crlf)
+    assert tree(pick(1, "a", 20, 21, 20, 21), pick(2, "a", 3, 4, 3, 4), pick(2, "b", 1, 2, 1, 2)) == base | {
+        "a": ("100644", changed(20, changed(3), b"line 20")),
+        "b": ("100644", changed(1)),
+    }
+    assert tree(pick(1, "run", what="mode"))["run"] == ("100755", base["run"][1])
+    assert "gone" not in tree(pick(1, "gone", what="whole"))
+    assert tree(pick(1, "moved", what="whole"))["moved"][1] == b"1\n2\n3\n4\n"
+    for wrong in (
+        [pick(1, "a", 3, 5, 3, 5), pick(2, "a", 4, 5, 4, 5)],
+        [pick(1, "a", 3, 90, 3, 5)],
+        [pick(1, "a", 3, 4, 0, 5)],
+        [pick(1, "b", 1, 2, 1, 2)],
+        [pick(1, "moved", 1, 1, 1, 2)],
+        [pick(1, "a", what="whole"), pick(2, "a", what="whole")],
+    ):
+        with refused("usage", Exit.USAGE):
+            tree(*wrong)
+    with refused("changed"):
+        tree(msgspec.structs.replace(pick(1, "a", 3, 4, 3, 4), commit=two))
+
+
 def test_a_message_is_the_agents_own_words(desk: Desk, tmp_path: Path) -> None:
-    words = "## Summary\n" + "add() returned the difference. " + "It sums now, as its name says. " * 5
-    written = commit_message.written("mend add()\nplease", [words])
-    assert written.startswith("Summary\n\n")
+    for words, subject in {
+        "## Summary\n\nadd() returned the difference. It sums now.": "add() returned the difference",
+        "Done! I fixed the parser, as asked.\n": "I fixed the parser, as asked",
+        "Changes:\n- **add()** sums e.g. 1.5 and 2 now": "add() sums e.g. 1.5 and 2 now",
+        "Done.": "mend add()",
+        "": "mend add()",
+        "x" * 80: "mend add()",
+        "one two three " + "y" * 80: "one two three…",
+    }.items():
+        assert commit_message.written("mend add()", [words]).splitlines()[0] == subject
     written = commit_message.written(
         "mend add()\nplease", ["add() sums now. " + "So it goes on and on. " * 9]
     )

@@ -29,6 +29,7 @@ from kage_nvim.trees import ABSENT, Entry, changes, edit_tree, entries, trees_of
 
 HOW = ("", "merge", "rebase", "squash")
 FIRST = "Commit your own changes first, or land in the working tree (without --commit and --branch)."
+AMONG = "Choose between them hunk by hunk: kage accept --patch, or :KageDiff."
 LATER = "Land it on a new branch (--branch NAME), then merge that one yourself: git shows you the conflicts."
 
 
@@ -159,6 +160,12 @@ def _plan(
     tree = _tree_of(store, head)
     found = canonical.edits(store, before, after, tree, env)
     made = [edit for edit in found if not edit.pointer]  # a submodule's commit is not landed, but told
+    if hooks := writer.hooks_among(edit.path for edit in made):
+        raise refused(
+            f"this changes what your hooks run: {', '.join(hooks)}; nothing was changed",
+            fix="Land it without --commit, look at those files, then commit yourself.",
+            code="hooks",
+        )
     goal = _onto(store, tree, made, "what you have not committed")
     if goal == tree:
         raise _nothing(branch)
@@ -404,8 +411,10 @@ def _one_by_one(store: Store, tree: str, parts: Sequence[Part], env: Mapping[str
     trees: list[str] = []
     for part in parts:
         made = canonical.edits(store, part.before, part.after, tree, env)
-        why = "what the others change" if trees else "what was not committed when the run began"
-        tree = _onto(store, tree, made, why)
+        if trees:
+            tree = _onto(store, tree, made, "what the others change", AMONG)
+        else:
+            tree = _onto(store, tree, made, "what was not committed when the run began")
         trees.append(tree)
     return trees
 
@@ -459,7 +468,7 @@ def _texts(run: Run, parts: Sequence[Part], wish: Wish, count: int) -> list[str]
     return [commit_message.message(run, [n for part in parts for n in part.numbers], wish.message)]
 
 
-def _onto(store: Store, tree: str, made: Sequence[canonical.Edit], what: str) -> str:
+def _onto(store: Store, tree: str, made: Sequence[canonical.Edit], what: str, fix: str = FIRST) -> str:
     """A tree with edits that were made elsewhere, three-way.
 
     Raises:
@@ -471,7 +480,7 @@ def _onto(store: Store, tree: str, made: Sequence[canonical.Edit], what: str) ->
         return after
     merged = land.merge(store, before, tree, after, label="agent")
     if merged.conflicts:
-        raise _overlap(merged.conflicts, what)
+        raise _overlap(merged.conflicts, what, fix)
     return merged.tree
 
 

@@ -19,7 +19,7 @@ TASK = 600
 """Characters of the task that a message quotes."""
 
 _STALE = "Before the last message to it: "
-_DECORATION = re.compile(r"^(?:#+\s+|[-*+>]\s+|\d+[.)]\s+)?(.*?)[\s:]*$")
+_BULLET = re.compile(r"^(?:[-*+>]|\d+[.)])\s+")
 _SENTENCE = re.compile(r"(?<=[\w)`\"'\]]{2})[.!?](?=\s|$)")
 
 
@@ -38,6 +38,8 @@ def written(task: str, words: Sequence[str]) -> str:
     told = [text for text in words if text]
     source = told[0] if len(told) == 1 == len(words) else task
     subject, whole = _subject(source)
+    if source is not task and len(subject.split()) < 3:
+        subject = _subject(task)[0]
     parts = [subject]
     for text in told:
         if not (whole and text == source):
@@ -79,18 +81,25 @@ def wrapped(text: str) -> str:
 
 
 def _subject(text: str) -> tuple[str, bool]:
-    """The first sentence of a text, cut at a word where it is too long; whether that is the whole text."""
-    first = next((each for each in text.splitlines() if each.strip(" #*->\t`")), "")
-    found = _DECORATION.match(first.strip())
-    plain = (found[1] if found else first).strip("*_ ")
-    end = _SENTENCE.search(plain)
-    sentence = plain[: end.start()] if end else plain
+    """The first sentence of a text that says something, cut at a word where it is too long, and whether that
+    is the whole text. Headings, and sentences of a word or two (``Done.``), say nothing."""
+    found = [sentence for line in text.splitlines() for sentence in _sentences(line)]
+    if not found:
+        return "Land an agent's work", not text.strip()
+    sentence = next((each for each in found if len(each.split()) > 2), found[0])
     if len(sentence) > WIDTH:
         cut = sentence[: WIDTH - 1]
         return (cut.rsplit(" ", 1)[0] if " " in cut else cut).rstrip(",;:") + "…", False
-    return sentence or "Land an agent's work", plain.rstrip(
-        ".!?"
-    ) == sentence and text.strip() == first.strip()
+    return sentence, text.strip().rstrip(".!?") == sentence
+
+
+def _sentences(line: str) -> list[str]:
+    """The sentences of a line, without the marks of a list; none of a heading."""
+    plain = line.strip()
+    if plain.startswith(("#", "```", "|")) or plain.endswith(":"):
+        return []
+    plain = _BULLET.sub("", plain).replace("**", "").strip("*_ ")
+    return [part for part in (each.strip().rstrip(".!?") for each in _SENTENCE.split(plain)) if part]
 
 
 def _words(run: Run, number: int) -> str:

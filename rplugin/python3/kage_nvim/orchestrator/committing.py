@@ -17,6 +17,9 @@ from kage_nvim.git import failure, fields, line, run_git, user_git
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.trees import ABSENT, Entry, index_info
 
+HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit")
+TOLD_HOOKS = (".pre-commit-config.yaml", ".husky", "lefthook.yml", "lefthook.yaml", ".overcommit.yml")
+"""What the hooks that are installed by other tools are told by."""
 FEW = 1000
 """Paths that are given to git as words; of more it tells all."""
 
@@ -110,8 +113,18 @@ class Writer:
 
     def has_hook(self, name: str) -> bool:
         """Whether the user has such a hook."""
-        found = Path(line(self.ask("rev-parse", "--path-format=absolute", "--git-path", f"hooks/{name}")))
-        return found.is_file()
+        return (self._hooks() / name).is_file()
+
+    def _hooks(self) -> Path:
+        return Path(line(self.ask("rev-parse", "--path-format=absolute", "--git-path", "hooks")))
+
+    def hooks_among(self, paths: Iterable[str]) -> list[str]:
+        """Those of the paths that the user's hooks are made of: they would be run unseen."""
+        folder = self._hooks()
+        own = [*TOLD_HOOKS] if any((folder / name).is_file() for name in HOOKS) else []
+        if folder.resolve().is_relative_to(self.root.resolve()):
+            own.append(folder.resolve().relative_to(self.root.resolve()).as_posix())
+        return sorted(path for path in paths if any(f"{path}/".startswith(f"{top}/") for top in own))
 
     def before_commit(self, tree: str) -> str:
         """Run the ``pre-commit`` hook on an index with this tree; the tree that it leaves there."""
