@@ -7,6 +7,7 @@ local disk = require("kage.diff.disk")
 local formats = require("kage.diff.formats")
 local host = require("kage.host")
 local notify = require("kage.notify")
+local positions = require("kage.diff.positions")
 
 local M = {}
 
@@ -159,9 +160,13 @@ end
 local function bring(buffer, file, new)
   local doc = bytes.document(buffer)
   local format = bytes.format(buffer, doc)
-  formats.remember(buffer, bytes.encode(doc, format), format)
+  local old = bytes.encode(doc, format)
+  formats.remember(buffer, old, format)
+  local before, restore = positions.of(buffer), positions.recall(buffer, new)
   local new_doc, new_format = bytes.decode(new, formats.recall(buffer, new) or format)
   apply.set_document(buffer, new_doc, new_format)
+  restore()
+  positions.remember(buffer, old, before)
   local changed_mode = file.mode and disk.set_mode(file.path, file.mode)
   if file.write then
     write(buffer, file.path, new)

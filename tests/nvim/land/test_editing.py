@@ -69,6 +69,23 @@ def test_marks_extmarks_folds_and_cursors_stay(lander: Lander, path: Path) -> No
     assert now["screen"] == found["screen"]
 
 
+def test_a_landing_taken_back_brings_deleted_marks_and_the_cursor_back(lander: Lander, path: Path) -> None:
+    before = path.read_bytes()
+    lander.open(path, "normal! 3Gma", "normal! 5GmB", "split", "normal! 9G", "wincmd p", "normal! 4G2l")
+    where = 'return { vim.fn.getpos("\'a")[2], vim.fn.getpos("\'B")[2], vim.api.nvim_win_get_cursor(0) }'
+    was = lander.editor.lua(where)
+    landed = b"".join(before.splitlines(True)[:1] + before.splitlines(True)[6:])
+    lander.land(lander.file(path, landed))
+    assert lander.editor.lua(where) != was
+    lander.editor.lua("vim.api.nvim_win_set_cursor(vim.fn.win_getid(vim.fn.winnr('#')), { 1, 0 })")
+    lander.land(lander.file(path, before))
+    assert path.read_bytes() == before
+    assert lander.editor.lua(where) == was
+    # In the other window the user had gone elsewhere meanwhile.
+    other = "return vim.api.nvim_win_get_cursor(vim.fn.win_getid(vim.fn.winnr('#')))[1]"
+    assert lander.editor.lua(other) == 1
+
+
 def test_one_undo_step_brings_everything_back(lander: Lander, path: Path) -> None:
     lander.open(path)
     land(lander, path, NEW)
