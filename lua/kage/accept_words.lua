@@ -4,6 +4,8 @@ local words = require("kage.words")
 
 local M = {}
 
+M.OPTIONS = { "--branch", "--commit", "--force", "--merge", "--message", "--rebase", "--squash" }
+
 --- The message that begins there, and what comes after it. One in quotes ends with them (doubled, they are a
 --- part of it); any other at the next word that begins with `--`, or with the line.
 ---@param text string
