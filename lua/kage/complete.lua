@@ -206,6 +206,8 @@ return function(commands, verb, lead, line)
     kind = "candidate"
   elseif verb == "spawn" and words[#words] == "--record" then
     kind = "path"
+  elseif verb == "accept" and vim.startswith(lead, "-") then
+    return starting_with(lead, require("kage.accept_words").OPTIONS)
   end
   local word = kind:match("^word:(.*)$")
   return word and starting_with(lead, { word }) or KINDS[kind](lead)
