@@ -145,7 +145,7 @@ end
 ---@return string[]
 function M.lines(place, agent, docs)
   local span = place.versions[assert(M.version_of(place, agent))].spans[agent]
-  return hunks.slice(docs[agent], span[1], span[2])
+  return hunks.slice(docs[agent] or {}, span[1], span[2])
 end
 
 ---@class kage.Take

@@ -157,23 +157,22 @@ end
 ---@field y0 integer? lines `[y0, y1)` of yours that they made; nil: there are none
 ---@field y1 integer?
 ---@field gone boolean they deleted the place
----@field beside boolean they are beside an insertion and may hold it
+---@field inside boolean they changed the place itself; else they added lines beside it
 ---@field delta integer how far yours is shifted in front of the place
 
 ---@param stretch kage.Stretch
 ---@param place kage.Place
 ---@return kage.Edited
 local function edits_at(stretch, place)
-  local found = { delta = stretch.y0 - stretch.c0, gone = false, beside = false }
-  local is_insertion = place.first == place.past
+  local found = { delta = stretch.y0 - stretch.c0, gone = false, inside = false }
   for _, edit in ipairs(stretch.edits) do
     local grown = (edit.b1 - edit.b0) - (edit.a1 - edit.a0)
     local inside = choices.overlap(edit.a0, edit.a1, place.first, place.past)
-    local beside = is_insertion and grown > 0 and (edit.a1 == place.first or edit.a0 == place.first)
+    local beside = grown > 0 and (edit.a1 == place.first or edit.a0 == place.past)
     if inside or beside then
       found.y0, found.y1 = found.y0 or edit.b0, edit.b1
       found.gone = found.gone or edit.b0 == edit.b1 and edit.a0 <= place.first and place.past <= edit.a1
-      found.beside = found.beside or not inside
+      found.inside = found.inside or inside
     end
     if edit.a1 <= place.first then
       found.delta = found.delta + grown
@@ -246,15 +245,21 @@ local function search(stretch, place, options, yours, floor)
   if not edited.y0 then
     return untouched
   end
-  local best, where = best_of(options, yours, edited, floor)
+  local best, where
+  if edited.inside or place.first == place.past then
+    best, where = best_of(options, yours, edited, floor)
+  end
   if best then
     return { state = "taken", version = best.version, y0 = where, y1 = where + #best.lines }
   end
   local y0, y1 = math.max(edited.y0, floor), math.max(edited.y1, floor)
-  if edited.beside and not any_line(options, yours, y0, y1) then
-    return untouched
+  if edited.inside then
+    return { state = "edited", y0 = y0, y1 = y1 }
+  elseif any_line(options, yours, y0, y1) then
+    -- A part of a version was taken, beside the lines that it replaces.
+    return { state = "edited", y0 = math.min(y0, untouched.y0), y1 = math.max(y1, untouched.y1) }
   end
-  return { state = "edited", y0 = y0, y1 = y1 }
+  return untouched
 end
 
 ---@param stretch kage.Stretch

@@ -12,7 +12,7 @@ local function joined(found)
     again = false
     for i = 1, #found do
       for j = #found, i + 1, -1 do
-        if overlap(found[i], found[j]) then
+        if found[j] and overlap(found[i], found[j]) then
           found[i] = { math.min(found[i][1], found[j][1]), math.max(found[i][2], found[j][2]) }
           table.remove(found, j)
           again = true

@@ -1,5 +1,6 @@
 --- Stands for kaged in the tests of the diff: answers `diff` and `diff_file` from a table of texts.
 local root, changes = ...
+local places_of = loadfile(vim.fs.dirname(debug.getinfo(1, "S").source:sub(2)) .. "/places.lua")()
 
 ---@class Change
 ---@field base string?
@@ -39,8 +40,8 @@ local function listed(wanted)
         removed = removed,
         old_mode = change.base and "100644" or nil,
         new_mode = version.mode or (version.text and "100644" or nil),
-      }
         new_sha = version.text and vim.fn.sha256(version.text) or nil,
+      }
     end
     files[#files + 1] = file
   end
@@ -93,11 +94,48 @@ local function accept(params)
   return { files = files, landing = 1 }
 end
 
+--- A text as kaged splits it.
+local function split(text)
+  local lines = {}
+  for line in (text or ""):gmatch("[^\n]*\n?") do
+    lines[#lines + 1] = line ~= "" and (line:sub(-1) == "\n" and line:sub(1, -2) or line .. "\n") or nil
+  end
+  return lines
+end
+
+--- Where agents agree on a text; given by hand where the test says so.
+local function aligned(change)
+  local docs = {}
+  for number, version in pairs(change.agents) do
+    docs[tonumber(number)] = version.text and split(version.text) or nil
+  end
+  if change.kind then
+    return nil, {}
+  end
+  return places_of(split(change.base), docs)
+end
+
+local function align(params)
+  local files = {}
+  for _, file in ipairs(listed(params.agents).files) do
+    local places = aligned(M.changes[file.path])
+    if places and (#params.paths == 0 or vim.tbl_contains(params.paths, file.path)) then
+      files[#files + 1] = { path = file.path, places = places }
+    end
+  end
+  return { of = listed(params.agents).agents, files = files }
+end
+
 local function versions(path)
   local change = M.changes[path]
   local found = vim.empty_dict()
+  local places, hunks = aligned(change)
   for number, version in pairs(change.agents) do
+    local own = vim.tbl_map(function(hunk)
+      return { hunk.a0, hunk.a1, hunk.b0, hunk.b1 }
+    end, hunks[tonumber(number)] or {})
     found[number] = {
+      hunks = own,
       b64 = version.text and vim.base64.encode(version.text) or nil,
       mode = version.mode or "100644",
       old_path = version.old_path,
@@ -108,6 +146,7 @@ local function versions(path)
     base_b64 = change.base and vim.base64.encode(change.base) or nil,
     base_mode = "100644",
     versions = found,
+    places = places,
   }
 end
 
@@ -118,8 +157,12 @@ function M.request(method, params, callback)
       callback(nil, listed(params.agents))
     elseif method == "diff_file" then
       callback(nil, versions(params.path))
-    else
+    elseif method == "align" then
+      callback(nil, align(params))
+    elseif method == "accept" then
       callback(nil, accept(params))
+    elseif callback then
+      callback(nil, (M.answers or {})[method] or { files = {}, of = {} })
     end
   end)
 end

@@ -1,0 +1,295 @@
+--- What the windows of the diff say of places: who agrees with whom, and which words differ between versions.
+local choices = require("kage.diff.choices")
+local hunks = require("kage.diff.hunks")
+local wordwise = require("kage.diff.wordwise")
+
+local M = {}
+
+local NAMESPACE = vim.api.nvim_create_namespace("kage.diff.places")
+local WORDS = vim.api.nvim_create_namespace("kage.diff.words")
+
+-- Milliseconds that words may take at once; what is left follows after a pause of as many more.
+local AT_ONCE, PAUSE = 4, 15
+
+local HOW = { space = "up to whitespace", syntax = "same syntax" }
+
+--- What a place is called, in full and shorter and shorter.
+---@param spot kage.Spot
+---@param of integer how many agents are compared
+---@param all integer how many choices the file has
+---@return string[]
+function M.names(spot, of, all)
+  local place = spot.place
+  local version = place.versions[1]
+  local sides = choices.sides(place)
+  if spot.kind == "lone" then
+    return { "only " .. sides }
+  elseif spot.kind == "consensus" then
+    local count = #version.agents
+    local full = ("%d of %d agree (%s)"):format(count, of, sides)
+    local how = HOW[version.how]
+    local short = { full, ("%d/%d agree"):format(count, of), ("%d/%d"):format(count, of) }
+    return how and vim.list_extend({ full .. ", " .. how }, short) or short
+  end
+  local number = ("%d/%d"):format(spot.number, all)
+  return { ("choice %s: %s"):format(number, sides), number .. ": " .. sides:gsub(" | ", "|"), number }
+end
+
+--- What became of it.
+---@param spot kage.Spot
+---@return string? nil while it is open
+function M.state(spot)
+  if spot.state == "taken" then
+    return spot.kind == "choice" and table.concat(spot.place.versions[spot.version].agents, " ") .. " taken"
+      or "taken"
+  end
+  return ({ edited = "edited", reset = "base kept" })[spot.state]
+end
+
+--- Lines `[m0, m1)` of an agent's window that stand for a place.
+---@param spot kage.Spot
+---@param merged kage.Merge
+---@return integer m0, integer m1
+function M.range(spot, merged)
+  local before, inside = 0, 0
+  for _, pick in ipairs(merged.picks) do
+    local grown = #pick.lines - (pick.y1 - pick.y0)
+    if choices.overlap(pick.c0, pick.c1, spot.place.first, spot.place.past) then
+      inside = inside + grown
+    elseif pick.y1 <= spot.y0 then
+      before = before + grown
+    end
+  end
+  local m0 = spot.y0 + before
+  return m0, math.max(m0, spot.y1 + before + inside)
+end
+
+--- A change in the stead of another agent's version that was picked takes nothing of the user's.
+---@param spots kage.Spot[]
+---@param merged kage.Merge
+local function settle(spots, merged)
+  for _, pick in ipairs(merged.picks) do
+    local spot = pick.conflict and choices.of_pick(spots, pick)
+    if spot and spot.state == "taken" then
+      pick.conflict = false
+    end
+  end
+end
+
+--- Look at what became of each place in yours. What the user decided for the base stays so for as long as the tab
+--- is open, though the file be asked for again.
+---@param view kage.DiffView
+---@param yours string[]
+---@param merges table<integer, kage.Merge>
+function M.read(view, yours, merges)
+  local content = view.content
+  view.decided = view.decided or {}
+  view.decided[content.path] = view.decided[content.path] or content.resets
+  content.resets = view.decided[content.path]
+  view.spots = content:spots(yours)
+  for _, merged in pairs(view.spots and merges or {}) do
+    settle(view.spots, merged)
+  end
+end
+
+---@param names string[]
+---@param room integer columns
+---@return string? the fullest that fits
+local function fitting(names, room)
+  for _, name in ipairs(names) do
+    if vim.api.nvim_strwidth(name) <= room then
+      return name
+    end
+  end
+end
+
+--- Say it at the end of a line of the place that leaves room for it.
+---@param column kage.Column
+---@param spot kage.Spot
+---@param names string[]
+---@param width integer columns for text
+local function draw(column, spot, names, width)
+  local m0, m1 = M.range(spot, column.merge)
+  local last = vim.api.nvim_buf_line_count(column.buffer)
+  local best, row
+  for line = math.min(m0, last), math.min(math.max(m0, m1 - 1), last, m0 + 9) do
+    local text = vim.api.nvim_buf_get_lines(column.buffer, line - 1, line, true)[1]
+    local name = fitting(names, width - vim.fn.strdisplaywidth(text) - 1)
+    if name and (not best or #name > #best) then
+      best, row = name, line
+    end
+  end
+  local is_choice = spot.kind == "choice" and spot.state == "open"
+  vim.api.nvim_buf_set_extmark(column.buffer, NAMESPACE, (row or math.min(m0, last)) - 1, 0, {
+    virt_text = { { best or names[#names], is_choice and "KageChoice" or "KageFaint" } },
+    virt_text_pos = best and "eol" or "right_align",
+    priority = 190,
+  })
+end
+
+---@param view kage.DiffView
+---@param column kage.Column
+---@param spots kage.Spot[]
+local function draw_column(view, column, spots)
+  local all = #vim.tbl_filter(function(spot)
+    return spot.kind == "choice"
+  end, spots)
+  local width = vim.api.nvim_win_get_width(column.window) - vim.fn.getwininfo(column.window)[1].textoff
+  for _, spot in ipairs(spots) do
+    local is_choice = spot.kind == "choice"
+    if is_choice or (spot.state == "open" and choices.version_of(spot.place, column.agent)) then
+      local names, state = M.names(spot, #view.agents, all), M.state(spot)
+      if state then
+        table.insert(names, 1, names[1] .. ", " .. state)
+      end
+      draw(column, spot, names, width)
+    end
+  end
+end
+
+---@param column kage.Column
+---@param m0 integer
+---@param ranges kage.WordRange[]
+local function highlight(column, m0, ranges)
+  for _, range in ipairs(ranges) do
+    vim.api.nvim_buf_set_extmark(column.buffer, WORDS, m0 + range.line - 2, range.c0, {
+      end_col = range.c1,
+      hl_group = "KageWord",
+      priority = 180,
+      strict = false,
+    })
+  end
+end
+
+--- Compare the versions of one choice that are on the screen, each with each.
+---@param columns kage.Column[]
+---@param spot kage.Spot
+local function compare(columns, spot)
+  local sides = {}
+  for _, column in ipairs(columns) do
+    local version = column.merge and choices.version_of(spot.place, column.agent)
+    if version then
+      local m0, m1 = M.range(spot, column.merge)
+      local lines = hunks.slice(column.merge.lines, m0, m1)
+      sides[#sides + 1] = { column = column, version = version, m0 = m0, lines = lines }
+    end
+  end
+  for i = 1, #sides do
+    for j = i + 1, #sides do
+      if sides[i].version ~= sides[j].version then
+        local one, other = wordwise.differ(sides[i].lines, sides[j].lines)
+        highlight(sides[i].column, sides[i].m0, one)
+        highlight(sides[j].column, sides[j].m0, other)
+      end
+    end
+  end
+end
+
+--- Highlight the words that differ: what is near the cursor first, the rest when there is time.
+---@param view kage.DiffView
+---@param left kage.Spot[] is emptied
+---@param tick integer of yours that they are of
+local function go_on(view, left, tick)
+  if view.closed or view.tick ~= tick or view.spots_left ~= left then
+    return
+  end
+  local past = vim.uv.hrtime() + AT_ONCE * 1e6
+  while #left > 0 and vim.uv.hrtime() < past do
+    compare(view.columns, table.remove(left))
+  end
+  if #left > 0 then
+    vim.defer_fn(function()
+      go_on(view, left, tick)
+    end, PAUSE)
+  end
+end
+
+---@param view kage.DiffView
+---@param spots kage.Spot[]
+local function draw_words(view, spots)
+  local line = vim.api.nvim_win_get_cursor(view.yours)[1]
+  local left = vim.tbl_filter(function(spot)
+    return spot.kind == "choice"
+  end, spots)
+  table.sort(left, function(a, b)
+    return math.abs(a.y0 - line) > math.abs(b.y0 - line)
+  end)
+  view.spots_left = left
+  go_on(view, left, view.tick)
+end
+
+--- The place under the cursor of the current window.
+---@param view kage.DiffView
+---@return kage.Spot?
+---@return integer line of yours
+function M.here(view)
+  local window = vim.api.nvim_get_current_win()
+  local column = view:column_here()
+  if column and column.merge then
+    return choices.at_merged(view.spots, column.merge, vim.api.nvim_win_get_cursor(window)[1])
+  end
+  local line = vim.api.nvim_win_get_cursor(window == view.yours and window or view.yours)[1]
+  return choices.at(view.spots, line), line
+end
+
+--- What the window of yours says above it, of the place under the cursor and of the file.
+---@param view kage.DiffView
+---@return string[] parts with highlight groups in turn
+local function said(view)
+  local open, all = 0, 0
+  for _, spot in ipairs(view.spots) do
+    if spot.kind == "choice" then
+      all = all + 1
+      open = open + (spot.state == "open" and 1 or 0)
+    end
+  end
+  local found = {}
+  local spot = M.here(view)
+  if spot then
+    local state = M.state(spot)
+    found[1] = { M.names(spot, #view.agents, all)[1] .. (state and ", " .. state or ""), "KageFaint" }
+  end
+  if open > 0 then
+    table.insert(found, 1, { open == 1 and "1 choice open" or open .. " choices open", "KageChoice" })
+  elseif all > 0 then
+    table.insert(found, 1, { "no choice open", "KageFaint" })
+  end
+  return found
+end
+
+--- The cursor moved: name the place that it is at. Costs nothing where that is the same.
+---@param view kage.DiffView
+function M.title(view)
+  local file = view.path and view:file(view.path)
+  if not (file and view.spots) or view.away or not vim.api.nvim_win_is_valid(view.yours) then
+    return
+  end
+  local titles = require("kage.diff.titles")
+  local title = titles.yours(file, #view.agents > 1 and said(view) or {})
+  if vim.wo[view.yours].winbar ~= title then
+    require("kage.diff.layout").set(view.yours, "winbar", title)
+  end
+end
+
+--- Draw it all anew.
+---@param view kage.DiffView
+function M.draw(view)
+  local spots = view.spots or {}
+  view.spots_left = nil
+  for _, column in ipairs(view.columns) do
+    vim.api.nvim_buf_clear_namespace(column.buffer, NAMESPACE, 0, -1)
+    vim.api.nvim_buf_clear_namespace(column.buffer, WORDS, 0, -1)
+    if #view.agents > 1 and column.merge then
+      -- The width of a tab is the buffer's.
+      vim.api.nvim_buf_call(column.buffer, function()
+        draw_column(view, column, spots)
+      end)
+    end
+  end
+  if #view.columns > 1 then
+    draw_words(view, spots)
+  end
+  M.title(view)
+end
+
+return M
