@@ -62,6 +62,9 @@ def how(name: str, one: str | bytes, other: str | bytes, base: str | bytes = "")
         ("f.py", "x = 1\n", "x = 1.0\n", "-"),
         ("f.py", "x = 1 +\n", "x = 1  +\n", "-"),
         ("f.py", "print 1\n", "print  1\n", "-"),
+        ("f.py", "x = 1; y = 2\n", "x = 1;y = 2\n", "syntax"),
+        ("f.py", "'''\na\n'''; y = 2\n", "'''\na\n''';  y = 2\n", "syntax"),
+        ("f.py", "# coding: latin-1\nx = (1)\n", "# coding: latin-1\nx = 1\n", "-"),
     ],
 )
 def test_same(name: str, one: str, other: str, expected: str) -> None:

@@ -14,8 +14,8 @@ import ast
 import re
 import sys
 import warnings
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 # Python 3.10 has no limit of its own to how deep a tree may be, and ends with the process.
 LARGEST = (128 if sys.version_info >= (3, 11) else 16) * 1024
@@ -83,7 +83,8 @@ class Judge:
         self.base, self.files = base, files
         last = name.rpartition("/")[2].lower()
         self.kind = last.rpartition(".")[2]
-        self._exact: dict[int, bool] = {}
+        self._literal: dict[int, bool] = {}
+        self._continued: dict[int, bool] = {}
         self._python = _Python(base, files) if self.kind in PYTHON else None
 
     def together(self, first: int, past: int, spans: Mapping[int, Span], same: list[list[int]]) -> Groups:
@@ -103,18 +104,22 @@ class Judge:
         lines = self.files[agent][b0 - 1 : b1 - 1]
         if self.kind in _ALL_COUNTS:
             return tuple(lines)
-        free = self.kind in _FREE and not self._literal(agent)
+        free = self.kind in _FREE and not self._known(self._literal, agent, _FREE[self.kind])
         ends = self.kind in _ENDS_COUNT
         keys = [_line(line, indented=not free, ends=ends) for line in lines]
         # What follows a line that goes on is no mere blank line.
-        if free and not any(line.rstrip().endswith(b"\\") for line in self.files[agent]):
+        if free and not self._known(self._continued, agent, _goes_on):
             keys = [key for key in keys if key]
         return tuple(keys)
 
-    def _literal(self, agent: int) -> bool:
-        if agent not in self._exact:
-            self._exact[agent] = _FREE[self.kind](self.files[agent])
-        return self._exact[agent]
+    def _known(self, known: dict[int, bool], agent: int, test: Callable[[Lines], bool]) -> bool:
+        if agent not in known:
+            known[agent] = test(self.files[agent])
+        return known[agent]
+
+
+def _goes_on(lines: Lines) -> bool:
+    return any(line.rstrip().endswith(b"\\") for line in lines)
 
 
 def _joined(how: str, groups: list[list[int]]) -> tuple[str, list[int]]:
@@ -148,15 +153,38 @@ _WORDS = re.compile(
     rb"'(?:\\.|[^'\\\n])*'|#[^\n]*|([\w\x80-\xff]+)",
     re.DOTALL,
 )
+_FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError, LookupError, OverflowError)
+_BASE = 0
+"""The base's number among the files; agents begin at 1."""
 _LONE_RETURN = re.compile(rb"\r(?!\n)")
 
 
-class _Tree(NamedTuple):
-    """A file's syntax around a place: how many statements are before and after it, and what it touches."""
+_CODING = re.compile(rb"[ \t\f]*#.*?coding[:=]")
 
-    before: int
-    touched: str
-    after: int
+
+class _Host:
+    """A Python file in which versions of a place are tried; parsed once, then statement by statement."""
+
+    def __init__(self, lines: Lines) -> None:
+        self.lines = lines
+        body = None if any(map(_CODING.match, lines[:2])) else _parsed(b"".join(lines))
+        self.ranges = None if body is None else [(_begin(node), node.end_lineno or 0) for node in body]
+
+    def reach(self, first: int, past: int) -> Span | None:
+        """Lines of a place with those of the statements that it touches or follows; ``None``: no program.
+
+        What stands around them is whole statements, which no text that is a program by itself can change.
+        """
+        if self.ranges is None:
+            return None
+        at = end = bisect_left(self.ranges, first - 1, key=lambda found: found[1])
+        while end < len(self.ranges) and self.ranges[end][0] < past:
+            first, past = min(first, self.ranges[end][0]), max(past, self.ranges[end][1] + 1)
+            end += 1
+        while at and self.ranges[at - 1][1] >= first:  # two statements on one line
+            at -= 1
+            first = self.ranges[at][0]
+        return first, past
 
 
 class _Python:
@@ -164,6 +192,7 @@ class _Python:
 
     def __init__(self, base: Lines, files: Mapping[int, Lines]) -> None:
         self.base, self.files = base, files
+        self.hosts: dict[int, _Host] = {}
         self.left = BUDGET
 
     def together(self, first: int, past: int, spans: Mapping[int, Span], same: list[list[int]]) -> Groups:
@@ -186,46 +215,60 @@ class _Python:
     def _equal(self, first: int, past: int, versions: list[tuple[int, int, int]]) -> bool:
         """Does it make no difference which of the versions stands in the base, or in any of their files?"""
         texts = [self.files[agent][b0 - 1 : b1 - 1] for agent, b0, b1 in versions]
-        hosts = [(self.files[agent], b0, b1) for agent, b0, b1 in versions]
-        for lines, b0, b1 in hosts:
-            trees = [self._tree(lines, b0, b1, text) for text in texts]
-            if trees[0] is None or any(tree != trees[0] for tree in trees):
+        for agent, b0, b1 in versions:
+            if not self._alike(agent, b0, b1, texts):
                 return False
         # In the base a version may need what the agent changed elsewhere: then none of them is a program.
-        alone = [self._tree(self.base, first, past, text) for text in texts]
-        return all(tree == alone[0] for tree in alone)
+        return self._alike(_BASE, first, past, texts, broken=True)
 
-    def _tree(self, lines: Lines, first: int, past: int, text: Lines) -> _Tree | None:
-        """The syntax of a file in which a text stands for lines ``[first, past)``; ``None``: not known."""
-        head, tail = b"".join(lines[: first - 1]), b"".join(lines[past - 1 :])
-        body = b"".join(text)
-        if body and tail and not body.endswith(b"\n"):
-            body += b"\n"
-        source = head + body + tail
-        self.left -= len(source)
-        if len(source) > LARGEST or source.count(b"{") > BRACES or self.left < 0:
-            return None
-        if _LONE_RETURN.search(source):
-            return None  # a line to Python, none to git
-        end = first + body.count(b"\n") + (not body.endswith(b"\n") and bool(body))
-        # The first two lines can name an encoding, which every string depends on.
-        return _syntax(source, 1, 1 << 62) if first <= 2 else _syntax(source, first, end)
+    def _alike(self, agent: int, first: int, past: int, texts: list[Lines], *, broken: bool = False) -> bool:
+        """Is a file the same program whichever of the texts stands for these lines? (``broken``: or none)"""
+        host = self._host(agent)
+        if self.left < 0:
+            return False
+        reach = host.reach(first, past)
+        if reach is None:
+            return broken
+        head, tail = host.lines[reach[0] - 1 : first - 1], host.lines[past - 1 : reach[1] - 1]
+        trees = set()
+        for text in texts:
+            newline = [b"\n"] if tail and text and not text[-1].endswith(b"\n") else []
+            source = b"".join([*head, *text, *newline, *tail])
+            self.left -= len(source)
+            tree = None if first <= 2 and _CODING.search(source) else _dumped(source)
+            if self.left < 0 or (tree is None and not broken):
+                return False
+            trees.add(tree)
+        return len(trees) == 1
+
+    def _host(self, agent: int) -> _Host:
+        if agent not in self.hosts:
+            lines = self.base if agent == _BASE else self.files[agent]
+            self.left -= sum(map(len, lines))
+            self.hosts[agent] = _Host(lines)
+        return self.hosts[agent]
 
 
-def _syntax(source: bytes, first: int, past: int) -> _Tree | None:
+def _parsed(source: bytes) -> list[ast.stmt] | None:
+    """The statements of a text; ``None``: it is no program, or none that is looked at."""
+    if len(source) > LARGEST or source.count(b"{") > BRACES:
+        return None
+    if _LONE_RETURN.search(source):
+        return None  # a line to Python, none to git
     if _QUIET not in warnings.filters:
         # For a file of this name only, so that no thread has to change what the others are warned of.
         warnings.filterwarnings("ignore", module=re.escape(_FILE))
     try:
-        body = ast.parse(source, _FILE).body
-        ranges = [(_begin(node), node.end_lineno or node.lineno, node) for node in body]
-        touched = [node for start, end, node in ranges if start < past and end >= first]
-        return _Tree(
-            sum(end < first for _, end, _ in ranges),
-            "\n".join(ast.dump(node) for node in touched),
-            sum(start >= past for start, _, _ in ranges),
-        )
-    except (SyntaxError, ValueError, RecursionError, MemoryError, LookupError, OverflowError):
+        return ast.parse(source, _FILE).body
+    except _FAILURES:
+        return None
+
+
+def _dumped(source: bytes) -> str | None:
+    body = _parsed(source)
+    try:
+        return None if body is None else "\n".join(map(ast.dump, body))
+    except _FAILURES:
         return None
 
 

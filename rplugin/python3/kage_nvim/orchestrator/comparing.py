@@ -62,6 +62,14 @@ async def _all_edits(run: Run, base: str, shown: Sequence[CandidateStatus]) -> d
     return {candidate.number: edits for candidate, edits in zip(shown, found, strict=True)}
 
 
+def warm(run: Run, number: int) -> None:
+    """Read a candidate before anybody asks, so that the first look at it waits for nothing."""
+    store = _Dir(run.store.git_dir)
+    commit = run.seen(number).commit
+    _changes(store, run.base, commit)
+    _edits(store, run.base, commit)
+
+
 async def diff(run: Run, numbers: list[int], base: str, *, early: bool = False) -> dict[str, Any]:
     """The files that candidates change from ``base`` on, each with what every candidate does to it."""
     shown = shown_candidates(run, numbers, early=early)
@@ -85,8 +93,10 @@ async def diff(run: Run, numbers: list[int], base: str, *, early: bool = False) 
     return {
         "run": run.id,
         "repository": str(run.root),
+        "store": str(run.store.git_dir),
         "base": base,
         "agents": [candidate.number for candidate in shown],
+        "commits": {str(candidate.number): candidate.commit for candidate in shown},
         "files": [files[path] for path in sorted(files)],
     }
 
