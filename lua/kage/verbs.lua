@@ -154,7 +154,7 @@ local verbs = {
   },
   accept = {
     desc = "bring candidates into your files",
-    usage = "N [M]… [PATH…] [--commit] [--branch NAME] (! lands conflicts with markers)",
+    usage = "N [M]… [PATH…] [--commit|--branch NAME] (! marks conflicts)",
     complete = { "agent", "path" },
     run = function(words)
       local landing = require("kage.landing")
