@@ -70,6 +70,11 @@ local PARTS = {
     before = "A number before",
     lines = keys(require("kage.diff.maps").keys),
   },
+  {
+    after = "own maps of them come back when it ends:",
+    before = "In a folded place",
+    lines = keys(require("kage.diff.inline.keys")),
+  },
   { after = "Its keys:", before = "The colours are", lines = keys(dashboard_keys()) },
   { after = "unless your colour scheme defines them:", before = "=====", lines = highlights() },
   { after = "below stand for nested tables: >lua", before = "=====", lines = options },

@@ -169,6 +169,12 @@ local KINDS = {
   all = function(lead)
     return vim.list_extend(agents(lead), starting_with(lead, { "all" }))
   end,
+  layout = function(lead)
+    return vim.list_extend(agents(lead), starting_with(lead, { "inline" }))
+  end,
+  commented = function(lead)
+    return vim.list_extend(agents(lead), starting_with(lead, { "send" }))
+  end,
   player = seats,
   candidate = candidates,
   role = function(lead)

@@ -152,6 +152,7 @@ end
 ---@field key string what the draft is kept under
 ---@field title string
 ---@field text string? what it begins with when there is no draft
+---@field empty string? what to say when nothing is written
 ---@field send fun(text: string): string? an error leaves the prompt open
 
 local function close()
@@ -167,7 +168,8 @@ end
 ---@return boolean
 local function send(options, buffer)
   local text = vim.trim(text_of(buffer))
-  local problem = text == "" and "the task is empty: write what the agents should do" or options.send(text)
+  local empty = options.empty or "the task is empty: write what the agents should do"
+  local problem = text == "" and empty or options.send(text)
   if problem then
     require("kage.notify").error(problem)
     return false

@@ -207,6 +207,22 @@ local verbs = {
       require("kage.checks").command(words)
     end,
   },
+  comment = {
+    desc = "say something about these lines to the agent that wrote them",
+    usage = "[N] [TEXT] (! collects; :Kage comment send)",
+    text = true,
+    complete = { "commented", "none" },
+    run = function(words)
+      require("kage.comments").command(words)
+    end,
+  },
+  comments = {
+    desc = "the comments that are collected, to edit or drop",
+    usage = "",
+    run = function()
+      require("kage.comments.list").open()
+    end,
+  },
   clean = {
     desc = "free slots and panes of a run; its content stays in trash refs",
     usage = "[all]",

@@ -28,9 +28,7 @@ end
 local function collect(comment, why)
   store.add(comment)
   redraw()
-  local count = #store.of(comment.cwd)
-  local waiting = count == 1 and "1 comment waits" or count .. " comments wait"
-  notify.info(("%s; %s: :Kage comment send sends, :Kage comments lists"):format(why, waiting))
+  notify.info(("%s, %d in all; :Kage comment send sends"):format(why, #store.of(comment.cwd)))
 end
 
 --- Send comments to one agent, in one message.

@@ -7,8 +7,7 @@ local store = require("kage.comments.store")
 local M = {}
 
 local NAME = "kage://comments"
-local HELP =
-  ":w keeps what is written, a comment whose heading is gone is dropped; :Kage comment send sends all"
+local HELP = ":w keeps this, without its heading one is dropped; q closes"
 
 ---@param comments kage.Comment[]
 ---@return string[]

@@ -162,6 +162,14 @@ M.keys = {
     where = "panel",
     desc = "",
   },
+  {
+    lhs = "dc",
+    plug = "comment",
+    action = "comment",
+    modes = { "n", "x" },
+    where = "yours agent",
+    desc = "say something about this to its agent",
+  },
   { lhs = "g?", plug = "diff-help", action = "help", modes = { "n" }, where = "all", desc = "this help" },
   {
     lhs = "q",

@@ -58,6 +58,11 @@ function M:previous_agent()
   self:turn_to(self.first - #self.columns)
 end
 
+---@param mode string
+function M.comment(_, mode)
+  require("kage.comments").key(mode)
+end
+
 function M:help()
   local lines = maps.help(self.keys_in_help)
   local buffer = vim.api.nvim_create_buf(false, true)

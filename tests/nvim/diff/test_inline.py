@@ -88,7 +88,7 @@ def test_versions_are_turned_taken_and_undone(inline: Diff) -> None:
     assert "new after 33" in text(inline) and "line 20" not in text(inline), "a dot takes again"
     inline.keys("uu5G1do")
     assert text(inline)[4] == "line five", "a number names the agent"
-    inline.keys("u3]adA")
+    inline.keys("u3]adO")
     assert text(inline) == THREE.replace("line 20\n", "").splitlines(), "what is shown everywhere"
     inline.keys("u")
     assert text(inline) == BASE.splitlines(), "one step"
@@ -118,7 +118,7 @@ def test_it_ends_without_a_trace(inline: Diff) -> None:
     inline.keys("<Tab>")
     assert inline.editor.lua("return vim.g.tabbed") == 1, "away from a place, <Tab> is the user's"
     inline.editor.command("new")
-    assert inline.editor.lua("return vim.fn.maparg('dA', 'n')") == ""
+    assert inline.editor.lua("return vim.fn.maparg('dO', 'n')") == ""
     inline.editor.command("close")
     inline.keys("dq")
     assert marks(inline) == 0

@@ -1,11 +1,13 @@
 --- What the keys of the inline layout do: methods of the session. Each gets the mode that its key was typed in.
 local apply = require("kage.diff.apply")
+local choices = require("kage.diff.choices")
 local merge = require("kage.diff.merge")
 local notify = require("kage.notify")
 local operator = require("kage.diff.operator")
 local picks = require("kage.diff.picks")
 local sheet = require("kage.diff.inline.sheet")
 local stops = require("kage.diff.inline.stops")
+local take = require("kage.diff.take")
 local whole = require("kage.diff.whole")
 
 local M = {}
@@ -63,15 +65,52 @@ local function version_of(session, stop, agent)
   end
 end
 
+--- The place of a stop; nil where kaged's places are not known, or the user's edits made one stop of several.
+---@param session kage.InlineSession
+---@param stop kage.Stop
+---@param yours string[]
+---@return kage.Spot?
+local function spot_of(session, stop, yours)
+  local found
+  for _, spot in ipairs(session.content:spots(yours) or {}) do
+    if choices.overlap(stop.c0, stop.c1, spot.place.first, spot.place.past) then
+      if found then
+        return nil
+      end
+      found = spot
+    end
+  end
+  return found
+end
+
 --- The picks of an agent's at a place: its own, also where another's text stands for all who agree.
 ---@param session kage.InlineSession
 ---@param stop kage.Stop
 ---@param agent integer
+---@param yours string[]
 ---@return kage.Pick[]
-local function own_picks(session, stop, agent)
+local function own_picks(session, stop, agent, yours)
+  local spot = spot_of(session, stop, yours)
+  if spot then
+    return take.picks(session.content, spot, agent, session.merges[agent], yours)
+  end
   return vim.tbl_filter(function(pick)
     return pick.c0 >= stop.c0 and pick.c1 <= stop.c1 and pick.y0 >= stop.y0 and pick.y1 <= stop.y1
   end, session.merges[agent].picks)
+end
+
+--- Another version in the stead of the one that was taken.
+---@param session kage.InlineSession
+---@param yours string[]
+---@param line integer
+---@param agent integer
+---@return kage.Pick[]?
+local function decided_at(session, yours, line, agent)
+  local spot = choices.at(session.content:spots(yours) or {}, line)
+  local taken = spot
+    and session.merges[agent]
+    and take.picks(session.content, spot, agent, session.merges[agent], yours)
+  return taken and #taken > 0 and taken or nil
 end
 
 --- Nothing stands at the line: then what is meant is what can only be taken whole, if there is any.
@@ -103,17 +142,20 @@ function M:take_range(range)
   if not range.visual then
     local stop = stops.at(self.stops, range.first)
     local version = stop and version_of(self, stop, agent)
-    if not version then
+    local decided = not stop and agent > 0 and decided_at(self, yours, range.first, agent)
+    if decided then
+      return put(self, yours, decided, agent)
+    elseif not version then
       return take_whole(self, agent)
     end
     of = agent > 0 and agent or version.agents[1]
-    taken = own_picks(self, stop, of)
+    taken = own_picks(self, stop, of, yours)
   else
     for _, stop in ipairs(self.stops) do
       local version = version_of(self, stop, agent)
       if version then
         local one = agent > 0 and agent or version.agents[1]
-        local merged = { picks = own_picks(self, stop, one) }
+        local merged = { picks = own_picks(self, stop, one, yours) }
         local parts = picks.within(merged, yours, "yours", range.first, range.last)
         vim.list_extend(taken, parts)
         of = #parts > 0 and one or of
@@ -131,20 +173,23 @@ function M:take(mode)
   operator.act(self, mode, "take_range")
 end
 
---- Take what is shown at every place.
+--- Take what is shown at every place, or all that the agent of a number typed made.
 function M:take_all()
   if not can_take(self) then
     return
   end
-  local yours, taken, of = self:compute(), {}, nil
+  local yours, taken, agent, of = self:compute(), {}, vim.v.count, nil
   for _, stop in ipairs(self.stops) do
-    of = self:shown(stop).version.agents[1]
-    vim.list_extend(taken, own_picks(self, stop, of))
+    local version = version_of(self, stop, agent)
+    if version then
+      of = agent > 0 and agent or version.agents[1]
+      vim.list_extend(taken, own_picks(self, stop, of, yours))
+    end
   end
   if of then
     put(self, yours, taken, of)
   else
-    take_whole(self, 0)
+    take_whole(self, agent)
   end
 end
 

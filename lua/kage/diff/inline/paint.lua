@@ -1,6 +1,6 @@
 --- Agents' lines as virtual lines: with the file's colours, the changed words marked, cut to the window. Pure but for
 --- treesitter.
-local inner = require("kage.diff.inner")
+local wordwise = require("kage.diff.wordwise")
 
 local M = {}
 
@@ -8,21 +8,24 @@ local M = {}
 
 -- A hunk with more bytes than this is shown without colours: parsing takes longer than reading.
 local COLOUR_LIMIT = 64 * 1024
--- Nor are words compared in one with more lines.
-local WORDS_LIMIT = 1000
 
 ---@alias kage.Span {[1]: integer, [2]: integer} bytes [first, past) of a line, 1-based
 
---- Changed words by the line that they are in.
----@param found kage.InnerSpan[]
+--- Changed words by the line that they are in. Where a whole line is new, its colour says so already.
+---@param found kage.WordRange[]
+---@param lines string[]
 ---@return table<integer, kage.Span[]>
-local function by_line(found)
-  local lines = {}
-  for _, span in ipairs(found) do
-    lines[span.line] = lines[span.line] or {}
-    table.insert(lines[span.line], { span.from + 1, span.past + 1 })
+local function by_line(found, lines)
+  local spans = {}
+  for _, range in ipairs(found) do
+    local text = lines[range.line]
+    local before, behind = text:sub(1, range.c0), text:sub(range.c1 + 1)
+    if before:find("%S") or behind:find("%S") then
+      spans[range.line] = spans[range.line] or {}
+      table.insert(spans[range.line], { range.c0 + 1, range.c1 + 1 })
+    end
   end
-  return lines
+  return spans
 end
 
 --- The changed words of replaced lines: lines that resemble each other are compared.
@@ -30,11 +33,8 @@ end
 ---@param new string[]
 ---@return table<integer, kage.Span[]> in_old, table<integer, kage.Span[]> in_new by index of the line
 function M.changed_words(old, new)
-  if #old + #new > WORDS_LIMIT then
-    return {}, {}
-  end
-  local in_old, in_new = inner.spans(old, new)
-  return by_line(in_old), by_line(in_new)
+  local in_old, in_new = wordwise.differ(old, new)
+  return by_line(in_old, old), by_line(in_new, new)
 end
 
 --- The colours of lines as treesitter gives them to a text of their own.

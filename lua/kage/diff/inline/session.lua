@@ -197,9 +197,12 @@ function Session:tell()
   end
   local text = places == 1 and "1 place" or places .. " places"
   if open_choices > 0 then
-    text = ("%s, %d with versions to choose from"):format(text, open_choices)
+    text = text .. ", " .. (open_choices == 1 and "1 choice" or open_choices .. " choices")
   end
-  notify.info(text .. "; do takes, <Tab> turns, g? keys")
+  notify.info(
+    places == 0 and "all is taken here; ]f shows the next file"
+      or text .. "; ]c next, <Tab> turns, do takes, g? keys"
+  )
 end
 
 --- Compare with yours as it is now, and draw.
