@@ -197,7 +197,10 @@ class Commands(Checking, Comparing, Landing):
         return Exit.DONE if all(check["ok"] for check in checks) else Exit.ERROR
 
 
-READING = ("status", "wait", "log", "diff", "history", "explain", "cost", "doctor", "summary", "role")
+READING = (
+    *("status", "wait", "log", "diff", "contrast", "history", "explain"),
+    *("cost", "doctor", "summary", "role"),
+)
 """Verbs that change nothing, so that they are asked again when kaged was killed under them."""
 
 

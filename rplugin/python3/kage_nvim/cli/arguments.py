@@ -79,12 +79,29 @@ def parser() -> argparse.ArgumentParser:
     add("focus", "bring an agent's pane to the front").add_argument("agent", type=int, metavar="N")
     add("hide", "put the agents' panes away, or back")
     diff = add("diff", "show what candidates change")
-    diff.add_argument("agents", type=int, nargs="*", metavar="N")
+    diff.add_argument(
+        "agents",
+        type=int,
+        nargs="*",
+        metavar="N",
+        help="candidates; two: from the first to the other",
+    )
     form = diff.add_mutually_exclusive_group()
     form.add_argument(
         "--patch", dest="form", action="store_const", const="patch", help="as a patch for git apply"
     )
     form.add_argument("--stat", dest="form", action="store_const", const="stat", help="as a table (default)")
+    form.add_argument("--html", metavar="FILE", help="all versions side by side as one page; - is stdout")
+    form.add_argument(
+        "--tool",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="in a difftool, against your files (default: git's diff.tool)",
+    )
+    diff.add_argument("--dir-diff", action="store_true", help="with --tool: all files at once")
+    contrast = add("contrast", "how the approaches of candidates differ, as a table", json_too=True)
+    contrast.add_argument("agents", type=int, nargs="*", metavar="N", help="which (default: all)")
     check = add("check", "run the project's checks on a candidate, or on your working tree", json_too=True)
     check.add_argument("agent", type=int, nargs="?", metavar="N", help="a candidate (default: what you have)")
     check.add_argument("--yes", action="store_true", help="answer yes to what would be asked")

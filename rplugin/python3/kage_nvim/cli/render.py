@@ -244,3 +244,22 @@ def checks(rows: list[dict[str, Any]]) -> str:
         if row["fix"]:
             lines.append(f"              {row['fix']}")
     return "\n".join(lines)
+
+
+def contrast(table: list[dict[str, Any]]) -> str:
+    """The table of ``kage contrast``, at most 80 columns wide where it can be."""
+    widths = [
+        max(len(cell) for cell in column) for column in zip(*(row["cells"] for row in table), strict=True)
+    ]
+    last = max(len(row["how"]) for row in table)
+    first = max(18, min(60, 80 - last - 2 - sum(width + 2 for width in widths)))
+    lines = []
+    for row in table:
+        text = clean(("  " if row["level"] in ("symbol", "note") else "") + row["text"])
+        if row["level"] == "note":
+            lines.append(text)
+            continue
+        text = text if len(text) <= first else text[: first - 1] + "…"
+        cells = [clean(cell).rjust(width) for cell, width in zip(row["cells"], widths, strict=True)]
+        lines.append("  ".join([text.ljust(first), *cells, row["how"]]).rstrip())
+    return "\n".join(lines)

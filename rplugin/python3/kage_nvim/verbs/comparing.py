@@ -33,7 +33,10 @@ class Align(Diff):
 
 
 class DiffText(In):
+    """``against``: another candidate in the place of the base."""
+
     agent: int = 0
+    against: int | None = None
     form: str = "patch"
 
 
@@ -82,4 +85,8 @@ async def _contrast(conductor: Conductor, peer: Peer, asked: Diff) -> dict[str, 
 @verb("diff_text", DiffText)
 async def _diff_text(conductor: Conductor, peer: Peer, asked: DiffText) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
-    return await comparing.diff_text(run, asked.agent, asked.form, await steps.compared_with(conductor, run))
+    if asked.against is None:
+        base = await steps.compared_with(conductor, run)
+    else:
+        base = run.seen(asked.against).commit
+    return await comparing.diff_text(run, asked.agent, asked.form, base)

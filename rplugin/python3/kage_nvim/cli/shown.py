@@ -1,0 +1,117 @@
+"""Text of files as HTML: all of it escaped, the unseen made visible, coloured where a lexer is known."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+LARGEST = 300_000
+"""Bytes of a text that is coloured."""
+SECONDS = 15.0
+"""Seconds that colouring a page may take; texts after that are plain."""
+
+# Controls, and the signs that turn the direction of writing, which can make code read as what it is not.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+_CLASSES = (
+    ("Comment", "c"),
+    ("Keyword", "k"),
+    ("Literal.String", "s"),
+    ("Literal.Number", "n"),
+    ("Name.Function", "f"),
+    ("Name.Class", "f"),
+    ("Name.Builtin", "b"),
+    ("Name.Decorator", "b"),
+    ("Name.Tag", "k"),
+    ("Name.Attribute", "b"),
+)
+
+
+def escaped(text: str) -> str:
+    """Text as HTML shows it, on one line."""
+    return html.escape(_UNSEEN.sub(_seen, text.replace("\n", "\u240a")), quote=True)
+
+
+def _seen(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"<U+{code:04X}>"
+
+
+class Text:
+    """One version of a file: its lines, and what to say of its encoding and line ends."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.remarks: list[str] = []
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            text = data.decode("latin-1")
+            self.remarks.append("not UTF-8, read as Latin-1")
+        self.lines = text.split("\n")
+        self.ends = self.lines[-1] == ""
+        if self.ends:
+            self.lines.pop()
+        elif data:
+            self.remarks.append("no newline at the end")
+        carriages = sum(line.endswith("\r") for line in self.lines)
+        if carriages and carriages >= len(self.lines) - (not self.ends):
+            self.remarks.append("CRLF")
+            self.lines = [line.removesuffix("\r") for line in self.lines]
+
+
+class Colours:
+    """Lines as coloured HTML, as long as there is time; each text is looked at once."""
+
+    def __init__(self) -> None:
+        self._until = time.monotonic() + SECONDS
+        self._known: dict[tuple[str, bytes], list[str]] = {}
+
+    def lines(self, path: str, text: Text) -> list[str]:
+        """The text's lines as HTML."""
+        key = (path, text.data)
+        if key not in self._known:
+            self._known[key] = self._coloured(path, text) or [escaped(line) for line in text.lines]
+        return self._known[key]
+
+    def forget(self) -> None:
+        """Let go of the texts of a file that is done."""
+        self._known.clear()
+
+    def _coloured(self, path: str, text: Text) -> list[str]:
+        if len(text.data) > LARGEST or time.monotonic() > self._until:
+            return []
+        from pygments.lexers import get_lexer_for_filename
+        from pygments.util import ClassNotFound
+
+        try:
+            lexer = get_lexer_for_filename(path, stripnl=False, ensurenl=False)
+        except ClassNotFound:
+            return []
+        found: list[list[str]] = [[]]
+        for kind, part in self._tokens(lexer, "\n".join(text.lines)):
+            name = _class(str(kind).removeprefix("Token."))
+            for at, piece in enumerate(part.split("\n")):
+                if at:
+                    found.append([])
+                if piece:
+                    shown = escaped(piece)
+                    found[-1].append(f'<i class="{name}">{shown}</i>' if name else shown)
+        # A lexer that drops or adds lines is not believed.
+        return ["".join(parts) for parts in found] if len(found) == len(text.lines) else []
+
+    def _tokens(self, lexer: Any, text: str) -> Iterator[tuple[Any, str]]:
+        for kind, part in lexer.get_tokens(text):
+            if time.monotonic() > self._until:
+                return
+            yield kind, part
+
+
+def _class(kind: str) -> str:
+    return next((name for prefix, name in _CLASSES if kind.startswith(prefix)), "")
