@@ -4,8 +4,8 @@
 
 100 Python files of 300 lines, changed by 3 agents that partly agree, in one of ten up to their syntax trees;
 then one text of 50,000 lines and 9 agents with 2,000 hunks each. Times are medians, in a process of their own
-without an editor. *cold*: nothing of these candidates was read yet. Exit code 1 when the panel takes more than
-40 ms or all places more than 250 ms.
+without an editor. *cold*: nothing of these candidates was read yet. Exit code 1 when the panel takes more
+than 40 ms or all places more than 250 ms.
 """
 
 from __future__ import annotations
@@ -43,13 +43,11 @@ def edited(number: int, agent: int) -> bytes:
     differ in the rest."""
     parts = source(number)
     for n in range(5, 105, 10):
-        kind = n // 10 % 4
-        text = {
-            0: "a - b",
-            1: "a - b",
-            2: "(a - b)" if agent == 2 and number % 10 == 0 else "a - b",
-            3: f"a - b - {agent}",
-        }[kind]
+        kind, text = n // 10 % 4, "a - b"
+        if kind == 2 and agent == 2 and number % 10 == 0:
+            text = "(a - b)"
+        elif kind == 3:
+            text = f"a - b - {agent}"
         parts[n % 100] = f"def f{number}_{n}(a, b):\n    return {text}\n\n"
     return "".join(parts).encode()
 
@@ -79,7 +77,7 @@ def median(rounds: int, action: Callable[[], object], before: Callable[[], objec
 
 def forget() -> None:
     comparing._changes.cache_clear()
-    comparing._edits.cache_clear()
+    comparing._read_edits.cache_clear()
 
 
 async def measured(rounds: int, run: Run, base: str) -> dict[str, float]:

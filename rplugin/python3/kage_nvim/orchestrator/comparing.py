@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 from kage_nvim import trees
 from kage_nvim.compare.align import Place, align, alike
 from kage_nvim.compare.hunks import Hunk, of_patches, split
-from kage_nvim.errors import usage
+from kage_nvim.errors import KageError, usage
 from kage_nvim.model import CandidateStatus
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.views import shown_candidates
@@ -26,6 +28,9 @@ REMEMBERED = 64
 """Comparisons of two trees that are kept in memory."""
 AT_ONCE = 50
 """Files whose versions are in memory at a time."""
+
+
+_READING = tuple(Lock() for _ in range(8))
 
 
 class _Dir(NamedTuple):
@@ -49,8 +54,13 @@ def _changes(store: _Dir, base: str, commit: str) -> list[Change]:
     return trees.changes(store, base, commit)
 
 
-@lru_cache(REMEMBERED)
 def _edits(store: _Dir, base: str, commit: str) -> _Edits:
+    with _READING[hash(commit) % len(_READING)]:  # whoever comes while it is read waits for that
+        return _read_edits(store, base, commit)
+
+
+@lru_cache(REMEMBERED)
+def _read_edits(store: _Dir, base: str, commit: str) -> _Edits:
     changes, patches = trees.changes_with_patches(store, base, commit)
     found = of_patches(changes, patches)
     return {change.path: _Edit(change, hunks) for change, hunks in zip(changes, found, strict=True)}
@@ -90,6 +100,9 @@ async def diff(run: Run, numbers: list[int], base: str, *, early: bool = False) 
                 "new_mode": change.new_mode,
                 "new_sha": change.new_sha,
             }
+    for candidate in shown:
+        # One of the files is asked for next, mostly.
+        asyncio.get_running_loop().run_in_executor(None, _ahead, store, base, candidate.commit)
     return {
         "run": run.id,
         "repository": str(run.root),
@@ -99,6 +112,11 @@ async def diff(run: Run, numbers: list[int], base: str, *, early: bool = False) 
         "commits": {str(candidate.number): candidate.commit for candidate in shown},
         "files": [files[path] for path in sorted(files)],
     }
+
+
+def _ahead(store: _Dir, base: str, commit: str) -> None:
+    with suppress(KageError, ValueError):
+        _edits(store, base, commit)
 
 
 async def diff_file(run: Run, path: str, numbers: list[int], base: str) -> dict[str, Any]:
