@@ -5,7 +5,7 @@ local M = {}
 
 ---@class kage.Option
 ---@field key string dotted path in the table given to setup()
----@field type "string"|"integer"|"boolean" what Lua's value must be
+---@field type "string"|"integer"|"boolean"|"function" what Lua's value must be
 ---@field one_of string[]? the only values, where there are few
 ---@field min integer? smallest integer
 ---@field default any nil = nothing is set
@@ -54,6 +54,12 @@ M.options = {
     default = 0,
     desc = "Agents shown beside your file at once, where there is room; `]a` and `[a` page through the rest. "
       .. "0: two, from 200 columns on three, from 260 on four; one on screens of less than 120.",
+  },
+  {
+    key = "diff.provider",
+    type = "function",
+    desc = "Called by `:KageDiff` instead of Kage's own view, with one table, |kage-diff-provider|. `:KageDiff!` "
+      .. "shows Kage's all the same.",
   },
   { key = "prompt.history", type = "integer", min = 0, default = 50, desc = "Prompts that are remembered." },
   { key = "statusline.width", type = "integer", min = 10, default = 40, desc = "Most columns it may take." },

@@ -158,8 +158,13 @@ local function agreement_of(places, of)
   return found
 end
 
---- Ask in which files the agents agree; the panel says it when it is known.
+--- Ask in which files the agents agree, where that was not done yet; the panel says it when it is known.
 function M:ask_agreement()
+  if not self.is_agreement_due then
+    return
+  end
+  self.is_agreement_due = false
+  live.look(self.run, self.cwd)
   local paths = {}
   for _, file in ipairs(self.files) do
     if file.kind == "text" then
@@ -277,6 +282,13 @@ function M:create_panel()
   local buffer = agent_buffer.create(("kage://%s/files"):format(self.run))
   self.panel = { buffer = buffer, rows = {}, closed = {} }
   maps.install(buffer, "panel", self)
+  vim.api.nvim_create_autocmd("BufWipeout", {
+    buffer = buffer,
+    once = true,
+    callback = function()
+      panel.forget(buffer)
+    end,
+  })
 end
 
 return M

@@ -101,15 +101,21 @@ end
 --- Show an answer of kaged's; what is open for that run already is replaced.
 ---@param answer kage.DiffAnswer
 ---@param layout string
----@param shown {cwd: string, numbers: integer[], path: string?, lines: table<string, integer>?}
+---@param shown {cwd: string, numbers: integer[], path: string?, lines: table<string, integer>?, own: boolean}
 local function show(answer, layout, shown)
+  local root = vim.uv.fs_realpath(answer.repository) or answer.repository
+  local files = require("kage.diff.view").changed(answer)
+  local path, is_current = first_path(files, root)
+  local provider = require("kage.config").get().diff.provider
+  if provider and not shown.own and #files > 0 then
+    local begin = { cwd = shown.cwd, root = root, path = shown.path or path }
+    local theirs = require("kage.diff.provider")
+    return theirs.call(provider, theirs.context(answer, begin, files))
+  end
   require("kage.highlight").define()
   for group, link in pairs(LINKS) do
     vim.api.nvim_set_hl(0, group, { link = link, default = true })
   end
-  local root = vim.uv.fs_realpath(answer.repository) or answer.repository
-  local files = require("kage.diff.view").changed(answer)
-  local path, is_current = first_path(files, root)
   local before = open[answer.run]
   if before and not before.closed then
     path = not is_current and before.path or path
@@ -128,7 +134,7 @@ end
 
 --- Open the diff of a run.
 ---@param words? (string|integer)[] a layout's name, numbers of agents; all of the run's when there are none
---- `path` is the file to begin with, `lines` where in it, by agent (for two agents).
+--- `path` is the file to begin with, `lines` where in it, by agent (for two agents); `bang`: Kage's own view.
 ---@param options? {run: string?, cwd: string?, bang: boolean?, path: string?, lines: table<string, integer>?}
 function M.open(words, options)
   options = options or {}
@@ -150,8 +156,17 @@ function M.open(words, options)
     elseif #answer.files == 0 and not (layout == "review" and works(answer.run, agents)) then
       return notify.info("nothing to compare: no file was changed")
     end
-    show(answer, layout, { cwd = cwd, numbers = agents, path = options.path, lines = options.lines })
+    show(answer, layout, {
+      cwd = cwd,
+      numbers = agents,
+      path = options.path,
+      lines = options.lines,
+      own = options.bang or layout == "inline",
+    })
   end)
+  -- While kaged looks: modules, and what colours need, are loaded at their first use only.
+  require(M.layouts[layout])
+  local _ = vim.treesitter.highlighter
 end
 
 return M

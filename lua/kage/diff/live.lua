@@ -19,8 +19,10 @@ end
 ---@param run string
 ---@param cwd string
 function M.look(run, cwd)
-  looks[run] = cwd
-  ask(run, cwd)
+  if not looks[run] then
+    looks[run] = cwd
+    ask(run, cwd)
+  end
 end
 
 ---@param run string
@@ -140,8 +142,11 @@ function M.reload(view)
     elseif err then
       return notify.error(err)
     end
+    local serial = view.serial
     take_in(view, answer)
-    view:ask_agreement()
+    if serial == view.serial then
+      view:ask_agreement()
+    end
   end)
 end
 

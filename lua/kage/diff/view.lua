@@ -46,6 +46,7 @@ local visited = require("kage.diff.visited")
 ---@field most integer? columns that the user left open
 ---@field root_folder kage.TreeFolder the files as a tree
 ---@field agreement table<string, kage.Agreement> by path, once it is known
+---@field is_agreement_due boolean? it is to be asked for, again
 ---@field panel kage.DiffPanel
 ---@field closed boolean
 ---@field away boolean? the user looks at a file in `yours` that no agent changed
@@ -62,7 +63,10 @@ end
 ---@class kage.DiffAnswer
 ---@field run string
 ---@field repository string
+---@field base string
+---@field store string git directory that has the commits
 ---@field agents integer[]
+---@field commits table<string, string> by agent
 ---@field files kage.ChangedFile[]
 
 --- The files that one of the agents shown changed, in the order of the panel's tree.
@@ -86,6 +90,7 @@ end
 function View:take_files(answer)
   self.agents = answer.agents
   self.files, self.root_folder = View.changed(answer)
+  self.is_agreement_due = true
 end
 
 --- Open the tab, and ask for the first file.
@@ -111,14 +116,16 @@ function View.open(answer, options, class)
   self:open_panel()
   self:arrange()
   lifecycle.follow(self)
-  live.look(self.run, self.cwd)
+  -- What takes kaged longer is asked for once the first file is there.
   if options.path and self:file(options.path) then
     self:show(options.path, options.keep)
   else
     layout.set(self.yours, "winbar", titles.to_come())
   end
   self:draw_panel()
-  self:ask_agreement()
+  if not self.wanted then
+    self:ask_agreement()
+  end
   return self
 end
 
@@ -171,6 +178,7 @@ function View:show(path, keep)
       return notify.error(err)
     end
     self:place(file, answer, keep)
+    self:ask_agreement()
   end)
 end
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -250,6 +251,14 @@ class Conductor:
             outcome = {State.DONE: "done", State.FAILED: "failed"}.get(state, "stopped")
             self.spawn_task(self.gateway.outcome(run.id, agent.number, outcome))
             self.spawn_task(self._count_all(run, agent))
+            self.spawn_task(self._warm(run, agent))
+
+    async def _warm(self, run: Run, agent: Agent) -> None:
+        """What is compared next is read already."""
+        from kage_nvim.orchestrator import comparing
+
+        with suppress(KageError):  # it has no candidate, or the run is gone
+            await asyncio.to_thread(comparing.warm, run, agent.number)
 
     async def _count_all(self, run: Run, agent: Agent) -> None:
         """Take over the ledger's sums: it has the calls that the agent hung up on, too."""
