@@ -118,7 +118,7 @@ def test_what_conflicts_between_candidates_is_listed(busy: Editor, kaged: FakeDa
             {"path": "calc.py", "kind": "content", "line": 2, "agents": [1, 3], "marked": False},
             {"path": "logo.png", "kind": "binary", "line": None, "agents": [1, 3], "marked": False},
         ],
-        "notes": ["2 places differ between them and were left as you have it:\n  calc.py:2"],
+        "notes": ["2 places differ between 1 and 3 and were left as you have it: calc.py:2"],
     }
     busy.command("KageAccept 1 3")
     busy.until("return vim.fn.getqflist({ title = 1 }).title == 'Kage: conflicts of candidates 1 and 3'")
@@ -126,7 +126,7 @@ def test_what_conflicts_between_candidates_is_listed(busy: Editor, kaged: FakeDa
     assert items == [[2, "1 and 3 differ here"], [1, "1 and 3 differ here (binary)"]]
     assert busy.lua("return vim.fn.getqflist({ winid = 0 }).winid") > 0
     assert "2 files landed from 1 and 3" in busy.messages()
-    assert "2 places differ between them" in busy.messages()
+    assert "2 places differ between 1 and 3" in busy.messages()
 
 
 def test_the_words_after_accept(busy: Editor, kaged: FakeDaemon, repository: Path) -> None:

@@ -43,6 +43,7 @@ class Desk:
         self.store = Store.open(discover(root))
         self.base = self.store.snapshot({})
         self.database = Database(paths.data() / "kage.db")
+        self.peers: Any = Nobody()
         self.runs = 0
         self.begin()
 
@@ -97,7 +98,7 @@ class Desk:
 
     def _with(self, work: Callable[[Conductor], Any]) -> dict[str, Any]:
         async def do() -> dict[str, Any]:
-            conductor = Conductor(self.database, Nobody(), 1)
+            conductor = Conductor(self.database, self.peers, 1)
             conductor.gateway = Nobody()  # type: ignore[assignment]
             conductor.runs[self.run.id] = self.run
             answer: dict[str, Any] = await work(conductor)

@@ -121,10 +121,7 @@ def test_several_candidates_land_as_their_union(desk: Desk) -> None:
     assert [(c["path"], c["line"], c["agents"], c["marked"]) for c in answer["conflicts"]] == [
         ("a", 3, [1, 3], False)
     ]
-    assert (
-        "1 place differs between them and was left as you have it:\n  a:3 (content, 1 and 3)"
-        in (answer["notes"][0])
-    )
+    assert answer["notes"] == ["1 place differs between 1 and 3 and was left as you have it: a:3"]
     entry = desk.history()[0]
     assert (entry.number, entry.numbers, entry.left) == (3, [1, 3], ["a"])
     assert desk.run.record.status.landed == 3
@@ -221,6 +218,32 @@ def test_ignored_files_are_neither_taken_nor_overwritten(desk: Desk, ignore: obj
     desk.candidate(1, {"other.local": b"agent", "b": b"agent"})
     assert landed(desk, 1) == {"b"}
     assert (desk.root / "my.local").read_bytes() == b"mine"
+
+
+class Window:
+    """An editor that shows one file, unchanged; it may not be asked to land anything."""
+
+    hello = None
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def editors(self) -> list[Window]:
+        return [self]
+
+    clients = editors
+
+    async def call(self, method: str, params: object, timeout: float = 30.0) -> object:
+        assert method == "editor.buffers"
+        return {"buffers": [{"path": str(self.path), "changedtick": 1, "modified": False}]}
+
+
+def test_an_ignored_file_that_an_editor_shows_is_not_overwritten(desk: Desk) -> None:
+    desk.candidate(1, {"my.local": b"agent"})
+    ignored_by_info(desk)
+    put(desk.root, {"my.local": b"mine"})
+    desk.peers = Window(desk.root / "my.local")
+    assert "which git ignores" in refusal(desk, 1).message
 
 
 def test_a_file_system_without_file_mode(desk: Desk) -> None:

@@ -171,22 +171,24 @@ def _listed(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join(f"  {row['path']}:{row['line'] or 1} ({row['kind']})" for row in rows)
 
 
+SAID = 3
+"""Places that a message names; the answer's ``conflicts`` has them all."""
+
+
 def _left(offered: Offer) -> str:
-    """What is said of the places that candidates differ in."""
-    count = len(offered.between)
-    differ = "1 place differs" if count == 1 else f"{count} places differ"
-    was = "was" if count == 1 else "were"
-    rows = [
-        f"  {c.path}:{c.line or 1} ({c.kind}, {' and '.join(map(str, c.agents))})" for c in offered.between
-    ]
-    return f"{differ} between them and {was} left as you have it:\n" + "\n".join(rows)
+    """What is said of the places that candidates differ in, in one line."""
+    places = [f"{c.path}:{c.line or 1}" for c in offered.between]
+    named = ", ".join(places[:SAID]) + (f" and {len(places) - SAID} more" if len(places) > SAID else "")
+    differ = "1 place differs" if len(places) == 1 else f"{len(places)} places differ"
+    was = "was" if len(places) == 1 else "were"
+    return f"{differ} between {offered.of} and {was} left as you have it: {named}"
 
 
 def _nothing(offered: Offer, notes: Sequence[str]) -> KageError:
     if offered.between:
         numbers = " ".join(map(str, offered.numbers))
         return refused(
-            f"nothing of {offered.name} could be landed, nothing was changed: {_left(offered)}",
+            f"nothing of {offered.name} could be landed; {_left(offered)}",
             fix=f"Choose between them in :KageDiff {numbers}, or land one alone.",
             code="conflict",
             conflicts=_rows_between(offered),

@@ -40,8 +40,13 @@ class Offer:
     @property
     def name(self) -> str:
         """As the user is told: ``candidate 2``, ``candidates 1 and 3``."""
+        return f"candidate{'s' if len(self.numbers) > 1 else ''} {self.of}"
+
+    @property
+    def of(self) -> str:
+        """The numbers in words: ``2``, ``1 and 3``."""
         *others, last = map(str, self.numbers)
-        return f"candidates {', '.join(others)} and {last}" if others else f"candidate {last}"
+        return f"{', '.join(others)} and {last}" if others else last
 
 
 async def offer(
