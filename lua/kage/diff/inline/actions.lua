@@ -68,11 +68,10 @@ end
 --- The place of a stop; nil where kaged's places are not known, or the user's edits made one stop of several.
 ---@param session kage.InlineSession
 ---@param stop kage.Stop
----@param yours string[]
 ---@return kage.Spot?
-local function spot_of(session, stop, yours)
+local function spot_of(session, stop)
   local found
-  for _, spot in ipairs(session.content:spots(yours) or {}) do
+  for _, spot in ipairs(session.spots or {}) do
     if choices.overlap(stop.c0, stop.c1, spot.place.first, spot.place.past) then
       if found then
         return nil
@@ -90,7 +89,7 @@ end
 ---@param yours string[]
 ---@return kage.Pick[]
 local function own_picks(session, stop, agent, yours)
-  local spot = spot_of(session, stop, yours)
+  local spot = spot_of(session, stop)
   if spot then
     return take.picks(session.content, spot, agent, session.merges[agent], yours)
   end
@@ -106,7 +105,7 @@ end
 ---@param agent integer
 ---@return kage.Pick[]?
 local function decided_at(session, yours, line, agent)
-  local spot = choices.at(session.content:spots(yours) or {}, line)
+  local spot = choices.at(session.spots or {}, line)
   local taken = spot
     and session.merges[agent]
     and take.picks(session.content, spot, agent, session.merges[agent], yours)

@@ -24,6 +24,7 @@ local whole = require("kage.diff.whole")
 ---@field buffer integer? its buffer
 ---@field content kage.Content?
 ---@field merges table<integer, kage.Merge>
+---@field spots kage.Spot[]? what became of each place; nil where kaged's places are not known
 ---@field stops kage.Stop[]
 ---@field canvas kage.Canvas?
 ---@field chosen table<string, integer> path and place → the agent whose version the user turned to
@@ -220,7 +221,8 @@ function Session:compute()
   local yours = self.content:yours()
   self.tick = vim.api.nvim_buf_get_changedtick(self.buffer)
   self.merges = self.content:merges(yours, vim.tbl_keys(self.content.versions))
-  self.stops = stops.open(stops.find(self.merges, yours, self.content.places), self.content:spots(yours))
+  self.spots = self.content:spots(yours)
+  self.stops = stops.open(stops.find(self.merges, yours, self.content.places), self.spots)
   return yours
 end
 

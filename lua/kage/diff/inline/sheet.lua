@@ -132,6 +132,7 @@ end
 ---@field window integer
 ---@field buffer integer
 ---@field namespace integer
+---@field painted table<string, table>? what was painted last, by its text
 ---@field above integer how many virtual lines stand above the first line
 
 --- Put virtual lines between lines of yours.
@@ -157,17 +158,47 @@ local function put(canvas, past, lines)
   )
 end
 
+---@class kage.Paintings
+---@field of fun(lines: string[], old: string[], paper: kage.Paper): {rows: kage.Chunk[][], in_old: table}
+---@field kept table<string, table> those that were asked for
+
+--- Painting takes longer than drawing: what was on the screen before is not painted again.
+---@param canvas kage.Canvas
+---@return kage.Paintings
+local function paintings_of(canvas)
+  local before, kept = canvas.painted or {}, {}
+  local function of(lines, old, paper)
+    local on = ("%d %s %d %s %d"):format(
+      paper.width,
+      paper.wrap,
+      paper.tabstop,
+      paper.language or "",
+      paper.cap
+    )
+    local key = table.concat({ on, table.concat(lines, "\n"), table.concat(old, "\n") }, "\n\n")
+    local painted = kept[key] or before[key]
+    if not painted then
+      local in_old, in_new = paint.changed_words(old, lines)
+      painted = { rows = paint.lines(lines, in_new, paper), in_old = in_old }
+    end
+    kept[key] = painted
+    return painted
+  end
+  return { of = of, kept = kept }
+end
+
 ---@param canvas kage.Canvas
 ---@param shown kage.Shown
 ---@param session kage.InlineSession
 ---@param yours string[]
 ---@param paper kage.Paper
-local function draw_stop(canvas, shown, session, yours, paper)
+---@param paintings kage.Paintings
+local function draw_stop(canvas, shown, session, yours, paper, paintings)
   for index, pick in ipairs(shown.version.picks) do
     local lines, old = hunks.bare(pick.lines), hunks.bare(hunks.slice(yours, pick.y0, pick.y1))
-    local in_old, in_new = paint.changed_words(old, lines)
-    mark_replaced(canvas, pick, in_old)
-    local rows = paint.lines(lines, in_new, paper)
+    local painted = paintings.of(lines, old, paper)
+    mark_replaced(canvas, pick, painted.in_old)
+    local rows = vim.list_slice(painted.rows)
     if hunks.ends(pick.lines) ~= hunks.ends(hunks.slice(yours, pick.y0, pick.y1)) then
       local what = hunks.ends(pick.lines) and "newline added at end" or "no newline at end"
       rows[#rows + 1] = { { what, "KageFaint" } }
@@ -190,10 +221,12 @@ function M.draw(canvas, session, yours)
   local was_above = canvas.above
   M.clear(canvas)
   local paper = M.paper(canvas.window, canvas.buffer)
+  local paintings = paintings_of(canvas)
   -- Of two marks on one line the newer one's lines come first.
   for index = #session.stops, 1, -1 do
-    draw_stop(canvas, session:shown(session.stops[index]), session, yours, paper)
+    draw_stop(canvas, session:shown(session.stops[index]), session, yours, paper, paintings)
   end
+  canvas.painted = paintings.kept
   local notes = vim.tbl_map(function(note)
     return cut({ { "▎" .. note[1] .. " ", "KageKey" }, { note[2], "KageFaint" } }, paper.width)
   end, session:notes())
