@@ -91,6 +91,8 @@ local function block(comment)
   local where = M.place(comment)
   if not comment.first then
     where = where .. " (your version has no such lines)"
+  elseif comment.mine then
+    where = where .. " in my file"
   elseif comment.past == comment.first then
     where = where .. " (lines that you removed stood in front of it)"
   else

@@ -10,6 +10,7 @@ local M = {}
 ---@field path string relative to the repository
 ---@field first integer? lines `[first, past)` of the agent's own file; nil where it has none
 ---@field past integer?
+---@field mine boolean? the lines are of the user's file: the agent has no version yet
 ---@field line integer? of yours, as it was then
 ---@field quote string? what it is about: a fenced block
 ---@field text string

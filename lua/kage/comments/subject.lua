@@ -129,8 +129,14 @@ local function in_file(asked, found)
   local buffer = vim.api.nvim_get_current_buf()
   local params = { cwd = place.cwd, run = asked.run, path = place.path, agents = { agent } }
   host.request("diff_file", params, function(err, answer)
-    if err or not vim.api.nvim_buf_is_loaded(buffer) then
-      return found(nil, err or { message = "comment: the file is not open any more" })
+    if not vim.api.nvim_buf_is_loaded(buffer) then
+      return found(nil, { message = "comment: the file is not open any more" })
+    elseif err then
+      -- It has nothing to show yet. What the user sees is what there is to speak of.
+      local doc = vim.api.nvim_buf_get_lines(buffer, 0, -1, true)
+      comment.first, comment.past, comment.mine = asked.first, (asked.last or asked.first) + 1, true
+      comment.quote = message.quote({ doc = doc, hunks = {} }, {}, comment.first, comment.past)
+      return found(comment)
     end
     found(resolve(comment, Content.new(answer, buffer), "yours", asked))
   end)

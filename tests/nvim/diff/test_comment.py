@@ -28,6 +28,11 @@ def commented(diff: Diff) -> Diff:
               callback({ message = "there is no process to hear it", fix = ":Kage resume" })
             end)
           end
+          if method == "diff_file" and kaged.blind then
+            return vim.schedule(function()
+              callback({ message = "agent 1 has no candidate" })
+            end)
+          end
           return request(method, params, callback)
         end
         """
@@ -133,7 +138,12 @@ def test_the_prompt_and_plain_files(commented: Diff) -> None:
     commented.editor.until("return vim.fn.bufname() == 'kage://prompt'")
     commented.keys("first line<CR>second line<C-s>")
     assert sent(commented, 1)[0]["text"].endswith("+and a half\n```\n\nfirst line\nsecond line")
-    commented.editor.lua("kaged.deaf = 1")
+    commented.editor.command("edit! plain.py")
+    commented.editor.lua("kaged.changes['plain.py'] = nil kaged.blind = true")
+    comment(commented, "1 and this?", lines=(1, 1))
+    assert sent(commented, 2)[1]["text"] == "About plain.py:1 in my file:\n```\nnothing\n```\n\nand this?"
+    commented.editor.lua("kaged.deaf, kaged.blind = 1, nil")
+    commented.editor.command("edit! src/calc.py")
     comment(commented, "1 is lost?")
     commented.editor.until("return #require('kage.comments.store').all() == 1")
     assert "The comment is kept" in commented.editor.messages().replace("\n", " ")
