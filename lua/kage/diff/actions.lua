@@ -1,10 +1,10 @@
 --- What the keys on lines do: methods of the view. Keys get the mode that they were typed in; the methods behind
 --- them, which `.` calls again, get a kage.LineRange.
 local apply = require("kage.diff.apply")
-local merge = require("kage.diff.merge")
 local notify = require("kage.notify")
 local operator = require("kage.diff.operator")
 local picks = require("kage.diff.picks")
+local take = require("kage.diff.take")
 local whole = require("kage.diff.whole")
 
 local M = {}
@@ -13,6 +13,7 @@ for _, methods in ipairs({
   require("kage.diff.moves"),
   require("kage.diff.reset"),
   require("kage.diff.textobject"),
+  require("kage.diff.walk"),
 }) do
   for name, method in pairs(methods) do
     M[name] = method
@@ -87,13 +88,21 @@ local function pick(view, agent, choose)
   end
   local taken = choose(merged, yours)
   if #taken == 0 then
-    return notify.info(("no change of agent %d here; ]c goes to the next"):format(agent))
+    return notify.info(("no change of agent %d is left to take here; ]c goes to the next"):format(agent))
   end
   local buffer = view.content.buffer
   local format = apply.format_of_new(buffer, yours, view.content.versions[agent].format)
-  apply.set_document(buffer, merge.take(yours, taken), format)
-  apply.set_marks(buffer, taken)
+  view.content:take(yours, taken, format)
   view:refresh()
+end
+
+--- Do the columns show what the agents make of yours as it is now?
+---@return boolean
+function M:is_current()
+  local buffer = self.content and self.content.buffer
+  return buffer ~= nil
+    and vim.api.nvim_buf_is_loaded(buffer)
+    and vim.api.nvim_buf_get_changedtick(buffer) == self.tick
 end
 
 --- The agent that a key without a number means.
@@ -102,7 +111,8 @@ function M:agent_meant()
   return self.focus or (self.columns[1] and self.columns[1].agent)
 end
 
---- Put an agent's changes at lines of the current window into yours.
+--- Put an agent's changes at lines of the current window into yours; without a selection, its version of the place
+--- there.
 ---@param range kage.LineRange
 function M:take_lines(range)
   local column = self:column_here()
@@ -111,9 +121,19 @@ function M:take_lines(range)
     return whole.take(self, agent, self.path)
   end
   local side, first, last = "yours", range.first, range.last
-  if column and vim.api.nvim_buf_get_changedtick(self.content.buffer) ~= self.tick then
+  if column and not self:is_current() then
     -- The lines under the cursor are those of a merge with an older text.
     self:refresh()
+  end
+  local spot = not range.visual and take.spot(self, column, first) or nil
+  if spot then
+    agent = take.agent(self, spot, range.count, column)
+    if agent then
+      pick(self, agent, function(merged, yours)
+        return take.picks(self.content, spot, agent, merged, yours)
+      end)
+    end
+    return
   end
   if column and column.agent == agent then
     side = "merged"

@@ -92,6 +92,22 @@ local function set_hunk(buffer, old, new, hunk)
   end
 end
 
+--- How many lines two texts share at their start and, behind those, at their end.
+---@param from string[]
+---@param to string[]
+---@return integer top, integer bottom
+local function alike(from, to)
+  local shorter = math.min(#from, #to)
+  local top, bottom = 0, 0
+  while top < shorter and from[top + 1] == to[top + 1] do
+    top = top + 1
+  end
+  while bottom < shorter - top and from[#from - bottom] == to[#to - bottom] do
+    bottom = bottom + 1
+  end
+  return top, bottom
+end
+
 --- Give a buffer the lines of a document, changing only what differs.
 ---@param buffer integer
 ---@param old string[] its document now
@@ -103,9 +119,14 @@ function M.set_lines(buffer, old, new)
   elseif #from == 0 then
     vim.api.nvim_buf_set_lines(buffer, 0, -1, true, to)
   else
-    local found = hunks.diff(from, to, true)
+    -- What an edit leaves alone is most of a text, and need not be compared line by line.
+    local top, bottom = alike(from, to)
+    local old_part = hunks.slice(from, top + 1, #from - bottom + 1)
+    local new_part = hunks.slice(to, top + 1, #to - bottom + 1)
+    local found = hunks.diff(old_part, new_part, true)
     for index = #found, 1, -1 do
-      set_hunk(buffer, from, to, found[index])
+      local h = found[index]
+      set_hunk(buffer, from, to, { a0 = h.a0 + top, a1 = h.a1 + top, b0 = h.b0 + top, b1 = h.b1 + top })
     end
   end
 end
@@ -134,9 +155,11 @@ end
 ---@param buffer integer
 ---@param new string[]
 ---@param format? kage.Format to set with it; without one only the missing newline at the end is
-function M.set_document(buffer, new, format)
+---@param old? string[] its document now, where at hand
+function M.set_document(buffer, new, format, old)
   undo_break(buffer)
-  local old, before = bytes.document(buffer), formats.options(buffer)
+  old = old or bytes.document(buffer)
+  local before = formats.options(buffer)
   local from, to = hunks.bare(old), hunks.bare(new)
   local is_edit = not hunks.equal(from, to)
   if is_edit then

@@ -1,9 +1,11 @@
 --- One changed file as it is compared: its base, each agent's version, and yours as it is at this instant.
+local apply = require("kage.diff.apply")
 local bytes = require("kage.diff.bytes")
 local choices = require("kage.diff.choices")
 local hunks = require("kage.diff.hunks")
 local merge = require("kage.diff.merge")
 local spots = require("kage.diff.spots")
+local tracked = require("kage.diff.tracked")
 
 ---@class kage.Version
 ---@field bytes string? nil when the agent deletes the file
@@ -21,6 +23,7 @@ local spots = require("kage.diff.spots")
 ---@field places kage.Place[]? what the agents changed, compared; nil where kaged's lines are not those of a buffer
 ---@field resets table<string, integer> places that the user decided for the base → number of the undo step then
 ---@field buffer integer? yours; nil for what is no text, and for a file that is only read
+---@field tracked kage.Tracked? how yours lies on the base
 ---@field read string[]? document of yours when it is in no buffer
 local Content = {}
 Content.__index = Content
@@ -143,8 +146,34 @@ end
 ---@param base string[] of `texts`
 ---@param yours string[]
 ---@return kage.Hunk[]
-function Content:own(base, yours) -- luacheck: no self
-  return hunks.diff(base, yours)
+function Content:own(base, yours)
+  if not self.buffer then
+    return hunks.diff(base, yours)
+  elseif not self.tracked or self.tracked.gone then
+    self.tracked = tracked.follow(self.buffer, self.base)
+  end
+  return self.tracked:read(base, yours, function()
+    local changes = {}
+    for _, version in pairs(self.versions) do
+      for _, hunk in ipairs(version.hunks) do
+        local lines = hunks.slice(version.doc, hunk.b0, hunk.b1)
+        changes[#changes + 1] = { a0 = hunk.a0, a1 = hunk.a1, lines = lines }
+      end
+    end
+    return changes
+  end)
+end
+
+--- Take picks into yours, and keep in mind what each stands for.
+---@param yours string[] its document now
+---@param taken kage.Pick[] from top to bottom
+---@param format? kage.Format
+function Content:take(yours, taken, format)
+  local new = merge.take(yours, taken)
+  self.tracked:take(taken, function()
+    apply.set_document(self.buffer, new, format, yours)
+  end)
+  apply.set_marks(self.buffer, taken)
 end
 
 --- Each agent's changes on top of yours.
@@ -193,7 +222,7 @@ function Content:spots(yours)
     return nil
   end
   local base, docs = self:texts(yours)
-  local found = spots.spots(base, docs, self.places, yours)
+  local found = spots.spots(base, docs, self.places, yours, self:own(base, yours))
   local step = next(self.resets) and undo_step(self.buffer) or 0
   for _, spot in ipairs(found) do
     local since = self.resets[key(spot.place)]

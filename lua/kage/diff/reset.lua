@@ -168,8 +168,7 @@ end
 ---@param yours string[]
 ---@param parts kage.Pick[]
 local function take_back(view, yours, parts)
-  apply.set_document(view.content.buffer, merge.take(yours, parts))
-  apply.set_marks(view.content.buffer, parts)
+  view.content:take(yours, parts)
   for _, part in ipairs(parts) do
     decide(view, part.c0, part.c1)
   end
