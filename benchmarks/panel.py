@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/panel.py [ROUNDS]
 
-From the command to the end of the first redraw that holds the panel, and from there to that of the first diff.
+From the command to the end of the first redraw that holds the panel, and from there to that of the diff.
 Each round is a Neovim of its own, so that every first use counts; a second opening in it follows. Prints each
 round and the medians of the first openings.
 """

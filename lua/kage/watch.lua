@@ -123,6 +123,10 @@ end
 
 --- The connection is back: kaged, perhaps another one, has to be told again.
 function M.renew()
+  local live = package.loaded["kage.diff.live"]
+  if live then
+    live.renew()
+  end
   if watched then
     subscribe(watched)
   end
