@@ -33,8 +33,10 @@ local whole = require("kage.diff.whole")
 local Session = {}
 Session.__index = Session
 
-for name, method in pairs(require("kage.diff.inline.actions")) do
-  Session[name] = method
+for _, methods in ipairs({ require("kage.diff.inline.actions"), require("kage.diff.inline.moves") }) do
+  for name, method in pairs(methods) do
+    Session[name] = method
+  end
 end
 
 --- The files that can be shown inline.
