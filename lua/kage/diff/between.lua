@@ -6,17 +6,12 @@
 local Content = require("kage.diff.content")
 local View = require("kage.diff.view")
 local agent_buffer = require("kage.diff.agent_buffer")
-local apply = require("kage.diff.apply")
 local hunks = require("kage.diff.hunks")
+local keys = require("kage.diff.between_keys")
 local layout = require("kage.diff.layout")
 local maps = require("kage.diff.maps")
-local merge = require("kage.diff.merge")
-local notify = require("kage.notify")
 local panel = require("kage.diff.panel")
-local picks = require("kage.diff.picks")
 local titles = require("kage.diff.titles")
-local visited = require("kage.diff.visited")
-local whole = require("kage.diff.whole")
 local wordwise = require("kage.diff.wordwise")
 
 local NAMESPACE = vim.api.nvim_create_namespace("kage.diff.between")
@@ -34,48 +29,8 @@ local ROOM_FOR_BASE = 120
 local Between = setmetatable({}, { __index = View })
 Between.__index = Between
 
----@type kage.DiffKey[]
-local KEYS = {
-  {
-    lhs = "dp",
-    plug = "give",
-    action = "give",
-    modes = { "n", "x" },
-    desc = "put this agent's change into yours, which is not shown",
-  },
-  { lhs = "do", plug = "take", action = "give", modes = { "n", "x" }, desc = "the same" },
-  { lhs = "u", plug = "undo", action = "undo", modes = { "n" }, desc = "undo in yours" },
-  { lhs = "gb", plug = "diff-base", action = "toggle_base", modes = { "n" }, desc = "show or hide the base" },
-  { lhs = "]f", plug = "next-file", action = "next_file", modes = { "n" }, desc = "next file" },
-  { lhs = "[f", plug = "previous-file", action = "previous_file", modes = { "n" }, desc = "previous file" },
-  { lhs = "g?", plug = "diff-help", action = "help", modes = { "n" }, desc = "this help" },
-  { lhs = "q", plug = "close-diff", action = "close", modes = { "n" }, desc = "close the tab" },
-}
-
----@type kage.DiffKey[]
-local PANEL_KEYS = {
-  {
-    lhs = "<CR>",
-    plug = "open-file",
-    action = "open_file",
-    modes = { "n" },
-    desc = "in the panel: show the file",
-  },
-  { lhs = "<2-LeftMouse>", plug = "open-file", action = "open_file", modes = { "n" }, desc = "" },
-}
-
---- The side that a window shows: the first agent, 0 for the base, the second.
----@return integer?
-function Between:side_here()
-  local window = vim.api.nvim_get_current_win()
-  if window == self.yours then
-    return self.agents[1]
-  end
-  for _, column in ipairs(self.columns) do
-    if column.window == window then
-      return column.agent
-    end
-  end
+for name, method in pairs(require("kage.diff.put")) do
+  Between[name] = method
 end
 
 ---@param path string
@@ -85,7 +40,7 @@ function Between:side_buffer(path, agent)
   local name = agent == 0 and "base" or tostring(agent)
   local buffer = agent_buffer.create(("kage://%s/%s/%s"):format(self.run, name, path))
   vim.bo[buffer].bufhidden = "wipe"
-  maps.install(buffer, KEYS, self)
+  maps.install(buffer, keys.side, self)
   return buffer
 end
 
@@ -94,8 +49,8 @@ function Between:open_panel()
     self.with_base, self.shown = vim.o.columns >= ROOM_FOR_BASE, {}
   end
   View.open_panel(self)
-  maps.install(self.panel.buffer, KEYS, self)
-  maps.install(self.panel.buffer, PANEL_KEYS, self)
+  maps.install(self.panel.buffer, keys.side, self)
+  maps.install(self.panel.buffer, keys.panel, self)
 end
 
 --- The windows, left to right.
@@ -325,114 +280,6 @@ function Between:draw_panel()
   end
 end
 
---- The user's own buffer of the file shown, loaded without a window.
----@return integer
-function Between:target()
-  local buffer, fresh = visited.load(self, vim.fs.joinpath(self.root, self.path))
-  if fresh then
-    self.visited[buffer] = vim.api.nvim_buf_get_changedtick(buffer)
-    vim.bo[buffer].buflisted = true
-  end
-  return buffer
-end
-
---- The lines of an agent's that are meant, on top of yours.
----@param content kage.Content of yours
----@param agent integer
----@param first integer
----@param last integer
----@param visual boolean
----@return kage.Pick[]? nil when the agent changed nothing there
-local function meant(content, agent, first, last, visual)
-  local base, version = content.base, content.versions[agent]
-  local own = merge.merge(base, base, version.doc, { agent = version.hunks, yours = {} })
-  local chosen = visual and picks.within(own, base, "merged", first, last)
-    or { picks.at(own, "merged", first) }
-  if #chosen == 0 then
-    return nil
-  end
-  -- The agent's file as if that were all it had changed, merged onto yours as ever.
-  local part = merge.take(base, chosen)
-  local only = setmetatable({
-    versions = {
-      [agent] = { bytes = version.bytes, doc = part, format = version.format, hunks = hunks.diff(base, part) },
-    },
-  }, { __index = content })
-  return only:merges(content:yours(), { agent })[agent].picks
-end
-
---- `dp` in an agent's window.
----@param mode string
-function Between:give(mode)
-  local agent = self:side_here()
-  if not agent or agent == 0 then
-    return notify.info("dp in an agent's window puts its change into yours")
-  end
-  local first, last = vim.fn.line("."), vim.fn.line("v")
-  if mode == "x" then
-    vim.cmd.normal({ vim.keycode("<Esc>"), bang = true })
-  end
-  first, last = math.min(first, last), math.max(first, last)
-  local file = assert(self:file(self.path))
-  local version, name = self.content.versions[agent], vim.fn.strtrans(self.path)
-  if not version then
-    return notify.info(("agent %d does not change %s"):format(agent, name))
-  elseif file.kind ~= "text" or not version.bytes or #version.hunks == 0 then
-    return whole.take(self, agent, self.path)
-  end
-  local buffer = self:target()
-  local why, fix = apply.refusal(buffer)
-  if why then
-    return notify.error({ message = ("nothing is put into %s: %s"):format(name, why), fix = fix })
-  end
-  self:put(agent, buffer, first, last, mode == "x")
-end
-
----@param agent integer
----@param buffer integer
----@param first integer
----@param last integer
----@param visual boolean
-function Between:put(agent, buffer, first, last, visual)
-  local content = Content.new(self.answer, buffer)
-  local taken = meant(content, agent, first, last, visual)
-  if not taken then
-    return notify.info(("no change of agent %d here; ]c goes to the next"):format(agent))
-  end
-  local name = vim.fn.strtrans(vim.fs.basename(self.path))
-  if #taken == 0 then
-    return notify.info(("yours (%s) has it already"):format(name))
-  end
-  local yours = content:yours()
-  local conflict = vim.iter(taken):any(function(pick)
-    return pick.conflict
-  end)
-  apply.set_document(
-    buffer,
-    merge.take(yours, taken),
-    apply.format_of_new(buffer, yours, content.versions[agent].format)
-  )
-  self.given = buffer
-  local how = conflict and ", in place of yours" or ""
-  notify.info(
-    ("%d's change is in yours: %s:%d%s; not written; u takes it back"):format(agent, name, taken[1].m0, how)
-  )
-end
-
---- `u`: take back what was put into yours last.
-function Between:undo()
-  local buffer = self.given
-  if not (buffer and vim.api.nvim_buf_is_loaded(buffer)) then
-    return notify.info("nothing was put into yours from here")
-  end
-  vim.api.nvim_buf_call(buffer, function()
-    vim.cmd("silent undo")
-    -- Neovim says this of the current buffer only; the options that go with the text wait for it.
-    vim.api.nvim_exec_autocmds("TextChanged", { buffer = buffer, modeline = false })
-  end)
-  notify.info("undone in " .. vim.fn.strtrans(vim.fs.basename(vim.api.nvim_buf_get_name(buffer))))
-end
-
 function Between:toggle_base()
   self.with_base = not self.with_base
   self:resize()
@@ -449,7 +296,7 @@ function Between:retitle()
   end
 end
 
-Between.keys_in_help = vim.list_extend(vim.list_slice(KEYS), PANEL_KEYS)
+Between.keys_in_help = vim.list_extend(vim.list_slice(keys.side), keys.panel)
 
 --- No keys of ours are in a buffer of the user's.
 function Between.enter() end

@@ -56,7 +56,7 @@ local function layout_of(words)
     end
   end
   if not layout then
-    layout = #agents == 2 and M.layouts.between and "between" or "review"
+    layout = #agents == 2 and agents[1] ~= agents[2] and M.layouts.between and "between" or "review"
   end
   return layout, agents
 end

@@ -93,7 +93,7 @@ def test_a_change_is_put_into_yours_without_what_else_that_agent_did(two: Diff) 
         "return vim.api.nvim_buf_get_lines(vim.fn.bufnr(...), 0, -1, true)", str(path)
     )
     assert lines == ["mine", *BASE.replace("line 3\n", "line three of three\n").splitlines()]
-    assert "3's change is in yours: calc.py:4" in messages(two)
+    assert "put into yours: calc.py:4" in messages(two)
     assert path.read_text() == "mine\n" + BASE, "yours is edited, not written"
     two.keys("dp")
     assert "has it already" in messages(two)

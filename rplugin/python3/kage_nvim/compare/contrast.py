@@ -210,8 +210,9 @@ def rows(answer: dict[str, Any], players: dict[int, str]) -> list[dict[str, Any]
     table += [
         _row("total", "files", [str(agent["files"]) for agent in agents]),
         _row("total", "lines", [f"+{agent['added']} -{agent['removed']}" for agent in agents]),
-        _row("total", "files with tests", [str(len(agent["tests"]) or "") for agent in agents]),
     ]
+    if any(agent["tests"] for agent in agents):
+        table.append(_row("total", "files with tests", [str(len(agent["tests"]) or "") for agent in agents]))
     table += _listed("import", [agent["imports"] for agent in agents], numbers)
     manifests = [[f"{path}: {x}" for path, xs in a["manifests"].items() for x in xs] for a in agents]
     table += _listed("dependency", manifests, numbers)
