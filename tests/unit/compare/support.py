@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,32 +25,34 @@ def differences(base: Sequence[bytes], lines: Sequence[bytes]) -> list[Hunk]:
     return [Hunk(i1 + 1, i2 + 1, j1 + 1, j2 + 1) for tag, i1, i2, j1, j2 in codes if tag != "equal"]
 
 
-@st.composite
-def text(draw: st.DrawFn) -> list[bytes]:
-    data = b"".join(draw(st.lists(st.sampled_from(LINES), max_size=10)))
-    return split(data[:-1] if draw(st.integers(0, 3)) == 0 else data)
+def sides(least: int = 1, most: int = 4) -> st.SearchStrategy[tuple[list[bytes], dict[int, Side]]]:
+    """A base, and some agents' files."""
+    # Bytes are drawn at once and read as decisions: a draw for each would take most of the time.
+    return st.binary(min_size=60, max_size=80).map(lambda data: _sides(iter(data), least, most))
 
 
-@st.composite
-def edited(draw: st.DrawFn, base: list[bytes]) -> Side:
+def _sides(choices: Iterator[int], least: int, most: int) -> tuple[list[bytes], dict[int, Side]]:
+    base = _ended([LINES[next(choices, 0) % len(LINES)] for _ in range(next(choices, 0) % 11)], choices)
+    agents = least + next(choices, 0) % (most - least + 1)
+    return base, {n: _edited(base, choices) for n in range(1, agents + 1)}
+
+
+def _edited(base: list[bytes], choices: Iterator[int]) -> Side:
     """What one agent makes of a text: lines kept, dropped, replaced, and others between them."""
     made: list[bytes] = []
-    size = len(base) + 1
-    for index, action in enumerate(draw(st.lists(st.integers(0, 9), min_size=size, max_size=size))):
+    for index in range(len(base) + 1):
+        action = next(choices, 0) % 10
         if action in (7, 8):
             made.append(LINES[(action + index) % 3])
         if index < len(base) and action != 9:
             made.append(LINES[index % len(LINES)] if action == 6 else base[index])
-    data = b"".join(line if line.endswith(b"\n") else line + b"\n" for line in made)
-    lines = split(data[:-1] if draw(st.integers(0, 3)) == 0 else data)
+    lines = _ended([line if line.endswith(b"\n") else line + b"\n" for line in made], choices)
     return lines, differences(base, lines)
 
 
-@st.composite
-def sides(draw: st.DrawFn, least: int = 1, most: int = 4) -> tuple[list[bytes], dict[int, Side]]:
-    """A base, and some agents' files."""
-    base = draw(text())
-    return base, {n: draw(edited(base)) for n in range(1, draw(st.integers(least, most)) + 1)}
+def _ended(lines: list[bytes], choices: Iterator[int]) -> list[bytes]:
+    data = b"".join(lines)
+    return split(data[:-1] if next(choices, 0) % 4 == 1 else data)
 
 
 Files = dict[str, tuple[str, bytes]]

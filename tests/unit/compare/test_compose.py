@@ -145,7 +145,7 @@ def test_a_conflict_may_leave_another_in_the_way(store: Bare) -> None:
     ]
 
 
-REAL = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+REAL = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @st.composite

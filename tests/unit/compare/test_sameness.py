@@ -48,6 +48,7 @@ def how(name: str, one: str | bytes, other: str | bytes, base: str | bytes = "")
         ("f.js", "f(`a\n  b`)\n", "f(`a\n b`)\n", "-"),
         ("f.js", "f(`a`)\n  b()\n", "f(`a`)\n    b()\n", "space"),
         ("f.js", "a = /x  y/\n", "a = /x y/\n", "-"),
+        ("f.js", "a = 'b\\\n  c'\n", "a = 'b\\\n c'\n", "-"),
         ("f.go", "a := `\n\tb`\n", "a := `\n b`\n", "-"),
         ("f.rs", 'let a = "b\n  c";\n', 'let a = "b\n c";\n', "-"),
         ("f.rb", "a = <<~B\n  c\nB\n", "a = <<~B\n    c\nB\n", "-"),

@@ -57,16 +57,21 @@ def _any(pattern: bytes, *odd: bytes) -> Callable[[Lines], bool]:
     return lambda lines: any(found.search(line) for line in lines) or unpaired(lines)
 
 
-def _never(lines: Lines) -> bool:
-    return False
+def _goes_on(lines: Lines) -> bool:
+    """Does a line go on after a backslash at its end?"""
+    return any(line.rstrip().endswith(b"\\") for line in lines)
 
 
-_SCRIPT, _BRACED = _odd(b"`"), _any(rb'R"|""""?|@"', b'"')
+def _script(lines: Lines) -> bool:
+    return _goes_on(lines) or _ticks(lines)
+
+
+_ticks, _braced = _odd(b"`"), _any(rb'R"|""""?|@"', b'"')
 # Languages that do not read indentation: may a literal of this file go over several lines?
 _FREE: dict[str, Callable[[Lines], bool]] = {
-    **dict.fromkeys(("json", "css", "scss", "less", "proto"), _never),
-    **dict.fromkeys(("js", "jsx", "mjs", "cjs", "ts", "mts", "cts", "tsx", "go"), _SCRIPT),
-    **dict.fromkeys(("c", "h", "cc", "cpp", "cxx", "hpp", "hh", "java", "cs", "kt", "swift", "rs"), _BRACED),
+    **dict.fromkeys(("json", "css", "scss", "less", "proto"), _goes_on),
+    **dict.fromkeys(("js", "jsx", "mjs", "cjs", "ts", "mts", "cts", "tsx", "go"), _script),
+    **dict.fromkeys(("c", "h", "cc", "cpp", "cxx", "hpp", "hh", "java", "cs", "kt", "swift", "rs"), _braced),
     "lua": _any(rb"\[=*\[|\\z", b'"', b"'"),
     "php": _any(rb"<<<|\?>", b'"', b"'"),
     "rb": _any(rb"<<[~\-\"'`A-Z_a-z]|%[qQwWiIrsx]?[^\w\s]|^=begin|^__END__", b'"', b"'", b"`"),
@@ -116,10 +121,6 @@ class Judge:
         if agent not in known:
             known[agent] = test(self.files[agent])
         return known[agent]
-
-
-def _goes_on(lines: Lines) -> bool:
-    return any(line.rstrip().endswith(b"\\") for line in lines)
 
 
 def _joined(how: str, groups: list[list[int]]) -> tuple[str, list[int]]:
