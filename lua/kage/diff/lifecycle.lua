@@ -206,6 +206,11 @@ end
 local function go_back(view)
   local origin = view.origin
   if vim.api.nvim_tabpage_is_valid(origin.tab) then
+    local before = origin.before
+    if before and before ~= origin.tab and vim.api.nvim_tabpage_is_valid(before) then
+      -- g<Tab> goes where it went.
+      vim.cmd("noautocmd tabnext " .. vim.api.nvim_tabpage_get_number(before))
+    end
     vim.api.nvim_set_current_tabpage(origin.tab)
     if vim.api.nvim_win_is_valid(origin.window) then
       vim.api.nvim_set_current_win(origin.window)

@@ -107,7 +107,11 @@ function View.open(answer, options, class)
   self.run, self.numbers = answer.run, options.numbers
   self:take_files(answer)
   self.scrollopt = vim.o.scrollopt
-  self.origin = { tab = vim.api.nvim_get_current_tabpage(), window = vim.api.nvim_get_current_win() }
+  self.origin = {
+    tab = vim.api.nvim_get_current_tabpage(),
+    window = vim.api.nvim_get_current_win(),
+    before = vim.api.nvim_list_tabpages()[vim.fn.tabpagenr("#")],
+  }
   vim.cmd("tab split")
   self.tab, self.yours = vim.api.nvim_get_current_tabpage(), vim.api.nvim_get_current_win()
   self.winbar = vim.wo[self.yours].winbar

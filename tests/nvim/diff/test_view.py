@@ -242,6 +242,10 @@ def test_everything_is_as_before(three: Diff, way: str) -> None:
         vim.keymap.set("n", "]f", ":let g:mine = 1<CR>", { buffer = vim.fn.bufnr("src/calc.py") })
         """
     )
+    three.editor.command("set diffopt+=iwhite scrollopt=ver,jump")
+    three.editor.lua("vim.fn.setqflist({ { filename = 'README.md', lnum = 1 } })")
+    three.editor.lua("vim.fn.writefile({ 'x' }, 'other.py')")
+    three.editor.command("tabnew other.py | tabprevious")
     before = snapshot(three)
     three.open()
     if way == "q" or way.endswith("q"):
@@ -249,9 +253,11 @@ def test_everything_is_as_before(three: Diff, way: str) -> None:
     if way == "<C-w>l:quit<CR><C-w>l:quit<CR>":
         three.go(1)
     three.keys(way)
-    three.editor.until("return #vim.api.nvim_list_tabpages() == 2")
+    three.editor.until("return #vim.api.nvim_list_tabpages() == 3")
     three.editor.lua("vim.wait(30)")
-    assert snapshot(three) == before
+    after = snapshot(three)
+    assert {name: value for name, value in after.items() if before[name] != value} == {}
+    assert after == before
     three.keys("do]f")
     assert three.editor.lua("return { own, vim.g.mine }") == [True, 1]
 
