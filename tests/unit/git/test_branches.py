@@ -15,7 +15,7 @@ import pytest
 from kage_nvim.compare import disk, land
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.model import AgentStatus, CandidateStatus, RunStatus, Task
-from kage_nvim.orchestrator import branches, commit_message, folders, picking
+from kage_nvim.orchestrator import branches, commit_message, folders, other_branch, picking
 from kage_nvim.orchestrator.branches import Made, Part, Wish
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.picking import Pick
@@ -91,7 +91,7 @@ class Desk:
 
     def branch(self, *candidates: str, name: str = "work", how: str = "") -> Made:
         wish = Wish(branch=name, how=how, message="Mend it")
-        return asyncio.run(branches.branch(self.peer, self.run, wish, self.parts(candidates)))
+        return asyncio.run(other_branch.branch(self.peer, self.run, wish, self.parts(candidates)))
 
     def parts(self, candidates: Sequence[str]) -> list[Part]:
         return [Part([number], self.base, candidate) for number, candidate in enumerate(candidates, 1)]

@@ -1,6 +1,6 @@
 """Landings that are kept as commits: what each candidate's share is, and what is noted of it.
 
-See branches for how the commits are made.
+See branches and other_branch for how the commits are made.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from kage_nvim.compare import land
 from kage_nvim.errors import KageError
 from kage_nvim.model import CandidateStatus
-from kage_nvim.orchestrator import branches, landed_before
+from kage_nvim.orchestrator import branches, landed_before, other_branch
 from kage_nvim.orchestrator.branches import Part, Wish
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.peers import Peer
@@ -47,9 +47,9 @@ async def on_branch(conductor: Conductor, run: Run, keep: Keep) -> dict[str, Any
     """Bring candidates onto a branch that is not checked out, and note it in the history.
 
     Raises:
-        KageError: see ``branches.branch``; nothing of the user's was touched.
+        KageError: see ``other_branch.branch``; nothing of the user's was touched.
     """
-    made = await branches.branch(keep.peer, run, keep.wish, keep.parts)
+    made = await other_branch.branch(keep.peer, run, keep.wish, keep.parts)
     numbers = [number for part in keep.parts for number in part.numbers]
     landing = Landing(
         repository=str(run.root),
