@@ -97,7 +97,8 @@ class Landing(msgspec.Struct, kw_only=True):
     ``head`` is the user's HEAD then. ``conflicts`` counts places, ``left`` names files of which places were
     left as the user had them, ``marked`` those that got conflict markers. ``commit`` and ``branch`` say where
     it was committed to, if it was.
-    ``undoes`` is the newest landing that this one takes back, ``takes_back`` are all of them.
+    ``folders`` were there, empty, before. ``undoes`` is the newest landing that this one takes back,
+    ``takes_back`` are all of them.
     """
 
     id: int = 0
@@ -116,6 +117,7 @@ class Landing(msgspec.Struct, kw_only=True):
     head: str | None = None
     left: list[str] = []
     marked: list[str] = []
+    folders: list[str] = []
     added: int = 0
     removed: int = 0
     commit: str = ""

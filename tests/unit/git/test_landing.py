@@ -158,6 +158,32 @@ def test_conflicts_with_yours_refuse_or_are_marked(desk: Desk) -> None:
     assert refusal(desk, 1).exit == 3
 
 
+def test_what_no_markers_can_say_is_left_and_said(desk: Desk) -> None:
+    desk.candidate(1, {"a": None, "bin": b"\0one", "b": b"one"})
+    put(desk.root, {"a": line(TEXT, 3, b"mine"), "bin": b"\0mine"})
+    answer = desk.accept(1, force=True)
+    assert [file["path"] for file in answer["files"]] == ["b"]
+    assert [(c["path"], c["kind"], c["marked"]) for c in answer["conflicts"]] == [
+        ("a", "modify/delete", False),
+        ("bin", "binary", False),
+    ]
+    desk.undo()
+    before = on_disk(desk.root)
+    with pytest.raises(KageError) as error:
+        desk.accept(1, paths=["a", "bin"], force=True)
+    assert (error.value.exit, on_disk(desk.root)) == (4, before)
+
+
+def test_empty_folders_outlive_a_landing(desk: Desk) -> None:
+    for name in ("new", "some/where"):
+        (desk.root / name).mkdir(parents=True)
+    desk.candidate(1, {"new": b"a file", "some/where/deep/x": b"x"})
+    desk.accept(1)
+    desk.undo()
+    assert not any((desk.root / "new").iterdir())
+    assert not any((desk.root / "some/where").iterdir())
+
+
 def test_an_agent_at_work_is_not_landed_unasked(desk: Desk) -> None:
     desk.candidate(1, {"a": b"half"}).live = True
     assert refusal(desk, 1).code == "working"

@@ -37,12 +37,12 @@ class Landing(Shell):
         answer = await self.ask("accept", **asked)
         self.show(answer, render.landed(answer))
         for conflict in answer["conflicts"]:
-            where = f"{conflict['path']}:{conflict['line'] or 1}"
+            where = conflict["path"] + (f":{conflict['line']}" if conflict["line"] else "")
             if conflict.get("marked", True):
                 print(f"conflict markers: {where}", file=sys.stderr)
             else:
                 who = " and ".join(map(str, conflict["agents"]))
-                print(f"left as you have it: {where} ({conflict['kind']}, {who} differ)", file=sys.stderr)
+                print(f"left as you have it: {where} ({conflict['kind']}, of {who})", file=sys.stderr)
         return Exit.DONE
 
     async def _chosen(self, numbers: list[int], paths: list[str]) -> dict[str, Any]:

@@ -12,12 +12,13 @@ import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from kage_nvim.compare import land
 from kage_nvim.errors import Exit, KageError, refused
 from kage_nvim.model import CandidateStatus
-from kage_nvim.orchestrator import applying, branches, keeping, offers, pointers
+from kage_nvim.orchestrator import applying, branches, folders, keeping, offers, pointers
 from kage_nvim.orchestrator.branches import Part, Wish
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import Buffer, open_buffers
@@ -69,7 +70,7 @@ async def accept(
         keep = Keep(peer, wish, parts) if peer and (wish.commits or wish.branch) else None
         if keep and wish.branch:
             return await keeping.on_branch(conductor, run, keep)
-        merge = await asyncio.to_thread(_merge, run.store, offered, yours)
+        merge = await asyncio.to_thread(_merge, run.store, offered, yours, force=force)
         if merge.conflicts and (keep or not force):
             raise _conflict(offered, merge.conflicts)
         return await _land(conductor, run, offered, yours, merge, buffers, keep)
@@ -87,8 +88,10 @@ def _ready(run: Run, number: int, *, force: bool) -> CandidateStatus:
     return candidate
 
 
-def _merge(store: Store, offered: Offer, yours: Snapshot) -> land.Merge:
+def _merge(store: Store, offered: Offer, yours: Snapshot, *, force: bool) -> land.Merge:
     merge = land.merge(store, offered.base, yours.commit, offered.tree, label=_label(offered))
+    if force:
+        return merge
     replaced = [
         land.Conflict(plan.path, "LFS pointer in place of content", None)
         for plan in merge.files
@@ -118,7 +121,7 @@ async def _land(
         earlier = keeping.uncommitted(conductor, run, offered.numbers, offered.paths) if keep else None
         if keep and earlier:
             return await keeping.commit_earlier(conductor, run, keep, earlier)
-        raise _nothing(offered, notes)
+        raise _nothing(offered, merge.conflicts, notes)
     planned = None
     if keep:
         planned = await branches.plan(keep.peer, run, keep.wish, yours.tree, merge.tree, keep.parts)
@@ -133,6 +136,7 @@ async def _land(
         numbers=offered.numbers,
         commits=[candidate.commit for candidate in offered.candidates],
         head=yours.parent,
+        folders=await asyncio.to_thread(_folders, run.root, files),
         left=sorted(offered.paths if offered.partly else {conflict.path for conflict in offered.between}),
         marked=sorted({conflict.path for conflict in merge.conflicts}),
     )
@@ -155,7 +159,13 @@ async def _land(
 
 def _rows(offered: Offer, conflicts: Sequence[land.Conflict]) -> list[dict[str, Any]]:
     return [
-        {"path": c.path, "kind": c.kind, "line": c.line, "agents": offered.numbers, "marked": True}
+        {
+            "path": c.path,
+            "kind": c.kind,
+            "line": c.line,
+            "agents": offered.numbers,
+            "marked": c.line is not None,
+        }
         for c in conflicts
     ]
 
@@ -168,7 +178,11 @@ def _rows_between(offered: Offer) -> list[dict[str, Any]]:
 
 
 def _listed(rows: Sequence[dict[str, Any]]) -> str:
-    return "\n".join(f"  {row['path']}:{row['line'] or 1} ({row['kind']})" for row in rows)
+    return "\n".join(f"  {_place(row['path'], row['line'])} ({row['kind']})" for row in rows)
+
+
+def _place(path: str, line: int | None) -> str:
+    return path if line is None else f"{path}:{line}"
 
 
 SAID = 3
@@ -177,14 +191,23 @@ SAID = 3
 
 def _left(offered: Offer) -> str:
     """What is said of the places that candidates differ in, in one line."""
-    places = [f"{c.path}:{c.line or 1}" for c in offered.between]
+    places = [_place(c.path, c.line) for c in offered.between]
     named = ", ".join(places[:SAID]) + (f" and {len(places) - SAID} more" if len(places) > SAID else "")
     differ = "1 place differs" if len(places) == 1 else f"{len(places)} places differ"
     was = "was" if len(places) == 1 else "were"
     return f"{differ} between {offered.of} and {was} left as you have it: {named}"
 
 
-def _nothing(offered: Offer, notes: Sequence[str]) -> KageError:
+def _nothing(offered: Offer, conflicts: Sequence[land.Conflict], notes: Sequence[str]) -> KageError:
+    if conflicts:
+        rows = _rows(offered, conflicts)
+        return refused(
+            f"nothing of {offered.name} could be landed, and no markers can say why; yours is as it was:\n"
+            f"{_listed(rows)}",
+            fix=f"Take it as a whole in :KageDiff {offered.numbers[0]}.",
+            code="conflict",
+            conflicts=rows,
+        )
     if offered.between:
         numbers = " ".join(map(str, offered.numbers))
         return refused(
@@ -195,7 +218,8 @@ def _nothing(offered: Offer, notes: Sequence[str]) -> KageError:
         )
     verb = "change" if len(offered.numbers) > 1 else "changes"
     said = "\n".join([f"{offered.name} {verb} nothing that you do not have", *notes])
-    return KageError(said, code="nothing", exit=Exit.NOTHING)
+    fix = "What was landed before is yours since, whatever you made of it: undo that to land it anew."
+    return KageError(said, fix=fix if offered.again else "", code="nothing", exit=Exit.NOTHING)
 
 
 def _conflict(offered: Offer, conflicts: Sequence[land.Conflict]) -> KageError:
@@ -208,6 +232,16 @@ def _conflict(offered: Offer, conflicts: Sequence[land.Conflict]) -> KageError:
         code="conflict",
         conflicts=[{**row, "marked": False} for row in rows],
     )
+
+
+def _folders(root: Path, files: Sequence[land.FilePlan]) -> list[str]:
+    """The empty folders that new files come into: no tree knows of them, and they shall outlive the files."""
+    found: set[Path] = set()
+    for plan in files:
+        if plan.old is None:
+            path = Path(plan.path)
+            found.update(part for part in (path, *list(path.parents)[:-1]) if folders.is_folder(root / part))
+    return sorted(part.as_posix() for part in found if not any((root / part).iterdir()))
 
 
 def _as_on_disk(

@@ -23,7 +23,7 @@ from kage_nvim.trees import changes, changes_with_patches, trees_of
 @dataclass(frozen=True)
 class Offer:
     """What candidates bring: a ``tree`` made from ``base``, and what they differ ``between`` them in;
-    ``partly``: single hunks of ``paths``."""
+    ``partly``: single hunks of ``paths``; ``again``: some of it was landed before."""
 
     candidates: list[CandidateStatus]
     base: str
@@ -31,6 +31,7 @@ class Offer:
     paths: set[str]
     between: list[compose.Conflict] = field(default_factory=list)
     partly: bool = False
+    again: bool = False
 
     @property
     def numbers(self) -> list[int]:
@@ -76,7 +77,7 @@ async def offer(
         yours,
         offered.paths - {conflict.path for conflict in offered.between},
     )
-    return replace(offered, base=ground)
+    return replace(offered, base=ground, again=ground != offered.base)
 
 
 def _united(store: Store, base: str, candidates: list[CandidateStatus], paths: Sequence[str]) -> Offer:

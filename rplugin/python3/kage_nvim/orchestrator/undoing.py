@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 
 from kage_nvim.compare import land
 from kage_nvim.errors import Exit, KageError, usage
-from kage_nvim.orchestrator import applying, branches
+from kage_nvim.orchestrator import applying, branches, folders
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import Buffer, open_buffers
 from kage_nvim.orchestrator.shadow import Store
@@ -62,6 +63,7 @@ async def undo(conductor: Conductor, cwd: str, count: int = 1) -> dict[str, Any]
             takes_back=[landing.id for landing in landings],
         )
         told = await applying.apply(conductor, store, back, way.files, buffers)
+        await asyncio.to_thread(_furnish, root, landings)
         for landing in (*landings, back):
             landing.state = "undone"
             conductor.database.put_landing(landing)
@@ -113,6 +115,20 @@ def _named(error: KageError, step: int, landing: Landing) -> KageError:
         exit=error.exit,
         data={**error.data, "step": step, "landing": landing.id},
     )
+
+
+def _furnish(root: Path, landings: Sequence[Landing]) -> None:
+    """Make the folders again that were there, empty, before the landings: no tree knows of them."""
+    for landing in landings:
+        for path in landing.folders:
+            if all(
+                not os.path.lexists(root / part) or folders.is_folder(root / part) for part in _ways(path)
+            ):
+                (root / path).mkdir(parents=True, exist_ok=True)
+
+
+def _ways(path: str) -> list[Path]:
+    return [Path(path), *list(Path(path).parents)[:-1]]
 
 
 def _without(store: Store, tree: str, lost: list[LandedFile]) -> str:
