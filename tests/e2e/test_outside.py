@@ -24,6 +24,7 @@ ONE = r"""
 printf '\000\001\377' > logo.png; chmod +x run.sh; git mv -f old.txt new.txt; ln -s calc.py link
 printf 'no end' > noeol.txt; printf 'a\r\nB\r\n' > crlf.txt; rm gone.txt; printf 'sp\n' > 'sp ace "q".txt'
 sed -i 's/a - b/a + b/' calc.py; printf 'z\374wei\n' > latin.txt
+printf 'x\n' > "$(printf 'n\377.txt')"
 """
 
 
@@ -114,6 +115,7 @@ def page(stage: Stage, tmp_path: Path) -> None:
         "No verdict yet.",
         "not checked",
         "choice of 2: 2 3 | 1",
+        r"n\xff.txt",
         "binary, not compared line by line",
         "mode 100644 → 100755",
         "renamed from old.txt",

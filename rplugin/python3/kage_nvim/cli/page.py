@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from kage_nvim.cli.render import count
 from kage_nvim.cli.shown import escaped
 from kage_nvim.errors import KageError, refused
 
@@ -89,7 +90,9 @@ def _agents(run: dict[str, Any], numbers: Sequence[int]) -> str:
         agent = agents.get(number, {})
         player = agent.get("player") or candidate.get("kind", "")
         change = (
-            f"{candidate['files']} files +{candidate['added']} -{candidate['removed']}" if candidate else ""
+            f"{count(candidate['files'], 'file')} +{candidate['added']} -{candidate['removed']}"
+            if candidate
+            else ""
         )
         checks = ", ".join(f"{name}: {how}" for name, how in sorted(candidate.get("checks", {}).items()))
         cells = [

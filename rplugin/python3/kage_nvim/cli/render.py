@@ -256,6 +256,7 @@ def contrast(table: list[dict[str, Any]]) -> str:
     lines = []
     for row in table:
         text = clean(("  " if row["level"] in ("symbol", "note") else "") + row["text"])
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         if row["level"] == "note":
             lines.append(text)
             continue

@@ -52,7 +52,8 @@ class _Store:
 
 def contrast(request: Request) -> dict[str, Any]:
     """The answer: ``agents``: [{number, files, added, removed, tests: [path], imports: [name], manifests:
-    {path: [line]}}], ``files``: [{path, note, agents: {"1": {status, old_path, added, removed}}, groups,
+    {path: [line]}}], ``files``: [{path, note, agents: {"1": {status, old_path, added, removed,
+    old_mode, new_mode}}, groups,
     symbols: [{name, kind, agents: {"1": {how, added, removed, line}}, groups}]}].
 
     ``groups`` are the agents that made the same of it, those who left it alone in none; ``how`` is ``added``,
@@ -100,6 +101,8 @@ class _Look:
                 "old_path": change.old_path,
                 "added": change.added,
                 "removed": change.removed,
+                "old_mode": change.old_mode,
+                "new_mode": change.new_mode,
             }
             for number, change in changes.items()
         }
@@ -259,18 +262,22 @@ def _file_cell(change: dict[str, Any] | None) -> str:
     if change is None:
         return ""
     word = {"A": "new ", "D": "gone ", "R": "renamed ", "T": "retyped "}.get(change["status"], "")
-    return f"{word}{_counts(change)}"
+    counts = _counts(change)
+    if not counts and change["status"] == "M":
+        counts = "content" if change["old_mode"] == change["new_mode"] else "mode"
+    return f"{word}{counts}".strip()
 
 
 def _symbol_cell(change: dict[str, Any] | None) -> str:
     if change is None:
         return ""
-    return {"added": "new ", "removed": "gone ", "changed": ""}[change["how"]] + _counts(change)
+    counts = _counts(change) or "ends"
+    return {"added": "new ", "removed": "gone ", "changed": ""}[change["how"]] + counts
 
 
 def _counts(change: dict[str, Any]) -> str:
     signs = (("+", change["added"]), ("-", change["removed"]))
-    return " ".join(f"{sign}{count}" for sign, count in signs if count) or "="
+    return " ".join(f"{sign}{count}" for sign, count in signs if count)
 
 
 def main() -> None:
