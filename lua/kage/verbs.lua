@@ -223,6 +223,21 @@ local verbs = {
       require("kage.comments.list").open()
     end,
   },
+  take = {
+    desc = "take every hunk that all agents agree on",
+    usage = "[PATH…] (! what a majority agrees on)",
+    complete = { "path" },
+    run = function(words)
+      require("kage.diff.gather").command(words)
+    end,
+  },
+  choices = {
+    desc = "the places where agents differ and nothing is decided, as a quickfix list",
+    usage = "",
+    run = function(words)
+      require("kage.diff.quickfix").list((require("kage.diff.gather").order(words)))
+    end,
+  },
   clean = {
     desc = "free slots and panes of a run; its content stays in trash refs",
     usage = "[all]",

@@ -29,6 +29,7 @@ local LINKS = {
 ---@field closed boolean
 ---@field tab integer
 ---@field path string? of the file shown
+---@field tab integer? its tabpage
 ---@field close fun(self: kage.DiffSession)
 
 --- Modules of the layouts: each has `open(answer: kage.DiffAnswer, shown: kage.DiffShown): kage.DiffSession`.
@@ -130,6 +131,17 @@ local function show(answer, layout, shown)
     keep = is_current and not shown.path,
     lines = shown.lines,
   })
+end
+
+--- The diff whose tab is the current one.
+---@return kage.DiffSession?
+function M.here()
+  local tab = vim.api.nvim_get_current_tabpage()
+  for _, session in pairs(open) do
+    if not session.closed and session.tab == tab then
+      return session
+    end
+  end
 end
 
 --- Open the diff of a run.

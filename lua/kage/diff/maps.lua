@@ -86,6 +86,22 @@ M.keys = {
     desc = "redo in yours",
   },
   {
+    lhs = "]k",
+    plug = "next-choice",
+    action = "next_choice",
+    modes = { "n" },
+    where = "yours agent",
+    desc = "next place where agents differ",
+  },
+  {
+    lhs = "[k",
+    plug = "previous-choice",
+    action = "previous_choice",
+    modes = { "n" },
+    where = "yours agent",
+    desc = "previous place where agents differ",
+  },
+  {
     lhs = "]f",
     plug = "next-file",
     action = "next_file",

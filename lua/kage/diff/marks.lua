@@ -11,6 +11,9 @@ local WORDS = vim.api.nvim_create_namespace("kage.diff.words")
 -- Milliseconds that words may take at once; what is left follows after a pause of as many more.
 local AT_ONCE, PAUSE = 4, 15
 
+-- Columns of diff mode's fold column.
+local FOLDS = 2
+
 local HOW = { space = "up to whitespace", syntax = "same syntax" }
 
 --- What a place is called, in full and shorter and shorter.
@@ -121,7 +124,7 @@ local function draw(column, spot, names, width)
   end
   local is_choice = spot.kind == "choice" and spot.state == "open"
   vim.api.nvim_buf_set_extmark(column.buffer, NAMESPACE, (row or math.min(m0, last)) - 1, 0, {
-    virt_text = { { best or names[#names], is_choice and "KageChoice" or "KageFaint" } },
+    virt_text = { { best or " " .. names[#names], is_choice and "KageChoice" or "KageFaint" } },
     virt_text_pos = best and "eol" or "right_align",
     priority = 190,
   })
@@ -134,7 +137,9 @@ local function draw_column(view, column, spots)
   local all = #vim.tbl_filter(function(spot)
     return spot.kind == "choice"
   end, spots)
-  local width = vim.api.nvim_win_get_width(column.window) - vim.fn.getwininfo(column.window)[1].textoff
+  -- Diff mode, which may only come, brings a fold column.
+  local textoff = math.max(FOLDS, vim.fn.getwininfo(column.window)[1].textoff)
+  local width = vim.api.nvim_win_get_width(column.window) - textoff
   for _, spot in ipairs(spots) do
     local is_choice = spot.kind == "choice"
     if is_choice or (spot.state == "open" and choices.version_of(spot.place, column.agent)) then
@@ -234,7 +239,7 @@ end
 
 --- What the window of yours says above it, of the place under the cursor and of the file.
 ---@param view kage.DiffView
----@return string[] parts with highlight groups in turn
+---@return kage.Span[]
 local function said(view)
   local open, all = 0, 0
   for _, spot in ipairs(view.spots) do
@@ -244,15 +249,26 @@ local function said(view)
     end
   end
   local found = {}
+  if open > 0 then
+    found[1] = { open == 1 and "1 choice open" or open .. " choices open", "KageChoice" }
+  elseif all > 0 then
+    found[1] = { "no choice open", "KageFaint" }
+  end
   local spot = M.here(view)
   if spot then
-    local state = M.state(spot)
-    found[1] = { M.names(spot, #view.agents, all)[1] .. (state and ", " .. state or ""), "KageFaint" }
-  end
-  if open > 0 then
-    table.insert(found, 1, { open == 1 and "1 choice open" or open .. " choices open", "KageChoice" })
-  elseif all > 0 then
-    table.insert(found, 1, { "no choice open", "KageFaint" })
+    local used =
+      vim.api.nvim_strwidth(" yours " .. vim.fs.basename(view.path) .. " [+]  " .. (found[1] or { "" })[1])
+    local names, state = M.names(spot, #view.agents, all), M.state(spot)
+    local told = state and vim.tbl_map(function(name)
+      return name .. ", " .. state
+    end, names) or names
+    local room = vim.api.nvim_win_get_width(view.yours) - used - 1
+    if open > 0 and room < vim.api.nvim_strwidth(told[1]) then
+      room = room + vim.api.nvim_strwidth(found[1][1])
+      found[1][1] = open .. " open"
+      room = room - vim.api.nvim_strwidth(found[1][1])
+    end
+    found[#found + 1] = { fitting(told, room) or names[#names], "KageFaint" }
   end
   return found
 end
@@ -290,6 +306,10 @@ function M.draw(view)
     draw_words(view, spots)
   end
   M.title(view)
+  if view.arrived then
+    vim.schedule(view.arrived)
+    view.arrived = nil
+  end
 end
 
 return M

@@ -1,0 +1,182 @@
+--- All files of a run with what became of their places in yours, open in a buffer or only on disk: for what is done
+--- across files. Reads only.
+local Content = require("kage.diff.content")
+local choices = require("kage.diff.choices")
+local disk = require("kage.diff.disk")
+local host = require("kage.host")
+
+local M = {}
+
+-- Files that are asked for at once.
+local AT_ONCE = 8
+
+---@class kage.Survey
+---@field run string
+---@field root string the repository, links resolved
+---@field cwd string
+---@field agents integer[] that are compared
+---@field files kage.ChangedFile[]
+---@field texts kage.SurveyedFile[] those with places, in the order of `files`
+
+---@class kage.SurveyedFile
+---@field path string relative
+---@field absolute string
+---@field answer table of `diff_file`
+---@field content kage.Content
+---@field yours string[]
+---@field spots kage.Spot[]
+
+---@class kage.SurveyOrder
+---@field cwd string
+---@field run string?
+---@field agents integer[] empty: all
+---@field keep? fun(file: kage.ChangedFile, places: kage.Place[], compared: integer): boolean which texts are looked at
+
+--- The loaded buffer of a path.
+---@param path string absolute
+---@return integer?
+function M.buffer(path)
+  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+    local name = vim.api.nvim_buf_get_name(buffer)
+    if
+      vim.api.nvim_buf_is_loaded(buffer)
+      and vim.bo[buffer].buftype == ""
+      and name ~= ""
+      and (name == path or vim.uv.fs_realpath(name) == path)
+    then
+      return buffer
+    end
+  end
+end
+
+--- Look at one file.
+---@param path string absolute
+---@param answer table of `diff_file`
+---@return kage.SurveyedFile? nil where its places cannot be told in its text
+function M.file(path, answer)
+  local buffer = M.buffer(path)
+  local content = Content.new(answer, buffer, not buffer and disk.read(path) or nil)
+  local yours = content:yours()
+  local spots = content:spots(yours)
+  return spots
+    and {
+      path = answer.path,
+      absolute = path,
+      answer = answer,
+      content = content,
+      yours = yours,
+      spots = spots,
+    }
+end
+
+--- Ask for each path's versions, some at a time; in order at the end.
+---@param paths string[]
+---@param ask fun(path: string, done: fun(err: kage.Error?, found: any))
+---@param done fun(err: kage.Error?, found: table<string, any>)
+local function each(paths, ask, done)
+  local found, at, left, failed = {}, 0, #paths, false
+  local function step()
+    at = at + 1
+    local path = paths[at]
+    if not path then
+      return
+    end
+    ask(path, function(err, result)
+      left, found[path] = left - 1, result
+      if failed then
+        return
+      elseif err then
+        failed = true
+        return done(err, {})
+      elseif left == 0 then
+        return done(nil, found)
+      end
+      step()
+    end)
+  end
+  if left == 0 then
+    return done(nil, found)
+  end
+  for _ = 1, math.min(AT_ONCE, left) do
+    step()
+  end
+end
+
+--- The agents of a file, and whether its text is to be looked at.
+---@param file kage.ChangedFile
+---@param agents integer[]
+---@return integer[]
+local function changers(file, agents)
+  return vim.tbl_filter(function(agent)
+    return file.agents[tostring(agent)] ~= nil
+  end, agents)
+end
+
+---@param answer kage.DiffAnswer
+---@param order kage.SurveyOrder
+---@param aligned table of `align`
+---@param done fun(err: kage.Error?, survey: kage.Survey?)
+local function look(answer, order, aligned, done)
+  local survey = {
+    run = answer.run,
+    cwd = order.cwd,
+    root = vim.uv.fs_realpath(answer.repository) or answer.repository,
+    agents = answer.agents,
+    files = answer.files,
+    texts = {},
+  }
+  local places, paths, by_path = {}, {}, {}
+  for _, one in ipairs(aligned.files) do
+    places[one.path] = choices.read(one.places)
+  end
+  for _, file in ipairs(answer.files) do
+    local here = places[file.path]
+    if file.kind == "text" and here and (not order.keep or order.keep(file, here, #answer.agents)) then
+      paths[#paths + 1], by_path[file.path] = file.path, file
+    end
+  end
+  each(paths, function(path, next_one)
+    local agents = changers(by_path[path], answer.agents)
+    local params = { cwd = order.cwd, run = answer.run, path = path, agents = agents }
+    host.request("diff_file", params, function(err, result)
+      next_one(err, not err and M.file(vim.fs.joinpath(survey.root, path), result) or nil)
+    end)
+  end, function(err, found)
+    for _, path in ipairs(paths) do
+      survey.texts[#survey.texts + 1] = found[path]
+    end
+    done(err, not err and survey or nil)
+  end)
+end
+
+--- Look at all files of a run.
+---@param order kage.SurveyOrder
+---@param done fun(err: kage.Error?, survey: kage.Survey?)
+function M.run(order, done)
+  local params = { cwd = order.cwd, run = order.run, agents = order.agents }
+  host.request("diff", params, function(err, answer)
+    if err then
+      return done(err)
+    end
+    params = { cwd = order.cwd, run = answer.run, agents = answer.agents, paths = {} }
+    host.request("align", params, function(problem, aligned)
+      if problem then
+        return done(problem)
+      end
+      look(answer, order, aligned, done)
+    end)
+  end)
+end
+
+--- How many open choices there are.
+---@param survey kage.Survey
+---@return integer
+function M.open(survey)
+  local count = 0
+  for _, text in ipairs(survey.texts) do
+    count = count + #choices.open(text.spots)
+  end
+  return count
+end
+
+return M

@@ -1,0 +1,161 @@
+"""Places where agents agree or differ: shown, walked, decided by place, across files; and their property test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.nvim.diff.conftest import Diff
+from tests.nvim.editor import Editor
+
+HERE = Path(__file__).parent
+BASE = "".join(f"line {n}\n" for n in range(1, 41))
+AGREED = BASE.replace("line 3\n", "line three\n")
+ONE = AGREED.replace("line 10\n", "tens = one + größe\n").replace("line 30\n", "a\nb\n")
+TWO = AGREED.replace("line 10\n", "tens = one + groß\n").replace("line 30\n", "c\n").replace("line 20\n", "")
+THREE = AGREED.replace("line 30\n", "a\nb\n")
+
+
+@pytest.fixture
+def three(diff: Diff) -> Diff:
+    diff.changes(
+        calc={"path": "src/calc.py", "base": BASE, "a1": ONE, "a2": TWO, "a3": THREE},
+        more={"path": "src/more.py", "base": BASE, "a1": ONE, "a2": ONE, "a3": BASE.replace("line 10\n", "x\n")},
+        made={"path": "src/new.py", "a1": "n = 1\n", "a2": "n = 1\n", "a3": "n = 1\n"},
+    )
+    return diff
+
+
+def title(diff: Diff, index: int = 1) -> str:
+    return " ".join(diff.windows()[index]["title"].split())
+
+
+def line(diff: Diff) -> int:
+    return int(diff.editor.lua("return vim.fn.line('.')"))
+
+
+def highlighted(diff: Diff, window: int) -> list[str]:
+    """The words marked in a window."""
+    return list(
+        diff.editor.lua(
+            """
+            local buffer = vim.api.nvim_win_get_buf(...)
+            local space = vim.api.nvim_get_namespaces()["kage.diff.words"]
+            return vim.tbl_map(function(mark)
+              local row, c0, c1 = mark[2], mark[3], mark[4].end_col
+              return vim.api.nvim_buf_get_text(buffer, row, c0, row, c1, {})[1]
+            end, vim.api.nvim_buf_get_extmarks(buffer, space, 0, -1, { details = true }))
+            """,
+            diff.windows()[window]["id"],
+        )
+    )
+
+
+def shown_file(diff: Diff, name: str) -> None:
+    diff.editor.until("return vim.api.nvim_buf_get_name(vim.fn.winbufnr(2)):find(..., 1, true) ~= nil", name)
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_what_became_of_places_is_told_in_any_order(nvim: Editor, seed: int) -> None:
+    stats: dict[str, Any] = nvim.lua(
+        "return loadfile((...))(select(2, ...))",
+        str(HERE / "spots_property.lua"),
+        seed,
+        3000,
+        str(HERE / "places.lua"),
+    )
+    assert stats["cases"] == 3000
+    assert stats["places"] > 8000 and stats["choices"] > 1000
+    assert stats["beside"] > 1000 and stats["edited"] > 100
+    assert stats["other"] < 30, "two ways to the same text are rare"
+
+
+def test_places_are_named_and_taken_by_place(three: Diff) -> None:
+    three.open(path="src/calc.py")
+    screen = "\n".join(three.editor.screen(160, 30))
+    assert "3 of 3 agree (1 2 3)" in screen
+    assert "choice 1/2: 1 | 2" in screen and "only 2" in screen
+    assert highlighted(three, 2)[0] == "größe" and highlighted(three, 3)[0] == "groß"
+    assert "2 choices open" in title(three)
+    three.go(3)
+    three.go(1)
+    three.at(3)
+    three.keys("do")
+    assert three.yours()[2] == "line three", "who is in focus does not matter where all agree"
+    three.at(10)
+    assert "1/2: 1|2" in title(three)
+    three.keys("do")
+    assert three.yours()[9] == "tens = one + groß", "the one in focus"
+    three.keys("3do")
+    three.editor.until_screen("agent 3 leaves these lines as they are; 1do takes", 160)
+    three.keys("1do")
+    assert three.yours()[8:11] == ["line 9", "tens = one + größe", "line 11"]
+    assert title(three).endswith("1 open 1/2, 1 taken")
+    assert "conflict" not in title(three, 3)
+    three.keys("uu")
+    assert three.yours()[9] == "line 10"
+    three.editor.until("return vim.wo[vim.fn.win_getid(2)].winbar:find('2 open') ~= nil")
+    three.at(20)
+    three.keys("do")
+    assert three.yours()[19] == "line 21", "a lone one is taken whoever is in focus"
+    three.at(10)
+    three.keys("ccmine<Esc>")
+    three.editor.until("return vim.wo[vim.fn.win_getid(2)].winbar:find('edited') ~= nil")
+
+
+def test_choices_are_walked_from_file_to_file(three: Diff) -> None:
+    three.open(path="src/calc.py")
+    three.keys("gg]k")
+    assert line(three) == 10
+    three.keys("]k")
+    assert line(three) == 30
+    three.keys("2[k")
+    assert line(three) == 10
+    three.go(3)
+    three.keys("]k")
+    assert three.editor.lua("return vim.api.nvim_get_current_line()") == "c"
+    three.go(1)
+    three.keys("]k")
+    three.editor.until_screen("on to src/more.py", 160)
+    shown_file(three, "more.py")
+    three.editor.until("return vim.api.nvim_win_get_cursor(vim.fn.win_getid(2))[1] == 10")
+    three.keys("]k")
+    three.editor.until_screen("no more choices below; 2 open in other files, [k goes there", 160)
+
+
+def test_what_all_agree_on_is_taken_in_all_files(three: Diff) -> None:
+    three.editor.screen(160, 30)
+    three.editor.lua("kaged.answers = { subscribe = { epoch = 0, seq = 0, repository = '', runs = {} } }")
+    three.editor.command(f"cd {three.root}")
+    three.editor.command("Kage take")
+    three.editor.until_screen("took 1 hunk in 1 file and 1 file whole; 3 choices are left (:Kage choices)", 160)
+    calc = three.root / "src/calc.py"
+    assert calc.read_text() == BASE, "not written"
+    lines = "return vim.api.nvim_buf_get_lines(vim.fn.bufnr(...), 0, -1, true)"
+    assert three.editor.lua(lines, str(calc)) == BASE.replace("line 3\n", "line three\n").splitlines()
+    assert (three.root / "src/new.py").read_text() == "n = 1\n"
+    three.editor.command("Kage choices")
+    three.editor.until("return #vim.fn.getqflist() == 3")
+    found = three.editor.lua(
+        "return vim.tbl_map(function(i) return { i.lnum, i.text } end, vim.fn.getqflist())"
+    )
+    assert found == [[10, "1 | 2: tens = one + größe"], [30, "1 3 | 2: a"], [10, "1 2 | 3: tens = one + größe"]]
+    three.editor.command("Kage! take")
+    three.editor.until("return #vim.fn.getqflist() == 1")
+    more = three.editor.lua(lines, str(three.root / "src/more.py"))
+    assert more == ONE.splitlines()
+    three.editor.command(f"buffer {calc}")
+    three.keys("u")
+    assert three.editor.lua("return vim.fn.getline(3)") == "line three", "one step each"
+    assert three.editor.lua("return vim.fn.getline(30)") == "line 30"
+    three.keys("u")
+    assert three.editor.lines() == BASE.splitlines()
+
+
+def test_names_fit_narrow_windows(three: Diff) -> None:
+    three.open(1, 2, 3, path="src/calc.py", columns=110)
+    rows = three.editor.screen(110, 30)
+    assert any("line three 3/3" in row for row in rows) and any("line 10 1/2: 1|2" in row for row in rows)
+    assert not any("agree" in row for row in rows), "no room"
