@@ -76,14 +76,18 @@ def _tables(answer: dict[str, Any], colours: Colours) -> str:
         heads.append(f"<th>{n or 'base'}{remark}</th>")
     head = f"<table><thead><tr>{''.join(heads)}</tr></thead></table>"
     out, rows, at = [head], 0, 1
-    for place in answer["places"]:
+    for nth, place in enumerate(answer["places"], 1):
         out.append(_unchanged(shown[0], at, place["first"], len(numbers), edge=at == 1))
         place_rows = list(_rows(place, numbers, shown))
+        room = max(0, ROWS - rows)
         rows += len(place_rows) + 2 * AROUND
-        if rows > ROWS:
-            left = len(answer["places"]) - answer["places"].index(place)
-            return "".join(out) + f"<p>{left} more places are left out: this file is too long for a page.</p>"
-        out.append(_place(place, len(answer["of"]), place_rows))
+        out.append(_place(place, len(answer["of"]), place_rows[:room]))
+        if len(place_rows) > room:
+            places = len(answer["places"]) - nth
+            return "".join(out) + (
+                f"<p>Too long for a page: {len(place_rows) - room} rows of this place are left out, "
+                f"and {places} more places.</p>"
+            )
         at = place["past"]
     out.append(_unchanged(shown[0], at, len(shown[0]) + 1, len(numbers), edge=True))
     if not answer["places"]:

@@ -8,9 +8,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-LARGEST = 300_000
+LARGEST = 200_000
 """Bytes of a text that is coloured."""
-SECONDS = 15.0
+LONGEST = 2_000
+"""Characters of a line; what is behind them is left out."""
+SECONDS = 10.0
 """Seconds that colouring a page may take; texts after that are plain."""
 
 # Controls, and the signs that turn the direction of writing, which can make code read as what it is not.
@@ -43,6 +45,10 @@ def _seen(match: re.Match[str]) -> str:
     return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"<U+{code:04X}>"
 
 
+def _cut(line: str) -> str:
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}\u2026 ({len(line)} characters)"
+
+
 class Text:
     """One version of a file: its lines, and what to say of its encoding and line ends."""
 
@@ -60,6 +66,9 @@ class Text:
             self.lines.pop()
         elif data:
             self.remarks.append("no newline at the end")
+        if any(len(line) > LONGEST for line in self.lines):
+            self.remarks.append("long lines are cut")
+            self.lines = [_cut(line) for line in self.lines]
         carriages = sum(line.endswith("\r") for line in self.lines)
         if carriages and carriages >= len(self.lines) - (not self.ends):
             self.remarks.append("CRLF")
