@@ -358,6 +358,8 @@ def test_into_a_branch_that_went_on(desk: Desk, how: str) -> None:
         assert desk.show(f"{parents[2]}:b") == changed(9)
     else:
         assert desk.git("rev-list", "--count", f"{tip}..work") == {"rebase": "2", "squash": "1"}[how]
+    with refused("nothing", Exit.NOTHING):
+        desk.branch(one, two, how=how)
     assert desk.git("status", "--porcelain") == ""
     assert desk.git("fsck", "--strict") == ""
 

@@ -57,7 +57,7 @@ def _branch(writer: Writer, run: Run, wish: Wish, parts: list[Part]) -> Made:
         trees, parents = [_merged(store, target, own)], [target.tip]
     else:
         trees, parents = _rebased(store, target, start, parts, writer.env), [target.tip]
-    if trees[-1] == shares.tree_of(store, parents[0]) and wish.how != "merge":
+    if trees[-1] == shares.tree_of(store, parents[0]):
         raise shares.nothing(target.name)
     if wish.how == "squash":
         trees = trees[-1:]

@@ -122,6 +122,7 @@ def onto(store: Store, tree: str, made: Sequence[canonical.Edit], what: str, fix
 
 
 def nothing(branch: str) -> KageError:
+    """The error for a landing that a branch has already (exit 3)."""
     return KageError(
         f"{branch} has all of it already",
         fix="There is nothing to commit.",
@@ -131,6 +132,7 @@ def nothing(branch: str) -> KageError:
 
 
 def overlap(conflicts: Sequence[land.Conflict], what: str, fix: str = FIRST) -> KageError:
+    """The error for lines that both sides changed (exit 4); ``what`` names the other side."""
     names = list(dict.fromkeys(conflict.path for conflict in conflicts))
     return refused(
         f"the landed lines overlap with {what}, in: {', '.join(names)}; nothing was changed",
@@ -141,6 +143,7 @@ def overlap(conflicts: Sequence[land.Conflict], what: str, fix: str = FIRST) -> 
 
 
 def contains(store: Store, head: str | None, start: str | None) -> bool:
+    """Whether a commit has another in its history."""
     if head is None or start is None:
         return False
     return git_result(["merge-base", "--is-ancestor", start, head], git_dir=store.git_dir).code == 0
