@@ -15,6 +15,11 @@ from kage_nvim.compare.hunks import Hunk, split
 from kage_nvim.protocol import b64
 from tests.e2e.test_outside import Page
 
+TAGS = {
+    *("details", "summary", "ul", "li", "b", "p", "div"),
+    *("table", "thead", "tr", "th", "td", "small", "i"),
+}
+
 
 def file(path: str) -> dict[str, Any]:
     change = {
@@ -47,9 +52,7 @@ def made(path: str, data: bytes) -> str:
 @given(st.text(max_size=20), st.binary(max_size=60), st.sampled_from([".py", ".js", ".html", ".c", ""]))
 def test_whatever_a_file_is_called_or_holds_the_page_is_whole(name: str, data: bytes, end: str) -> None:
     page = Page(made(name.replace("\0", "") + end, data))
-    assert set(page.tags) <= {
-        *["details", "summary", "ul", "li", "b", "p", "div", "table", "thead", "tr", "th", "td", "small", "i"]
-    }
+    assert set(page.tags) <= TAGS
     assert {key for key, _ in page.attributes} <= {"class", "id", "open"}
     assert not any(ord(char) < 32 and char != "\n" and char != "\t" for char in page.text)
 

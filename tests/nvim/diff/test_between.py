@@ -210,3 +210,21 @@ def test_the_contrast_fits_80_columns_and_leads_to_the_place(two: Diff) -> None:
     two.keys("<CR>")
     two.editor.until("return vim.api.nvim_buf_get_name(0) == 'kage://k7/3/src/calc.py'")
     assert two.editor.lua("return vim.api.nvim_get_current_line()") == "added"
+
+
+def test_a_new_candidate_is_shown_where_the_cursor_stays(two: Diff) -> None:
+    two.open(1, 3, path="src/calc.py")
+    two.go(3)
+    two.at(12)
+    two.editor.lua(
+        """
+        kaged.changes["src/calc.py"].agents["1"].text = "top\\n" .. kaged.changes["src/calc.py"].agents["1"].text
+        kaged.update(2, { { number = 1, commit = "x" }, { number = 3, commit = "y" } })
+        """
+    )
+    two.editor.until("return vim.fn.getbufline('kage://k7/1/src/calc.py', 1)[1] == 'top'")
+    assert two.windows()[1]["lines"] == ["top", *ONE.splitlines()]
+    assert two.editor.lua("return vim.api.nvim_win_get_cursor(0)[1]") == 12
+    two.editor.screen(80, 30)
+    two.editor.until("return #vim.api.nvim_tabpage_list_wins(0) >= 3")
+    assert two.windows()[-1]["name"] == "kage://k7/3/src/calc.py"
