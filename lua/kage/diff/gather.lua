@@ -128,7 +128,7 @@ local function take_text(order, found, index, done)
     return
   end
   local buffer = load(text)
-  text = assert(survey.file(text.absolute, text.answer))
+  text = assert(survey.file(found.run, text.absolute, text.answer))
   local takes = takes_of(order, text, #found.agents)
   local why, fix = apply.refusal(buffer)
   if why or #takes == 0 then
@@ -144,7 +144,7 @@ local function take_text(order, found, index, done)
   apply.set_document(buffer, choices.take(text.yours, takes, docs), format)
   done.places, done.files = done.places + #takes, done.files + 1
   done.unwritten[#done.unwritten + 1] = vim.fn.strtrans(text.path)
-  found.texts[index] = assert(survey.file(text.absolute, text.answer))
+  found.texts[index] = assert(survey.file(found.run, text.absolute, text.answer))
 end
 
 ---@param count integer

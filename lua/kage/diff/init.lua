@@ -144,6 +144,14 @@ function M.here()
   end
 end
 
+--- The diff of a run, while it is open.
+---@param run string
+---@return kage.DiffSession?
+function M.of(run)
+  local session = open[run]
+  return session and not session.closed and session or nil
+end
+
 --- Open the diff of a run.
 ---@param words? (string|integer)[] a layout's name, numbers of agents; all of the run's when there are none
 --- `path` is the file to begin with, `lines` where in it, by agent (for two agents); `bang`: Kage's own view.

@@ -50,12 +50,15 @@ function M.buffer(path)
 end
 
 --- Look at one file.
+---@param run string
 ---@param path string absolute
 ---@param answer table of `diff_file`
 ---@return kage.SurveyedFile? nil where its places cannot be told in its text
-function M.file(path, answer)
+function M.file(run, path, answer)
   local buffer = M.buffer(path)
   local content = Content.new(answer, buffer, not buffer and disk.read(path) or nil)
+  local view = require("kage.diff").of(run)
+  content.resets = view and view.decided and view.decided[answer.path] or content.resets
   local yours = content:yours()
   local spots = content:spots(yours)
   return spots
@@ -139,7 +142,7 @@ local function look(answer, order, aligned, done)
     local agents = changers(by_path[path], answer.agents)
     local params = { cwd = order.cwd, run = answer.run, path = path, agents = agents }
     host.request("diff_file", params, function(err, result)
-      next_one(err, not err and M.file(vim.fs.joinpath(survey.root, path), result) or nil)
+      next_one(err, not err and M.file(answer.run, vim.fs.joinpath(survey.root, path), result) or nil)
     end)
   end, function(err, found)
     for _, path in ipairs(paths) do

@@ -1,4 +1,4 @@
-"""Places where agents agree or differ: shown, walked, decided by place, across files; and their property test."""
+"""Places where agents agree or differ: shown, walked, decided by place and across files; a property test."""
 
 from __future__ import annotations
 
@@ -16,13 +16,20 @@ AGREED = BASE.replace("line 3\n", "line three\n")
 ONE = AGREED.replace("line 10\n", "tens = one + größe\n").replace("line 30\n", "a\nb\n")
 TWO = AGREED.replace("line 10\n", "tens = one + groß\n").replace("line 30\n", "c\n").replace("line 20\n", "")
 THREE = AGREED.replace("line 30\n", "a\nb\n")
+OTHER = BASE.replace("line 10\n", "x\n")
 
 
 @pytest.fixture
 def three(diff: Diff) -> Diff:
     diff.changes(
         calc={"path": "src/calc.py", "base": BASE, "a1": ONE, "a2": TWO, "a3": THREE},
-        more={"path": "src/more.py", "base": BASE, "a1": ONE, "a2": ONE, "a3": BASE.replace("line 10\n", "x\n")},
+        more={
+            "path": "src/more.py",
+            "base": BASE,
+            "a1": ONE,
+            "a2": ONE,
+            "a3": BASE.replace("line 10\n", "x\n"),
+        },
         made={"path": "src/new.py", "a1": "n = 1\n", "a2": "n = 1\n", "a3": "n = 1\n"},
     )
     return diff
@@ -130,7 +137,9 @@ def test_what_all_agree_on_is_taken_in_all_files(three: Diff) -> None:
     three.editor.lua("kaged.answers = { subscribe = { epoch = 0, seq = 0, repository = '', runs = {} } }")
     three.editor.command(f"cd {three.root}")
     three.editor.command("Kage take")
-    three.editor.until_screen("took 1 hunk in 1 file and 1 file whole; 3 choices are left (:Kage choices)", 160)
+    three.editor.until_screen(
+        "took 1 hunk in 1 file and 1 file whole; 3 choices are left (:Kage choices)", 160
+    )
     calc = three.root / "src/calc.py"
     assert calc.read_text() == BASE, "not written"
     lines = "return vim.api.nvim_buf_get_lines(vim.fn.bufnr(...), 0, -1, true)"
@@ -141,7 +150,11 @@ def test_what_all_agree_on_is_taken_in_all_files(three: Diff) -> None:
     found = three.editor.lua(
         "return vim.tbl_map(function(i) return { i.lnum, i.text } end, vim.fn.getqflist())"
     )
-    assert found == [[10, "1 | 2: tens = one + größe"], [30, "1 3 | 2: a"], [10, "1 2 | 3: tens = one + größe"]]
+    assert found == [
+        [10, "1 | 2: tens = one + größe"],
+        [30, "1 3 | 2: a"],
+        [10, "1 2 | 3: tens = one + größe"],
+    ]
     three.editor.command("Kage! take")
     three.editor.until("return #vim.fn.getqflist() == 1")
     more = three.editor.lua(lines, str(three.root / "src/more.py"))
@@ -152,6 +165,22 @@ def test_what_all_agree_on_is_taken_in_all_files(three: Diff) -> None:
     assert three.editor.lua("return vim.fn.getline(30)") == "line 30"
     three.keys("u")
     assert three.editor.lines() == BASE.splitlines()
+
+
+def test_what_was_decided_for_the_base_is_not_taken_again(three: Diff) -> None:
+    three.open(path="src/calc.py")
+    three.at(3)
+    three.keys("dr")
+    assert "base kept" in title(three)
+    three.at(10)
+    three.keys("dr")
+    assert "1 open" in title(three)
+    three.editor.lua("kaged.answers = { subscribe = { epoch = 0, seq = 0, repository = '', runs = {} } }")
+    three.editor.command("1,12Kage take")
+    three.editor.until_screen("nothing is left on which all agents agree; 2 choices are left", 160)
+    three.editor.command("Kage choices")
+    three.editor.until("return #vim.fn.getqflist() == 2")
+    assert three.yours() == BASE.splitlines()
 
 
 def test_names_fit_narrow_windows(three: Diff) -> None:
