@@ -23,6 +23,7 @@ local tracked = require("kage.diff.tracked")
 ---@field places kage.Place[]? what the agents changed, compared; nil where kaged's lines are not those of a buffer
 ---@field resets table<string, integer> places that the user decided for the base → number of the undo step then
 ---@field buffer integer? yours; nil for what is no text, and for a file that is only read
+---@field held {key: string, doc: string[]}? yours as it was last read
 ---@field tracked kage.Tracked? how yours lies on the base
 ---@field read string[]? document of yours when it is in no buffer
 local Content = {}
@@ -108,9 +109,23 @@ function Content.new(answer, buffer, on_disk)
   return self
 end
 
----@return string[] document of yours, now
+---@param content kage.Content
+---@return string key of what a buffer holds; the newline at the end is no edit to Neovim
+local function text_key(content)
+  local buffer = assert(content.buffer)
+  return vim.api.nvim_buf_get_changedtick(buffer) .. (vim.bo[buffer].endofline and "" or "!")
+end
+
+---@return string[] document of yours, now; not to be changed
 function Content:yours()
-  return self.buffer and bytes.document(self.buffer) or self.read or {}
+  if not self.buffer then
+    return self.read or {}
+  end
+  local key = text_key(self)
+  if not self.held or self.held.key ~= key then
+    self.held = { key = key, doc = bytes.document(self.buffer) }
+  end
+  return self.held.doc
 end
 
 --- A document with or without its last newline.
@@ -173,6 +188,9 @@ function Content:take(yours, taken, format)
   self.tracked:take(taken, function()
     apply.set_document(self.buffer, new, format, yours)
   end)
+  if #new > 1 then
+    self.held = { key = text_key(self), doc = new }
+  end
   apply.set_marks(self.buffer, taken)
 end
 

@@ -271,6 +271,45 @@ function M.take(yours, picks)
   return with_newlines(merged, true)
 end
 
+--- The agent's hunks that are known to have been taken as they are, however else the texts could be read.
+---@param of_agent kage.Hunk[]
+---@param agent string[]
+---@param of_yours kage.Own[]
+---@param yours string[]
+---@return fun(c0: integer, c1: integer): boolean holds are all hunks there among them?
+local function held(of_agent, agent, of_yours, yours)
+  local taken, found = {}, {}
+  for _, hunk in ipairs(of_yours) do
+    if hunk.taken and not hunk.dirty then
+      taken[hunk.a0 .. ":" .. hunk.a1] = hunk
+    end
+  end
+  if not next(taken) then
+    return function()
+      return false
+    end
+  end
+  for _, hunk in ipairs(of_agent) do
+    local own = taken[hunk.a0 .. ":" .. hunk.a1]
+    found[hunk] = own
+      and hunks.equal(hunks.slice(agent, hunk.b0, hunk.b1), hunks.slice(yours, own.b0, own.b1))
+  end
+  return function(c0, c1)
+    local all = false
+    for _, hunk in ipairs(of_agent) do
+      if hunk.a0 > c1 then
+        break
+      elseif c0 <= hunk.a0 and hunk.a1 <= c1 then
+        if not found[hunk] then
+          return false
+        end
+        all = true
+      end
+    end
+    return all
+  end
+end
+
 --- The agent's changes on top of yours.
 ---@param base string[]
 ---@param yours string[]
@@ -282,13 +321,15 @@ function M.merge(base, yours, agent, known)
   local of_agent = known.agent or hunks.diff(base, agent)
   local of_yours = known.yours or hunks.diff(base, yours)
   local picks, agent_delta, yours_delta = {}, 0, 0
+  local is_held = held(of_agent, agent, of_yours, yours)
   for _, cluster in ipairs(clusters(of_agent, of_yours)) do
     if #cluster.agent > 0 then
       local mine = region(cluster, cluster.yours, yours_delta, yours)
       local theirs = region(cluster, cluster.agent, agent_delta, agent)
       for _, pick in ipairs(both(cluster, mine, theirs, yours_delta, agent)) do
         pick.lines = with_newlines(pick.lines, pick.y1 > #yours)
-        if not hunks.equal(pick.lines, hunks.slice(yours, pick.y0, pick.y1)) then
+        local same = hunks.equal(pick.lines, hunks.slice(yours, pick.y0, pick.y1))
+        if not same and not is_held(pick.c0, pick.c1) then
           picks[#picks + 1] = pick
         end
       end

@@ -11,6 +11,7 @@ local hunks = require("kage.diff.hunks")
 ---@field b0 integer
 ---@field b1 integer
 ---@field dirty boolean? its lines were edited since they were compared
+---@field taken boolean? a pick, which nobody edited since: what it stands for is known
 
 ---@class kage.Tracked
 ---@field base string[]
@@ -63,7 +64,8 @@ end
 ---@param first integer
 ---@param past integer
 ---@param count integer
-function Tracked:edit(first, past, count)
+---@param taken? boolean by a pick
+function Tracked:edit(first, past, count, taken)
   if self.lost or self.paused then
     return
   elseif #self.own > MOST then
@@ -79,7 +81,7 @@ function Tracked:edit(first, past, count)
     last = last + 1
   end
   local before = own[index - 1]
-  local made = { b0 = first, b1 = past, dirty = true }
+  local made = { b0 = first, b1 = past, dirty = true, taken = taken }
   made.a0 = first + (before and before.a1 - before.b1 or 0)
   made.a1 = made.a0 + past - first
   if last >= index then
@@ -110,6 +112,7 @@ local function compared(h, base, yours)
   local parts = hunks.diff(hunks.slice(base, h.a0, h.a1), hunks.slice(yours, h.b0, h.b1))
   for _, part in ipairs(parts) do
     size = size + part.a1 - part.a0 + part.b1 - part.b0
+    part.taken = h.taken
     part.a0, part.a1 = part.a0 + h.a0 - 1, part.a1 + h.a0 - 1
     part.b0, part.b1 = part.b0 + h.b0 - 1, part.b1 + h.b0 - 1
   end
@@ -142,6 +145,14 @@ local function settled(group, base, yours)
   return size < apart_size and together or apart
 end
 
+--- Could two edits be one? A pick is none but itself.
+---@param upper kage.Own
+---@param lower kage.Own
+---@return boolean
+local function joins(upper, lower)
+  return upper.a1 == lower.a0 and upper.b1 == lower.b0 and not upper.taken and not lower.taken
+end
+
 ---@param own kage.Own[]
 ---@param base string[]
 ---@param yours string[]
@@ -150,7 +161,7 @@ local function settle(own, base, yours)
   local found, index = {}, 1
   while own[index] do
     local group, dirty = { own[index] }, own[index].dirty
-    while own[index + 1] and own[index + 1].a0 == own[index].a1 and own[index + 1].b0 == own[index].b1 do
+    while own[index + 1] and joins(own[index], own[index + 1]) do
       index = index + 1
       group[#group + 1], dirty = own[index], dirty or own[index].dirty
     end
@@ -261,6 +272,26 @@ function Tracked:read(base, yours, changes)
   return self.own
 end
 
+--- A pick was taken. Where nothing else was done to the base lines that it stands for, that is all there is to know.
+---@param pick kage.Pick
+function Tracked:place(pick)
+  local own, index = self.own, 1
+  while own[index] and own[index].a1 <= pick.c0 and own[index].b1 <= pick.y0 do
+    index = index + 1
+  end
+  local before, below = own[index - 1] or { a1 = 1, b1 = 1 }, own[index]
+  local fits = pick.c0 - before.a1 == pick.y0 - before.b1 and pick.c1 - pick.c0 == pick.y1 - pick.y0
+  if not fits or (below and (below.a0 < pick.c1 or below.b0 < pick.y1)) then
+    return self:edit(pick.y0, pick.y1, #pick.lines, true)
+  end
+  local delta = #pick.lines - (pick.y1 - pick.y0)
+  local made = { a0 = pick.c0, a1 = pick.c1, b0 = pick.y0, b1 = pick.y1 + delta, taken = true }
+  table.insert(own, index, made)
+  for later = index + 1, #own do
+    own[later].b0, own[later].b1 = own[later].b0 + delta, own[later].b1 + delta
+  end
+end
+
 --- Do what takes picks, so that each is one hunk however it is done.
 ---@param picks kage.Pick[] from top to bottom
 ---@param work fun()
@@ -273,8 +304,9 @@ function Tracked:take(picks, work)
     error(problem, 0)
   end
   for index = #picks, 1, -1 do
-    local pick = picks[index]
-    self:edit(pick.y0, pick.y1, #pick.lines)
+    if not self.lost then
+      self:place(picks[index])
+    end
   end
 end
 

@@ -86,6 +86,13 @@ def test_picks_from_three_agents_in_every_order(nvim: Editor) -> None:
     assert found == {"cases": 500, "wrong": 0}
 
 
+def test_what_was_taken_is_not_offered_again_however_alike_the_lines_are(nvim: Editor) -> None:
+    found = nvim.lua("return loadfile((...))(select(2, ...))", str(HERE / "tracked_property.lua"), 3, 2000)
+    assert found["cases"] == 2000 and found["orders"] > 1800
+    # Typing over the very lines of a pick leaves a doubt in very few of these texts of four different lines.
+    assert found["doubts"] < 20 and found["reopened"] < 5
+
+
 def test_ten_thousand_lines_are_merged_at_once(nvim: Editor) -> None:
     took = nvim.lua(
         """
