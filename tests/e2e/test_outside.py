@@ -208,9 +208,18 @@ def tools(stage: Stage, tmp_path: Path) -> None:
     )
     tree.chmod(0o755)
     git(root, "config", "difftool.mine.cmd", f'{tree} "$LOCAL" "$REMOTE"')
-    said = stage.run("diff", "--tool", "mine", "--dir-diff", "1")
+    said = stage.run("diff", "--tool", "mine", "--dir-diff", "1", TMPDIR=str(tmp_path))
     assert said.returncode == 0 and "link is no plain file" in said.stderr, said.stderr
     assert "a + b" in (root / "calc.py").read_text() and not (root / "calc.py").is_symlink()
     assert (root / 'sp ace "q".txt').read_text() == "sp\n"
     assert stat.S_IMODE((root / "calc.py").stat().st_mode) & 0o111 == 0
-    assert not list(Path("/tmp").glob("kage-diff-*"))
+    assert not list(tmp_path.glob("kage-diff-*")), "no copy is left"
+    git(root, "checkout", "-q", ".")
+    git(root, "clean", "-qfd")
+    words = f'rm "$REMOTE/calc.py"; echo tool > "$REMOTE/calc.py"; echo mine > {root}/calc.py'
+    git(root, "config", "difftool.mine.cmd", words)
+    said = stage.run("diff", "--tool", "mine", "--dir-diff", "3", TMPDIR=str(tmp_path))
+    assert (root / "calc.py").read_text() == "mine\n", "a file that changed meanwhile is left alone"
+    (kept,) = tmp_path.glob("kage-diff-*")
+    assert f"kept in {kept}/yours/calc.py" in said.stdout
+    assert (kept / "yours" / "calc.py").read_text() == "tool\n"

@@ -102,8 +102,7 @@ class Comparing(Shell):
                 print(f"candidate {number}: {note}", file=sys.stderr)
             if pairs:
                 shown += 1
-                for note in tool.show(root, name, pairs, whole=self.given.dir_diff):
-                    print(note)
+                tool.show(root, name, pairs, whole=self.given.dir_diff, say=print)
         if not shown:
             raise KageError("nothing to show: your files are as the candidates'", exit=Exit.NOTHING)
         return Exit.DONE

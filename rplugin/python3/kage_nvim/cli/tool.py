@@ -11,8 +11,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,40 +62,29 @@ def mine(root: Path, path: str) -> bytes | None:
     return real.read_bytes() if real.is_file() else None
 
 
-def show(root: Path, name: str, pairs: Sequence[Pair], *, whole: bool) -> list[str]:
-    """Start the tool for each file in turn, or once for all of them (``whole``); returns what to tell.
+def show(root: Path, name: str, pairs: Sequence[Pair], *, whole: bool, say: Callable[[str], None]) -> None:
+    """Start the tool for each file in turn, or once for all of them (``whole``); ``say`` is told what became
+    of files that the tool replaced or made.
 
     Raises:
         KageError: the tool could not be started.
     """
-    notes: list[str] = []
-    with _folder(notes) as folder:
-        left, right = folder / "theirs", folder / "yours"
-        sides = [_Side(root, left, right, pair) for pair in pairs]
+    folder = Path(tempfile.mkdtemp(prefix="kage-diff-"))
+    left, right = folder / "theirs", folder / "yours"
+    sides = [_Side(root, left, right, pair) for pair in pairs]
+    try:
         for side in sides:
             side.write(link=whole)
         if whole:
             _start(root, name, [str(left), str(right)], GIT_DIFFTOOL_DIRDIFF="true")
-            notes += [note for side in sides if (note := side.bring_back())]
-        else:
-            for side in sides:
-                yours = side.right if side.absent else side.real
-                _start(root, name, [side.pair.path, str(side.left), ".", ".", str(yours), ".", "."])
-                notes += [note for note in [side.bring_back()] if note]
-    return notes
-
-
-@contextmanager
-def _folder(notes: list[str]) -> Iterator[Path]:
-    """A private folder, removed afterwards, unless something of the user's is left in it."""
-    folder = Path(tempfile.mkdtemp(prefix="kage-diff-"))
-    try:
-        yield folder
+        for side in [] if whole else sides:
+            yours = side.right if side.absent else side.real
+            _start(root, name, [side.pair.path, str(side.left), ".", ".", str(yours), ".", "."])
     finally:
-        if not any("kept" in note for note in notes):
-            for path in folder.rglob("*"):
-                if path.is_dir() and not path.is_symlink():
-                    path.chmod(0o700)
+        # However it ended: what the user made in the tool is theirs.
+        for note in filter(None, [side.bring_back() for side in sides]):
+            say(note)
+        if not any(side.kept for side in sides):
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -105,6 +93,7 @@ class _Side:
 
     def __init__(self, root: Path, left: Path, right: Path, pair: Pair) -> None:
         self.pair = pair
+        self.kept = False
         self.real = root / pair.path
         self.left, self.right = left / pair.path, right / pair.path
         self.absent = not os.path.lexists(self.real)
@@ -131,6 +120,7 @@ class _Side:
             return ""
         now = self.real.read_bytes() if self.real.is_file() else None
         if now != (None if self.absent else self.before) or self.real.is_symlink():
+            self.kept = True
             return f"{self.pair.path} changed meanwhile: what the tool wrote is kept in {self.right}"
         self.real.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.real.with_name(f".kage-{os.getpid()}-{self.real.name}"[:250])
