@@ -8,7 +8,7 @@ local M = {}
 local NAMESPACE = vim.api.nvim_create_namespace("kage.diff.places")
 local WORDS = vim.api.nvim_create_namespace("kage.diff.words")
 
--- Milliseconds that words may take at once; what is left follows after a pause of as many more.
+-- Milliseconds that names and words may take at once; what is left follows after a pause of as many more.
 local AT_ONCE, PAUSE = 4, 15
 
 -- Columns of diff mode's fold column.
@@ -106,6 +106,18 @@ local function fitting(names, room)
   end
 end
 
+---@param text string
+---@param buffer integer whose tabs they are
+---@return integer
+local function columns_of(text, buffer)
+  if not text:find("\t", 1, true) then
+    return vim.api.nvim_strwidth(text)
+  end
+  return vim.api.nvim_buf_call(buffer, function()
+    return vim.fn.strdisplaywidth(text)
+  end)
+end
+
 --- Say it at the end of a line of the place that leaves room for it.
 ---@param column kage.Column
 ---@param spot kage.Spot
@@ -117,7 +129,7 @@ local function draw(column, spot, names, width)
   local best, row
   for line = math.min(m0, last), math.min(math.max(m0, m1 - 1), last, m0 + 9) do
     local text = vim.api.nvim_buf_get_lines(column.buffer, line - 1, line, true)[1]
-    local name = fitting(names, width - vim.fn.strdisplaywidth(text) - 1)
+    local name = fitting(names, width - columns_of(text, column.buffer) - 1)
     if name and (not best or #name > #best) then
       best, row = name, line
     end
@@ -130,24 +142,32 @@ local function draw(column, spot, names, width)
   })
 end
 
----@param view kage.DiffView
 ---@param column kage.Column
----@param spots kage.Spot[]
-local function draw_column(view, column, spots)
-  local all = #vim.tbl_filter(function(spot)
-    return spot.kind == "choice"
-  end, spots)
+---@return integer columns for text
+local function room_in(column)
   -- Diff mode, which may only come, brings a fold column.
   local textoff = math.max(FOLDS, vim.fn.getwininfo(column.window)[1].textoff)
-  local width = vim.api.nvim_win_get_width(column.window) - textoff
-  for _, spot in ipairs(spots) do
-    local is_choice = spot.kind == "choice"
-    if is_choice or (spot.state == "open" and choices.version_of(spot.place, column.agent)) then
-      local names, state = M.names(spot, #view.agents, all), M.state(spot)
-      if state then
-        table.insert(names, 1, names[1] .. ", " .. state)
+  return vim.api.nvim_win_get_width(column.window) - textoff
+end
+
+--- Name a place in the agents' windows.
+---@param view kage.DiffView
+---@param spot kage.Spot
+---@param all integer how many choices the file has
+---@param widths table<kage.Column, integer>
+local function name_spot(view, spot, all, widths)
+  local names, state
+  for _, column in ipairs(view.columns) do
+    local is_said = spot.kind == "choice"
+      or (spot.state == "open" and choices.version_of(spot.place, column.agent) ~= nil)
+    if is_said and column.merge and widths[column] then
+      if not names then
+        names, state = M.names(spot, #view.agents, all), M.state(spot)
+        if state then
+          table.insert(names, 1, names[1] .. ", " .. state)
+        end
       end
-      draw(column, spot, names, width)
+      draw(column, spot, names, widths[column])
     end
   end
 end
@@ -190,37 +210,46 @@ local function compare(columns, spot)
   end
 end
 
---- Highlight the words that differ: what is near the cursor first, the rest when there is time.
 ---@param view kage.DiffView
----@param left kage.Spot[] is emptied
----@param tick integer of yours that they are of
-local function go_on(view, left, tick)
-  if view.closed or view.tick ~= tick or view.spots_left ~= left then
+---@param left kage.Spot[] is emptied from its end
+---@param all integer how many choices the file has
+---@param widths table<kage.Column, integer>
+local function go_on(view, left, all, widths)
+  if view.closed or view.spots_left ~= left or not view:prune() then
     return
   end
   local past = vim.uv.hrtime() + AT_ONCE * 1e6
   while #left > 0 and vim.uv.hrtime() < past do
-    compare(view.columns, table.remove(left))
+    local spot = table.remove(left)
+    name_spot(view, spot, all, widths)
+    if spot.kind == "choice" then
+      compare(view.columns, spot)
+    end
   end
   if #left > 0 then
     vim.defer_fn(function()
-      go_on(view, left, tick)
+      go_on(view, left, all, widths)
     end, PAUSE)
   end
 end
 
+--- Name the places and highlight the words that differ: near the cursor at once, the rest when there is time.
 ---@param view kage.DiffView
 ---@param spots kage.Spot[]
-local function draw_words(view, spots)
+local function draw_spots(view, spots)
   local line = vim.api.nvim_win_get_cursor(view.yours)[1]
-  local left = vim.tbl_filter(function(spot)
-    return spot.kind == "choice"
-  end, spots)
+  local left, widths, all = vim.list_slice(spots), {}, 0
+  for _, spot in ipairs(spots) do
+    all = math.max(all, spot.number or 0)
+  end
   table.sort(left, function(a, b)
     return math.abs(a.y0 - line) > math.abs(b.y0 - line)
   end)
+  for _, column in ipairs(view.columns) do
+    widths[column] = room_in(column)
+  end
   view.spots_left = left
-  go_on(view, left, view.tick)
+  go_on(view, left, all, widths)
 end
 
 --- The place under the cursor of the current window.
@@ -295,15 +324,9 @@ function M.draw(view)
   for _, column in ipairs(view.columns) do
     vim.api.nvim_buf_clear_namespace(column.buffer, NAMESPACE, 0, -1)
     vim.api.nvim_buf_clear_namespace(column.buffer, WORDS, 0, -1)
-    if #view.agents > 1 and column.merge then
-      -- The width of a tab is the buffer's.
-      vim.api.nvim_buf_call(column.buffer, function()
-        draw_column(view, column, spots)
-      end)
-    end
   end
-  if #view.columns > 1 then
-    draw_words(view, spots)
+  if #view.agents > 1 then
+    draw_spots(view, spots)
   end
   M.title(view)
   if view.arrived then
