@@ -125,7 +125,7 @@ def nothing(branch: str) -> KageError:
     """The error for a landing that a branch has already (exit 3)."""
     return KageError(
         f"{branch} has all of it already",
-        fix="There is nothing to commit.",
+        fix="There is nothing to commit; kage accept without --commit and --branch lands in the files alone.",
         code="nothing",
         exit=Exit.NOTHING,
     )
