@@ -145,7 +145,7 @@ def test_files_at_the_root_stand_above_the_folders(calc: Diff) -> None:
 def test_the_users_diffopt(calc: Diff, diffopt: str) -> None:
     calc.editor.command(f"set diffopt={diffopt}")
     calc.open()
-    for key in ("]f", "[f", "[f"):
+    for key in ("]f", "[f"):
         calc.keys(key)
         settle(calc)
     calc.go(1)
