@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from kage_nvim.compare import disk, land
 from kage_nvim.errors import KageError
@@ -244,40 +241,3 @@ def test_merging_leaves_no_trace(world: World) -> None:
     land.merge(world.store, world.base, world.base, candidate)
     land.merge(world.store, world.base, candidate, world.base)
     assert fingerprint(world.root) == before
-
-
-NAMES = st.sampled_from(["a", "b", "c/d", "c/e", "f g", "h\ni"])
-TEXT = st.lists(st.sampled_from([b"x", b"y", b"z\r", b"\xe9", b""]), max_size=6).map(b"\n".join)
-FILES = st.dictionaries(NAMES, st.one_of(TEXT, st.binary(max_size=20)), max_size=5)
-
-
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-@given(base=FILES, theirs=FILES, mine=FILES)
-def test_properties(base: dict[str, bytes], theirs: dict[str, bytes], mine: dict[str, bytes]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder) / "p", base)
-        wipe(world.root)
-        put(world.root, theirs)
-        candidate = world.now()
-        wipe(world.root)
-        put(world.root, base)
-        # Onto the base, a candidate is itself.
-        taken = land.merge(world.store, world.base, world.base, candidate)
-        assert (taken.tree, taken.conflicts) == (candidate, [])
-        assert disk.verify(world.root, taken.files) == []
-        disk.write(world.root, taken.files)
-        assert on_disk(world.root) == {path: ("100644", data) for path, data in theirs.items()}
-        # Taking back what was landed is the identity.
-        undo = land.undo_plan(world.store, world.base, candidate, world.now())
-        disk.write(world.root, undo.files)
-        assert on_disk(world.root) == {path: ("100644", data) for path, data in base.items()}
-        # Whatever the user has: landed without conflict, it comes back byte for byte.
-        wipe(world.root)
-        put(world.root, mine)
-        yours = world.now()
-        merged = land.merge(world.store, world.base, yours, candidate)
-        if not merged.conflicts:
-            disk.write(world.root, merged.files)
-            assert on_disk(world.root) == content(world.store, merged.tree)
-            disk.write(world.root, land.undo_plan(world.store, yours, merged.tree, world.now()).files)
-            assert on_disk(world.root) == {path: ("100644", data) for path, data in mine.items()}

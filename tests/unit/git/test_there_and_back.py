@@ -118,6 +118,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 def test_landing_then_undoing_is_the_identity(world: World, found: tuple[Tree, Tree, Tree, Tree]) -> None:
     base, mine, one, two = found
     started, yours, *candidates = world.commits(base, mine, one, two)
+    # Onto the base, a candidate is itself.
+    taken = land.merge(world.store, started, started, candidates[0])
+    assert (content(world.store, taken.tree), taken.conflicts) == (one, [])
     world.fill(mine)
     way = [yours]
     for candidate in candidates:

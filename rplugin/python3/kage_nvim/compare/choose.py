@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePosixPath
 
 _MAGIC = re.compile(r"[*?\[{]")
+_CLASS = r"\[(?:[!^](?:\][^\]/]*|[^\]/]+)|\][^\]/]*|[^\]/!^][^\]/]*)\]"
+_TOKEN = re.compile(rf"\*\*/|\*+|{_CLASS}|.", re.DOTALL)
 
 
 def choose(
@@ -60,7 +62,7 @@ def _expression(glob: str) -> str:
     while at < len(glob):
         begins = at == 0 or glob[at - 1] == "/"
         dotless = r"(?!\.)" if begins else ""
-        token = re.match(r"\*\*/|\*+|\[[!^]?\]?[^\]/]*\]|.", glob[at:], re.DOTALL)
+        token = _TOKEN.match(glob, at)
         assert token is not None
         text = token[0]
         at += len(text)
@@ -87,12 +89,19 @@ def _expression(glob: str) -> str:
 
 
 def _class(text: str) -> str:
+    """The characters between brackets; a range that runs backwards is empty."""
     inner = text[1:-1]
-    negated = inner[:1] in ("!", "^")
-    inner = (inner[1:] if negated else inner).replace("\\", r"\\").replace("[", r"\[").replace("]", r"\]")
-    found = f"[{'^/' if negated else ''}{inner}]"
-    try:
-        re.compile(found)
-    except re.error:
-        return re.escape(text)
-    return found
+    negated = inner[0] in "!^"
+    inner = inner[1:] if negated else inner
+    found, at = "", 0
+    while at < len(inner):
+        if inner[at + 1 : at + 2] == "-" and at + 2 < len(inner):
+            first, last = inner[at], inner[at + 2]
+            found += f"{re.escape(first)}-{re.escape(last)}" if first <= last else ""
+            at += 3
+        else:
+            found += re.escape(inner[at])
+            at += 1
+    if negated:
+        return f"[^/{found}]"
+    return f"[{found}]" if found else "(?!)"
