@@ -49,6 +49,23 @@ function M.state(spot)
   return ({ edited = "edited", reset = "base kept" })[spot.state]
 end
 
+--- Its name with what became of it, which is left out last.
+---@param spot kage.Spot
+---@param of integer how many agents are compared
+---@param all integer how many choices the file has
+---@return string[] in full and shorter and shorter
+function M.told(spot, of, all)
+  local names, state = M.names(spot, of, all), M.state(spot)
+  if not state then
+    return names
+  end
+  local told = vim.tbl_map(function(name)
+    return name .. ", " .. state
+  end, names)
+  told[#told + 1] = names[#names]
+  return told
+end
+
 --- Lines `[m0, m1)` of an agent's window that stand for a place.
 ---@param spot kage.Spot
 ---@param merged kage.Merge
@@ -156,16 +173,13 @@ end
 ---@param all integer how many choices the file has
 ---@param widths table<kage.Column, integer>
 local function name_spot(view, spot, all, widths)
-  local names, state
+  local names
   for _, column in ipairs(view.columns) do
     local is_said = spot.kind == "choice"
       or (spot.state == "open" and choices.version_of(spot.place, column.agent) ~= nil)
     if is_said and column.merge and widths[column] then
       if not names then
-        names, state = M.names(spot, #view.agents, all), M.state(spot)
-        if state then
-          table.insert(names, 1, names[1] .. ", " .. state)
-        end
+        names = M.told(spot, #view.agents, all)
       end
       draw(column, spot, names, widths[column])
     end
@@ -287,17 +301,14 @@ local function said(view)
   if spot then
     local used =
       vim.api.nvim_strwidth(" yours " .. vim.fs.basename(view.path) .. " [+]  " .. (found[1] or { "" })[1])
-    local names, state = M.names(spot, #view.agents, all), M.state(spot)
-    local told = state and vim.tbl_map(function(name)
-      return name .. ", " .. state
-    end, names) or names
+    local told = M.told(spot, #view.agents, all)
     local room = vim.api.nvim_win_get_width(view.yours) - used - 1
-    if open > 0 and room < vim.api.nvim_strwidth(told[1]) then
+    if found[1] and room < vim.api.nvim_strwidth(told[1]) then
       room = room + vim.api.nvim_strwidth(found[1][1])
       found[1][1] = open .. " open"
       room = room - vim.api.nvim_strwidth(found[1][1])
     end
-    found[#found + 1] = { fitting(told, room) or names[#names], "KageFaint" }
+    found[#found + 1] = { fitting(told, room) or told[#told], "KageFaint" }
   end
   return found
 end
