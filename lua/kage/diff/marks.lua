@@ -1,6 +1,7 @@
 --- What the windows of the diff say of places: who agrees with whom, and which words differ between versions.
 local choices = require("kage.diff.choices")
 local hunks = require("kage.diff.hunks")
+local names = require("kage.diff.names")
 local wordwise = require("kage.diff.wordwise")
 
 local M = {}
@@ -13,58 +14,6 @@ local AT_ONCE, PAUSE = 4, 15
 
 -- Columns of diff mode's fold column.
 local FOLDS = 2
-
-local HOW = { space = "up to whitespace", syntax = "same syntax" }
-
---- What a place is called, in full and shorter and shorter.
----@param spot kage.Spot
----@param of integer how many agents are compared
----@param all integer how many choices the file has
----@return string[]
-function M.names(spot, of, all)
-  local place = spot.place
-  local version = place.versions[1]
-  local sides = choices.sides(place)
-  if spot.kind == "lone" then
-    return { "only " .. sides }
-  elseif spot.kind == "consensus" then
-    local count = #version.agents
-    local full = ("%d of %d agree (%s)"):format(count, of, sides)
-    local how = HOW[version.how]
-    local short = { full, ("%d/%d agree"):format(count, of), ("%d/%d"):format(count, of) }
-    return how and vim.list_extend({ full .. ", " .. how }, short) or short
-  end
-  local number = ("%d/%d"):format(spot.number, all)
-  return { ("choice %s: %s"):format(number, sides), number .. ": " .. sides:gsub(" | ", "|"), number }
-end
-
---- What became of it.
----@param spot kage.Spot
----@return string? nil while it is open
-function M.state(spot)
-  if spot.state == "taken" then
-    return spot.kind == "choice" and table.concat(spot.place.versions[spot.version].agents, " ") .. " taken"
-      or "taken"
-  end
-  return ({ edited = "edited", reset = "base kept" })[spot.state]
-end
-
---- Its name with what became of it, which is left out last.
----@param spot kage.Spot
----@param of integer how many agents are compared
----@param all integer how many choices the file has
----@return string[] in full and shorter and shorter
-function M.told(spot, of, all)
-  local names, state = M.names(spot, of, all), M.state(spot)
-  if not state then
-    return names
-  end
-  local told = vim.tbl_map(function(name)
-    return name .. ", " .. state
-  end, names)
-  told[#told + 1] = names[#names]
-  return told
-end
 
 --- Lines `[m0, m1)` of an agent's window that stand for a place.
 ---@param spot kage.Spot
@@ -112,11 +61,11 @@ function M.read(view, yours, merges)
   end
 end
 
----@param names string[]
+---@param told string[]
 ---@param room integer columns
 ---@return string? the fullest that fits
-local function fitting(names, room)
-  for _, name in ipairs(names) do
+local function fitting(told, room)
+  for _, name in ipairs(told) do
     if vim.api.nvim_strwidth(name) <= room then
       return name
     end
@@ -138,22 +87,22 @@ end
 --- Say it at the end of a line of the place that leaves room for it.
 ---@param column kage.Column
 ---@param spot kage.Spot
----@param names string[]
+---@param told string[]
 ---@param width integer columns for text
-local function draw(column, spot, names, width)
+local function draw(column, spot, told, width)
   local m0, m1 = M.range(spot, column.merge)
   local last = vim.api.nvim_buf_line_count(column.buffer)
   local best, row
   for line = math.min(m0, last), math.min(math.max(m0, m1 - 1), last, m0 + 9) do
     local text = vim.api.nvim_buf_get_lines(column.buffer, line - 1, line, true)[1]
-    local name = fitting(names, width - columns_of(text, column.buffer) - 1)
+    local name = fitting(told, width - columns_of(text, column.buffer) - 1)
     if name and (not best or #name > #best) then
       best, row = name, line
     end
   end
   local is_choice = spot.kind == "choice" and spot.state == "open"
   vim.api.nvim_buf_set_extmark(column.buffer, NAMESPACE, (row or math.min(m0, last)) - 1, 0, {
-    virt_text = { { best or " " .. names[#names], is_choice and "KageChoice" or "KageFaint" } },
+    virt_text = { { best or " " .. told[#told], is_choice and "KageChoice" or "KageFaint" } },
     virt_text_pos = best and "eol" or "right_align",
     priority = 190,
   })
@@ -173,15 +122,13 @@ end
 ---@param all integer how many choices the file has
 ---@param widths table<kage.Column, integer>
 local function name_spot(view, spot, all, widths)
-  local names
+  local told
   for _, column in ipairs(view.columns) do
     local is_said = spot.kind == "choice"
       or (spot.state == "open" and choices.version_of(spot.place, column.agent) ~= nil)
     if is_said and column.merge and widths[column] then
-      if not names then
-        names = M.told(spot, #view.agents, all)
-      end
-      draw(column, spot, names, widths[column])
+      told = told or names.told(spot, #view.agents, all)
+      draw(column, spot, told, widths[column])
     end
   end
 end
@@ -301,7 +248,7 @@ local function said(view)
   if spot then
     local used =
       vim.api.nvim_strwidth(" yours " .. vim.fs.basename(view.path) .. " [+]  " .. (found[1] or { "" })[1])
-    local told = M.told(spot, #view.agents, all)
+    local told = names.told(spot, #view.agents, all)
     local room = vim.api.nvim_win_get_width(view.yours) - used - 1
     if found[1] and room < vim.api.nvim_strwidth(told[1]) then
       room = room + vim.api.nvim_strwidth(found[1][1])

@@ -1,0 +1,58 @@
+--- What places are called on the screen. Pure.
+local choices = require("kage.diff.choices")
+
+local M = {}
+
+local HOW = { space = "up to whitespace", syntax = "same syntax" }
+
+--- What a place is called, in full and shorter and shorter.
+---@param spot kage.Spot
+---@param of integer how many agents are compared
+---@param all integer how many choices the file has
+---@return string[]
+local function names_of(spot, of, all)
+  local place = spot.place
+  local version = place.versions[1]
+  local sides = choices.sides(place)
+  if spot.kind == "lone" then
+    return { "only " .. sides }
+  elseif spot.kind == "consensus" then
+    local count = #version.agents
+    local full = ("%d of %d agree (%s)"):format(count, of, sides)
+    local how = HOW[version.how]
+    local short = { full, ("%d/%d agree"):format(count, of), ("%d/%d"):format(count, of) }
+    return how and vim.list_extend({ full .. ", " .. how }, short) or short
+  end
+  local number = ("%d/%d"):format(spot.number, all)
+  return { ("choice %s: %s"):format(number, sides), number .. ": " .. sides:gsub(" | ", "|"), number }
+end
+
+--- What became of it.
+---@param spot kage.Spot
+---@return string? nil while it is open
+local function state_of(spot)
+  if spot.state == "taken" then
+    return spot.kind == "choice" and table.concat(spot.place.versions[spot.version].agents, " ") .. " taken"
+      or "taken"
+  end
+  return ({ edited = "edited", reset = "base kept" })[spot.state]
+end
+
+--- Its name with what became of it, which is left out last.
+---@param spot kage.Spot
+---@param of integer how many agents are compared
+---@param all integer how many choices the file has
+---@return string[] in full and shorter and shorter
+function M.told(spot, of, all)
+  local names, state = names_of(spot, of, all), state_of(spot)
+  if not state then
+    return names
+  end
+  local told = vim.tbl_map(function(name)
+    return name .. ", " .. state
+  end, names)
+  told[#told + 1] = names[#names]
+  return told
+end
+
+return M
