@@ -163,6 +163,12 @@ local function files(lead)
   return found
 end
 
+---@param lead string
+---@return string[]
+local function paths(lead)
+  return vim.tbl_map(vim.fn.fnameescape, files(require("kage.words").arguments(lead)[1] or ""))
+end
+
 ---@type table<string, fun(lead: string): string[]>
 local KINDS = {
   agent = agents,
@@ -180,8 +186,9 @@ local KINDS = {
   role = function(lead)
     return starting_with(lead, roles())
   end,
-  path = function(lead)
-    return vim.tbl_map(vim.fn.fnameescape, files(require("kage.words").arguments(lead)[1] or ""))
+  path = paths,
+  accepted = function(lead)
+    return vim.list_extend(lead:find("^%d*$") and agents(lead) or {}, paths(lead))
   end,
   none = function()
     return {}
