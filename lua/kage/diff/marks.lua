@@ -84,6 +84,23 @@ local function columns_of(text, buffer)
   end)
 end
 
+---@param buffer integer
+---@param line integer
+---@return integer columns that is said at its end already
+local function remarks_at(buffer, line)
+  local columns = 0
+  local options = { details = true, type = "virt_text" }
+  for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(buffer, -1, { line - 1, 0 }, { line - 1, -1 }, options)) do
+    if mark[4].virt_text_pos == "eol" then
+      columns = columns + 1
+      for _, chunk in ipairs(mark[4].virt_text) do
+        columns = columns + vim.api.nvim_strwidth(chunk[1])
+      end
+    end
+  end
+  return columns
+end
+
 --- Say it at the end of a line of the place that leaves room for it.
 ---@param column kage.Column
 ---@param spot kage.Spot
@@ -95,7 +112,7 @@ local function draw(column, spot, told, width)
   local best, row
   for line = math.min(m0, last), math.min(math.max(m0, m1 - 1), last, m0 + 9) do
     local text = vim.api.nvim_buf_get_lines(column.buffer, line - 1, line, true)[1]
-    local name = fitting(told, width - columns_of(text, column.buffer) - 1)
+    local name = fitting(told, width - columns_of(text, column.buffer) - remarks_at(column.buffer, line) - 1)
     if name and (not best or #name > #best) then
       best, row = name, line
     end
