@@ -79,6 +79,36 @@ def test_what_became_of_places_is_told_in_any_order(nvim: Editor, seed: int) -> 
     assert stats["other"] < 30, "two ways to the same text are rare"
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "words"),
+    [
+        ("\tgröße = 1", "\tgrösse = 1", ["größe", "grösse"]),
+        ("a\tb", "a\t\tb", ["\t", "\t\t"]),
+        ("x = 見る", "x = 見た", ["る", "た"]),
+        ("cafe\u0301s", "cafes", ["cafe\u0301s", "cafes"]),
+        ("f(a, b)", "f(a, c)", ["b", "c"]),
+        ("same", "same", []),
+    ],
+)
+def test_words_that_differ(nvim: Editor, one: str, other: str, words: list[str]) -> None:
+    found = nvim.lua(
+        """
+        local lines = { ... }
+        local ranges = { require("kage.diff.wordwise").differ({ lines[1] }, { lines[2] }) }
+        local words = {}
+        for side = 1, 2 do
+          for _, range in ipairs(ranges[side]) do
+            words[#words + 1] = lines[side]:sub(range.c0 + 1, range.c1)
+          end
+        end
+        return words
+        """,
+        one,
+        other,
+    )
+    assert list(found) == words
+
+
 def test_places_are_named_and_taken_by_place(three: Diff) -> None:
     three.open(path="src/calc.py")
     screen = "\n".join(three.editor.screen(160, 30))

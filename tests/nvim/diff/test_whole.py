@@ -146,7 +146,7 @@ def test_help_says_what_u_does_not_take_back(diff: Diff) -> None:
     diff.changes(text={"path": "text.txt", "base": TEXT, "a1": "x\n"})
     diff.open()
     diff.keys("g?")
-    shown = "\n".join(diff.editor.screen(160, 30))
+    shown = "\n".join(diff.editor.lines())
     assert ":KageUndo  take back what do took whole" in shown
     assert "in the panel or an agent's window: close the tab; in yours :tabclose does" in shown
 
