@@ -75,10 +75,10 @@ end
 function M.catch_up(view)
   if view.closed then
     return
-  elseif vim.api.nvim_get_current_tabpage() == view.tab then
-    view:refresh()
-  else
+  elseif vim.api.nvim_get_current_tabpage() ~= view.tab then
     view.stale = true
+  elseif not view:is_current() then
+    view:refresh()
   end
 end
 
