@@ -94,6 +94,7 @@ local function pick(view, agent, choose)
   local format = apply.format_of_new(buffer, yours, view.content.versions[agent].format)
   view.content:take(yours, taken, format)
   view:refresh()
+  require("kage.checks").picked(view.cwd)
 end
 
 --- Do the columns show what the agents make of yours as it is now?

@@ -179,6 +179,9 @@ local function report(order, found, done)
     lines[#lines + 1] = ":KageUndo takes back what was taken whole, u the rest"
   end
   notify.info(table.concat(vim.list_extend(lines, done.refused), "\n"))
+  if done.places > 0 then
+    require("kage.checks").picked(order.cwd)
+  end
 end
 
 --- Land the files that are taken whole, one agent's after the other's.

@@ -107,12 +107,9 @@ function M:put(agent, buffer, first, last, visual)
   local conflict = vim.iter(taken):any(function(pick)
     return pick.conflict
   end)
-  apply.set_document(
-    buffer,
-    merge.take(yours, taken),
-    apply.format_of_new(buffer, yours, content.versions[agent].format)
-  )
+  content:take(yours, taken, apply.format_of_new(buffer, yours, content.versions[agent].format))
   self.given = buffer
+  require("kage.checks").picked(self.cwd)
   local how = conflict and ", in place of yours" or ""
   notify.info(("put into yours: %s:%d%s; not written, u undoes"):format(name, taken[1].m0, how))
 end

@@ -173,6 +173,7 @@ local function take_back(view, yours, parts)
     decide(view, part.c0, part.c1)
   end
   view:refresh()
+  require("kage.checks").picked(view.cwd)
 end
 
 --- Lines of the current window.

@@ -1,7 +1,6 @@
 --- What the keys of the inline layout take: methods of the session. Each gets the mode that its key was typed in.
 local apply = require("kage.diff.apply")
 local choices = require("kage.diff.choices")
-local merge = require("kage.diff.merge")
 local notify = require("kage.notify")
 local operator = require("kage.diff.operator")
 local picks = require("kage.diff.picks")
@@ -44,8 +43,9 @@ local function put(session, yours, taken, agent)
     end
   end
   local format = apply.format_of_new(session.buffer, yours, session.content.versions[agent].format)
-  apply.set_document(session.buffer, merge.take(yours, disjoint), format)
+  session.content:take(yours, disjoint, format)
   session:refresh()
+  require("kage.checks").picked(session.cwd)
 end
 
 --- The version of a place that an agent made, or with 0 the one that is shown.
