@@ -157,6 +157,15 @@ function Content:texts(yours)
   return settled and ending(self.base, ends) or self.base, docs, settled
 end
 
+--- What follows the buffer of yours.
+---@return kage.Tracked
+function Content:follow()
+  if not self.tracked or self.tracked.gone then
+    self.tracked = tracked.follow(self.buffer, self.base)
+  end
+  return self.tracked
+end
+
 --- What you changed of the base.
 ---@param base string[] of `texts`
 ---@param yours string[]
@@ -164,10 +173,8 @@ end
 function Content:own(base, yours)
   if not self.buffer then
     return hunks.diff(base, yours)
-  elseif not self.tracked or self.tracked.gone then
-    self.tracked = tracked.follow(self.buffer, self.base)
   end
-  return self.tracked:read(base, yours, function()
+  return self:follow():read(base, yours, function()
     local changes = {}
     for _, version in pairs(self.versions) do
       for _, hunk in ipairs(version.hunks) do
@@ -185,7 +192,7 @@ end
 ---@param format? kage.Format
 function Content:take(yours, taken, format)
   local new = merge.take(yours, taken)
-  self.tracked:take(taken, function()
+  self:follow():take(taken, function()
     apply.set_document(self.buffer, new, format, yours)
   end)
   if #new > 1 then
