@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from kage_nvim.agent_runtime.builtin.loop import ModelPlayer
 from kage_nvim.agent_runtime.inbox import Inbox, TurnEnd
 from kage_nvim.agent_runtime.link import Link
 from kage_nvim.agent_runtime.log import Log, recover
-from kage_nvim.agent_runtime.loop import ModelPlayer
 from kage_nvim.agent_runtime.progress import Progress
 from kage_nvim.agent_runtime.screen import Screen
 from tests.conftest import until

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from acp import schema
 
-from kage_nvim.agent_runtime.acp_events import Calls, edited, outcome, plan, words
-from kage_nvim.agent_runtime.acp_permissions import ALLOW, Option, chosen, picked
-from kage_nvim.agent_runtime.acp_wire import decoded
+from kage_nvim.agent_runtime.acp.permissions import ALLOW, Option, chosen, picked
+from kage_nvim.agent_runtime.acp.updates import Calls, edited, outcome, plan, words
+from kage_nvim.agent_runtime.acp.wire import decoded
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from kage_nvim.agent_runtime import cli_run, status
-from kage_nvim.agent_runtime.cli_player import CliPlayer
-from kage_nvim.agent_runtime.cli_usage import Sums
+from kage_nvim.agent_runtime.clis import run, status
+from kage_nvim.agent_runtime.clis.player import CliPlayer
+from kage_nvim.agent_runtime.clis.usage import Sums
 from kage_nvim.agent_runtime.inbox import Inbox, TurnEnd
 from kage_nvim.agent_runtime.link import Link
 from kage_nvim.agent_runtime.log import Log, Past
@@ -76,7 +76,7 @@ def test_silence_is_unknown_until_it_speaks_again(sandboxed: World, monkeypatch:
 def test_one_that_asks_a_dead_provider_for_ever_has_failed(
     sandboxed: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli_run, "FAILING", 1.0)
+    monkeypatch.setattr(run, "FAILING", 1.0)
     usage = {"calls": 3, "failing": "the provider is not there; start it", "failing_for": 2.0}
     end = asyncio.run(played(sandboxed, "for_ever", usage=usage))
     assert (end.state, end.reason) == (State.FAILED, "the provider is not there; start it")

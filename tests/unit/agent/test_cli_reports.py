@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kage_nvim.agent_runtime.events import read
+from kage_nvim.agent_runtime.clis.events import read
+from kage_nvim.agent_runtime.clis.status import Authority
 from kage_nvim.agent_runtime.players import describe
-from kage_nvim.agent_runtime.status import Authority
 from kage_nvim.model import State
 
 MINI = Path(__file__).parents[2] / "fixtures" / "clis" / "mini"

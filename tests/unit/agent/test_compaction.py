@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from kage_nvim.agent_runtime.builtin.window import Window
 from kage_nvim.agent_runtime.log import recover
-from kage_nvim.agent_runtime.window import Window
 from kage_nvim.model import NEW_TASK, Limits, State, Task
 from tests.unit.agent.conftest import Seat
 from tests.unit.agent.world import Exchange, World, call, finish

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kage_nvim.agent_runtime.edit import EditError, changed, replace
+from kage_nvim.agent_runtime.builtin.edit import EditError, changed, replace
 
 CODE = "def add(a, b):\n    if a:\n        return a - b\n    return b\n\n\ndef sub(a, b):\n    return b\n"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kage_nvim.agent_runtime import patience
+from kage_nvim.agent_runtime.builtin import patience
 from kage_nvim.agent_runtime.log import recover
 from kage_nvim.model import Limits, Selection, State, Task
 from tests.unit.agent.conftest import Seat, eventually

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from kage_nvim.agent_runtime.builtin.model_client import Answer, Gateway, GatewayGone, ModelError
 from kage_nvim.agent_runtime.log import Usage
-from kage_nvim.agent_runtime.model_client import Answer, Gateway, GatewayGone, ModelError
 from tests.unit.agent.world import Exchange, Script, World, call, cut, fail, say
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from kage_nvim.agent_runtime.events import Event, read
+from kage_nvim.agent_runtime.clis.events import Event, read
+from kage_nvim.agent_runtime.clis.status import Authority
 from kage_nvim.agent_runtime.players import describe
-from kage_nvim.agent_runtime.status import Authority
 
 CLIS = Path(__file__).parents[2] / "fixtures" / "clis"
 NAMES = ("claude", "codex", "opencode", "gemini", "qwen", "aider", "goose")

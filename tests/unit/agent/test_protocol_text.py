@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kage_nvim.agent_runtime.protocol_text import FormatError, TextCall, arguments, parse
+from kage_nvim.agent_runtime.builtin.protocol_text import FormatError, TextCall, arguments, parse
 
 LS = TextCall("shell", {"command": "ls"})
 READ = TextCall("read", {"path": "a"})

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from kage_nvim import sandbox
-from kage_nvim.agent_runtime import forward
-from kage_nvim.agent_runtime.cli_start import PORT, PROXY_PORT, Start
-from kage_nvim.agent_runtime.relay import Relay, allowed
+from kage_nvim.agent_runtime.clis import forward
+from kage_nvim.agent_runtime.clis.relay import Relay, allowed
+from kage_nvim.agent_runtime.clis.start import PORT, PROXY_PORT, Start
 from kage_nvim.description import Description
 from kage_nvim.model import AgentSpec, Profile, Task
 
@@ -198,7 +198,7 @@ def test_the_forwarder_needs_nothing_of_kage() -> None:
 
 
 def test_a_gateway_that_stays_away_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kage_nvim.agent_runtime.relay.GONE_FOR", 0.2)
+    monkeypatch.setattr("kage_nvim.agent_runtime.clis.relay.GONE_FOR", 0.2)
 
     async def go() -> None:
         relay = Relay(tmp_path / "gate", tmp_path, str(tmp_path / "nobody.sock"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kage_nvim.agent_runtime.events import Event
-from kage_nvim.agent_runtime.status import FRESH, SILENCE, Authority
+from kage_nvim.agent_runtime.clis.events import Event
+from kage_nvim.agent_runtime.clis.status import FRESH, SILENCE, Authority
 from kage_nvim.description import Description, EventRule, ScreenRule
 from kage_nvim.model import State
 

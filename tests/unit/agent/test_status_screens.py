@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from kage_nvim.agent_runtime.clis.status import classify
 from kage_nvim.agent_runtime.players import describe
-from kage_nvim.agent_runtime.status import classify
 
 CLIS = Path(__file__).parents[2] / "fixtures" / "clis"
 NAMES = ("claude", "codex", "opencode", "gemini", "qwen", "aider", "mini")

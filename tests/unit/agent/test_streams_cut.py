@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from kage_nvim.agent_runtime.events import read
+from kage_nvim.agent_runtime.clis.events import read
+from kage_nvim.agent_runtime.clis.trial import of_events
 from kage_nvim.agent_runtime.players import describe
-from kage_nvim.agent_runtime.trial import of_events
 
 CLIS = Path(__file__).parents[2] / "fixtures" / "clis"
 CASES = [

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kage_nvim.agent_runtime.passage import Passage
-from kage_nvim.agent_runtime.terminal import Terminal
+from kage_nvim.agent_runtime.interactive.passage import Passage
+from kage_nvim.agent_runtime.interactive.terminal import Terminal
 from tests.conftest import until
 
 REACHING = [

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from kage_nvim.agent_runtime.builtin.schemas import CallError, check, describe
+from kage_nvim.agent_runtime.builtin.tools import Result, Toolbox
+from kage_nvim.agent_runtime.builtin.window import Window
 from kage_nvim.agent_runtime.context import FolderNotes
-from kage_nvim.agent_runtime.schemas import CallError, check, describe
-from kage_nvim.agent_runtime.tools import Result, Toolbox
-from kage_nvim.agent_runtime.window import Window
 from kage_nvim.model import Limits
 from tests.conftest import git
 from tests.unit.agent.world import World

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kage_nvim.agent_runtime.model_client import Gateway
+from kage_nvim.agent_runtime.builtin.model_client import Gateway
 from kage_nvim.agent_runtime.text import joined
 from kage_nvim.gateway.wires.chat import Chat
 from kage_nvim.gateway.wires.wire import event

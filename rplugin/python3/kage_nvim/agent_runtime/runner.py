@@ -98,22 +98,22 @@ class Process:
         """The player that the specification asks for; only that one's modules are loaded."""
         spec = self._spec
         if spec.cli is not None and spec.mode == "interactive":
-            from kage_nvim.agent_runtime.interactive import InteractivePlayer
+            from kage_nvim.agent_runtime.interactive.player import InteractivePlayer
 
             return InteractivePlayer(spec, self._past, self._log, self._screen, self._inbox, self._progress)
         if spec.cli is not None and spec.mode == "acp":
-            from kage_nvim.agent_runtime.acp_player import AcpPlayer
+            from kage_nvim.agent_runtime.acp.player import AcpPlayer
 
             return AcpPlayer(spec, self._past, self._log, self._screen, self._inbox, self._progress)
         if spec.cli is not None:
-            from kage_nvim.agent_runtime.cli_player import CliPlayer
+            from kage_nvim.agent_runtime.clis.player import CliPlayer
 
             return CliPlayer(spec, self._past, self._log, self._screen, self._inbox, self._progress)
         if spec.command is not None:
             from kage_nvim.agent_runtime.command import CommandPlayer
 
             return CommandPlayer(spec, self._log, self._screen, self._inbox, self._progress)
-        from kage_nvim.agent_runtime.loop import ModelPlayer
+        from kage_nvim.agent_runtime.builtin.loop import ModelPlayer
 
         return ModelPlayer(spec, self._past, self._log, self._screen, self._inbox, self._progress)
 

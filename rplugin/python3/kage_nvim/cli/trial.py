@@ -11,7 +11,8 @@ from kage_nvim.errors import Exit, usage
 
 def tried(given: argparse.Namespace) -> Exit:
     """Print what the rules say of it."""
-    from kage_nvim.agent_runtime import players, trial
+    from kage_nvim.agent_runtime import players
+    from kage_nvim.agent_runtime.clis import trial
     from kage_nvim.config import load_user
 
     if not given.events and not given.screen:

@@ -15,9 +15,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from kage_nvim.agent_runtime.builtin.limits import Allowance
+from kage_nvim.agent_runtime.builtin.model_client import Answer, GatewayGone, ModelError
 from kage_nvim.agent_runtime.inbox import TurnEnd
-from kage_nvim.agent_runtime.limits import Allowance
-from kage_nvim.agent_runtime.model_client import Answer, GatewayGone, ModelError
 from kage_nvim.agent_runtime.progress import Progress
 from kage_nvim.model import State
 

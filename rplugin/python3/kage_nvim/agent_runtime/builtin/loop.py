@@ -13,21 +13,22 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from kage_nvim.agent_runtime import prompts, tools
-from kage_nvim.agent_runtime.asking import Asker
+from kage_nvim.agent_runtime import prompts
+from kage_nvim.agent_runtime.builtin import tools
+from kage_nvim.agent_runtime.builtin.asking import Asker
+from kage_nvim.agent_runtime.builtin.limits import Allowance
+from kage_nvim.agent_runtime.builtin.messages import Conversation
+from kage_nvim.agent_runtime.builtin.model_client import Answer, ModelError
+from kage_nvim.agent_runtime.builtin.protocol_text import FormatError
+from kage_nvim.agent_runtime.builtin.schemas import describe
+from kage_nvim.agent_runtime.builtin.window import Window
+from kage_nvim.agent_runtime.builtin.wire import Call
 from kage_nvim.agent_runtime.context import CONTEXT_LIMIT, FolderNotes, surroundings
 from kage_nvim.agent_runtime.inbox import Halt, Inbox, TurnEnd
-from kage_nvim.agent_runtime.limits import Allowance
 from kage_nvim.agent_runtime.log import Log, Past
-from kage_nvim.agent_runtime.messages import Conversation
-from kage_nvim.agent_runtime.model_client import Answer, ModelError
 from kage_nvim.agent_runtime.progress import Progress
-from kage_nvim.agent_runtime.protocol_text import FormatError
-from kage_nvim.agent_runtime.schemas import describe
 from kage_nvim.agent_runtime.screen import Screen
 from kage_nvim.agent_runtime.text import first_line, plain
-from kage_nvim.agent_runtime.window import Window
-from kage_nvim.agent_runtime.wire import Call
 from kage_nvim.model import AgentSpec, State
 
 

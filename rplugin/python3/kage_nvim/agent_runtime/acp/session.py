@@ -15,10 +15,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from kage_nvim.agent_runtime.acp_wire import LONGEST_LINE, Complaints, Wire
+from kage_nvim.agent_runtime.acp.wire import LONGEST_LINE, Complaints, Wire
+from kage_nvim.agent_runtime.clis.relay import Relay
 from kage_nvim.agent_runtime.inbox import TurnEnd
 from kage_nvim.agent_runtime.log import Log
-from kage_nvim.agent_runtime.relay import Relay
 from kage_nvim.agent_runtime.text import one_line, plain
 from kage_nvim.model import State
 from kage_nvim.version import __version__

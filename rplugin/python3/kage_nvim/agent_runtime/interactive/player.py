@@ -15,21 +15,22 @@ import os
 import time
 from pathlib import Path
 
-from kage_nvim.agent_runtime import prompts, typist
-from kage_nvim.agent_runtime.busy import seconds_used
-from kage_nvim.agent_runtime.cli_memory import remembered
-from kage_nvim.agent_runtime.cli_start import Start
-from kage_nvim.agent_runtime.cli_usage import Meter
-from kage_nvim.agent_runtime.events import Event, read
+from kage_nvim.agent_runtime import prompts
+from kage_nvim.agent_runtime.clis.busy import seconds_used
+from kage_nvim.agent_runtime.clis.events import Event, read
+from kage_nvim.agent_runtime.clis.memory import remembered
+from kage_nvim.agent_runtime.clis.start import Start
+from kage_nvim.agent_runtime.clis.status import SILENCE, Authority, Finding
+from kage_nvim.agent_runtime.clis.usage import Meter
 from kage_nvim.agent_runtime.inbox import Halt, Inbox, TurnEnd
+from kage_nvim.agent_runtime.interactive import typist
+from kage_nvim.agent_runtime.interactive.child import PtyChild
+from kage_nvim.agent_runtime.interactive.pane import Pane
+from kage_nvim.agent_runtime.interactive.passage import Passage
+from kage_nvim.agent_runtime.interactive.terminal import Terminal
 from kage_nvim.agent_runtime.log import Log, Past
-from kage_nvim.agent_runtime.pane import Pane
-from kage_nvim.agent_runtime.passage import Passage
 from kage_nvim.agent_runtime.progress import Progress
-from kage_nvim.agent_runtime.pty_child import PtyChild
 from kage_nvim.agent_runtime.screen import Screen
-from kage_nvim.agent_runtime.status import SILENCE, Authority, Finding
-from kage_nvim.agent_runtime.terminal import Terminal
 from kage_nvim.agent_runtime.text import one_line
 from kage_nvim.description import Description
 from kage_nvim.errors import KageError

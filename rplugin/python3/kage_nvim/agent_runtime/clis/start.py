@@ -19,8 +19,8 @@ from typing import Any
 import msgspec
 
 from kage_nvim import sandbox
-from kage_nvim.agent_runtime import forward
-from kage_nvim.agent_runtime.relay import Relay
+from kage_nvim.agent_runtime.clis import forward
+from kage_nvim.agent_runtime.clis.relay import Relay
 from kage_nvim.description import Description
 from kage_nvim.errors import KageError
 from kage_nvim.model import AgentSpec, Profile

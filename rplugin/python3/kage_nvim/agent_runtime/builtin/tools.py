@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kage_nvim.agent_runtime import edit, searching
+from kage_nvim.agent_runtime.builtin import edit, searching
+from kage_nvim.agent_runtime.builtin.files import FileError, Files
+from kage_nvim.agent_runtime.builtin.schemas import WINDOW
+from kage_nvim.agent_runtime.builtin.window import Window
 from kage_nvim.agent_runtime.context import NOTES_LIMIT, FolderNotes
-from kage_nvim.agent_runtime.files import FileError, Files
-from kage_nvim.agent_runtime.schemas import WINDOW
 from kage_nvim.agent_runtime.text import LIMIT, HeadTail, fitting, one_line, printed, shorten
-from kage_nvim.agent_runtime.window import Window
 from kage_nvim.model import AgentSpec
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import time
 
 import msgspec
 
+from kage_nvim.agent_runtime.clis.relay import Relay
 from kage_nvim.agent_runtime.log import Usage
 from kage_nvim.agent_runtime.progress import Progress
-from kage_nvim.agent_runtime.relay import Relay
 from kage_nvim.agent_runtime.text import one_line
 
 APART = 0.5

@@ -9,17 +9,17 @@ import time
 from dataclasses import dataclass
 
 from kage_nvim.agent_runtime import prompts
-from kage_nvim.agent_runtime.cli_memory import Memory
-from kage_nvim.agent_runtime.cli_program import Program
-from kage_nvim.agent_runtime.cli_screen import Teller
-from kage_nvim.agent_runtime.cli_start import Start
-from kage_nvim.agent_runtime.cli_usage import Meter
-from kage_nvim.agent_runtime.events import Event, read
+from kage_nvim.agent_runtime.clis.events import Event, read
+from kage_nvim.agent_runtime.clis.memory import Memory
+from kage_nvim.agent_runtime.clis.program import Program
+from kage_nvim.agent_runtime.clis.start import Start
+from kage_nvim.agent_runtime.clis.status import Authority
+from kage_nvim.agent_runtime.clis.teller import Teller
+from kage_nvim.agent_runtime.clis.usage import Meter
 from kage_nvim.agent_runtime.inbox import Inbox, TurnEnd
 from kage_nvim.agent_runtime.log import Log
 from kage_nvim.agent_runtime.progress import Progress
 from kage_nvim.agent_runtime.screen import Screen
-from kage_nvim.agent_runtime.status import Authority
 from kage_nvim.agent_runtime.text import one_line
 from kage_nvim.description import Description
 from kage_nvim.model import AgentSpec, State

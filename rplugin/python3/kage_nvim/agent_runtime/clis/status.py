@@ -18,7 +18,7 @@ from typing import Literal
 
 import msgspec
 
-from kage_nvim.agent_runtime.events import Event
+from kage_nvim.agent_runtime.clis.events import Event
 from kage_nvim.agent_runtime.text import one_line, plain
 from kage_nvim.description import Description, ScreenRule
 from kage_nvim.model import State

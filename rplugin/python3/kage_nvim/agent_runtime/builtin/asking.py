@@ -5,16 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kage_nvim.agent_runtime import compaction, prompts
-from kage_nvim.agent_runtime.limits import Allowance
+from kage_nvim.agent_runtime import prompts
+from kage_nvim.agent_runtime.builtin import compaction
+from kage_nvim.agent_runtime.builtin.limits import Allowance
+from kage_nvim.agent_runtime.builtin.messages import Conversation
+from kage_nvim.agent_runtime.builtin.model_client import Answer, Gateway, ModelError
+from kage_nvim.agent_runtime.builtin.patience import ask
+from kage_nvim.agent_runtime.builtin.window import Window
+from kage_nvim.agent_runtime.builtin.wire import Message, request
 from kage_nvim.agent_runtime.log import Log
-from kage_nvim.agent_runtime.messages import Conversation
-from kage_nvim.agent_runtime.model_client import Answer, Gateway, ModelError
-from kage_nvim.agent_runtime.patience import ask
 from kage_nvim.agent_runtime.progress import Progress
 from kage_nvim.agent_runtime.screen import Screen
-from kage_nvim.agent_runtime.window import Window
-from kage_nvim.agent_runtime.wire import Message, request
 from kage_nvim.model import AgentSpec
 
 REFUSALS = ("bad_request", "provider")

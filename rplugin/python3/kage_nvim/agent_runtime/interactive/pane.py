@@ -12,8 +12,8 @@ import tty
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from kage_nvim.agent_runtime.interactive.passage import RESET
 from kage_nvim.agent_runtime.keyboard import UNBRACKETED
-from kage_nvim.agent_runtime.passage import RESET
 
 SIZE = (80, 24)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Protocol
 
-from kage_nvim.agent_runtime.status import Finding
+from kage_nvim.agent_runtime.clis.status import Finding
 from kage_nvim.agent_runtime.text import joined, plain
 from kage_nvim.description import Description
 from kage_nvim.model import State

@@ -7,10 +7,18 @@ added on the way out and never kept: cache markers, or the words of the text pro
 from __future__ import annotations
 
 from kage_nvim.agent_runtime import prompts
+from kage_nvim.agent_runtime.builtin.model_client import Answer
+from kage_nvim.agent_runtime.builtin.protocol_text import FormatError, has_shell_block, parse
+from kage_nvim.agent_runtime.builtin.wire import (
+    Call,
+    Message,
+    as_text,
+    checked,
+    marked,
+    native_call,
+    wordless,
+)
 from kage_nvim.agent_runtime.log import Log, Past, still_open
-from kage_nvim.agent_runtime.model_client import Answer
-from kage_nvim.agent_runtime.protocol_text import FormatError, has_shell_block, parse
-from kage_nvim.agent_runtime.wire import Call, Message, as_text, checked, marked, native_call, wordless
 from kage_nvim.cache_marks import reads_marks
 from kage_nvim.model import AgentSpec
 

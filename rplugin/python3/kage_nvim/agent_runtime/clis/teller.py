@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kage_nvim.agent_runtime.events import Event
+from kage_nvim.agent_runtime.clis.events import Event
 from kage_nvim.agent_runtime.log import Log, Usage
 from kage_nvim.agent_runtime.progress import Progress
 from kage_nvim.agent_runtime.screen import Screen

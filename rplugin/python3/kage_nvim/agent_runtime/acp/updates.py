@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from kage_nvim.agent_runtime.events import Event
+from kage_nvim.agent_runtime.clis.events import Event
 from kage_nvim.agent_runtime.text import one_line, plain
 from kage_nvim.description import Kind
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from kage_nvim.agent_runtime.schemas import SCHEMAS
+from kage_nvim.agent_runtime.builtin.schemas import SCHEMAS
 
 UNKNOWN = 128_000
 """Tokens of a window that nobody has told."""

@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 
-from kage_nvim.agent_runtime.busy import seconds_used
+from kage_nvim.agent_runtime.clis.busy import seconds_used
 from kage_nvim.agent_runtime.text import one_line
 
 CHUNK = 65536

@@ -17,11 +17,11 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from kage_nvim.agent_runtime import prompts
-from kage_nvim.agent_runtime.schemas import describe
-from kage_nvim.agent_runtime.shorter import LONG, is_result, stub, told
+from kage_nvim.agent_runtime.builtin.schemas import describe
+from kage_nvim.agent_runtime.builtin.shorter import LONG, is_result, stub, told
+from kage_nvim.agent_runtime.builtin.window import Window
+from kage_nvim.agent_runtime.builtin.wire import Message
 from kage_nvim.agent_runtime.text import shorten
-from kage_nvim.agent_runtime.window import Window
-from kage_nvim.agent_runtime.wire import Message
 
 FULL = 0.75
 """The part at which room is made."""

@@ -7,15 +7,15 @@ says while it works reaches it at once where it takes such lines, else in a turn
 from __future__ import annotations
 
 from kage_nvim.agent_runtime import prompts
-from kage_nvim.agent_runtime.cli_memory import remembered
-from kage_nvim.agent_runtime.cli_run import Around, Run
-from kage_nvim.agent_runtime.cli_start import Start
-from kage_nvim.agent_runtime.cli_usage import Meter
+from kage_nvim.agent_runtime.clis.memory import remembered
+from kage_nvim.agent_runtime.clis.run import Around, Run
+from kage_nvim.agent_runtime.clis.start import Start
+from kage_nvim.agent_runtime.clis.status import Authority
+from kage_nvim.agent_runtime.clis.usage import Meter
 from kage_nvim.agent_runtime.inbox import Halt, Inbox, TurnEnd
 from kage_nvim.agent_runtime.log import Log, Past
 from kage_nvim.agent_runtime.progress import Progress
 from kage_nvim.agent_runtime.screen import Screen
-from kage_nvim.agent_runtime.status import Authority
 from kage_nvim.model import AgentSpec
 
 INTERRUPTED = "[The user interrupted you here.]"

@@ -13,22 +13,23 @@ from typing import Any
 
 import msgspec
 
-from kage_nvim.agent_runtime import acp_events, prompts
-from kage_nvim.agent_runtime.acp_permissions import Permissions, Question
-from kage_nvim.agent_runtime.acp_session import FIRST, Client, Session
-from kage_nvim.agent_runtime.busy import seconds_used
-from kage_nvim.agent_runtime.cli_memory import remembered
-from kage_nvim.agent_runtime.cli_player import INTERRUPTED
-from kage_nvim.agent_runtime.cli_run import FAILING, TICK
-from kage_nvim.agent_runtime.cli_screen import Teller
-from kage_nvim.agent_runtime.cli_start import Start
-from kage_nvim.agent_runtime.cli_usage import Meter
-from kage_nvim.agent_runtime.events import Event
+from kage_nvim.agent_runtime import prompts
+from kage_nvim.agent_runtime.acp import updates
+from kage_nvim.agent_runtime.acp.permissions import Permissions, Question
+from kage_nvim.agent_runtime.acp.session import FIRST, Client, Session
+from kage_nvim.agent_runtime.clis.busy import seconds_used
+from kage_nvim.agent_runtime.clis.events import Event
+from kage_nvim.agent_runtime.clis.memory import remembered
+from kage_nvim.agent_runtime.clis.player import INTERRUPTED
+from kage_nvim.agent_runtime.clis.run import FAILING, TICK
+from kage_nvim.agent_runtime.clis.start import Start
+from kage_nvim.agent_runtime.clis.status import Authority
+from kage_nvim.agent_runtime.clis.teller import Teller
+from kage_nvim.agent_runtime.clis.usage import Meter
 from kage_nvim.agent_runtime.inbox import Halt, Inbox, TurnEnd
 from kage_nvim.agent_runtime.log import Log, Past
 from kage_nvim.agent_runtime.progress import Progress
 from kage_nvim.agent_runtime.screen import Screen
-from kage_nvim.agent_runtime.status import Authority
 from kage_nvim.agent_runtime.text import one_line
 from kage_nvim.description import Description, EventRule
 from kage_nvim.errors import KageError
@@ -72,7 +73,7 @@ class AcpPlayer:
         self._client = Client(self._update, self._leave)
         self._memory = remembered(spec.log)
         self._session: Session | None = None
-        self._calls = acp_events.Calls()
+        self._calls = updates.Calls()
         self._text = ""
         self._said_last = ""
         self._counted = 0, 0, 0
@@ -184,7 +185,7 @@ class AcpPlayer:
 
     async def _open(self) -> bool:
         """Start the agent and take a session; returns whether it is the one that was there before."""
-        self._calls, self._counted, self._opened = acp_events.Calls(), (0, 0, 0), False
+        self._calls, self._counted, self._opened = updates.Calls(), (0, 0, 0), False
         await self._start.relay.start()
         argv = self._start.argv(self._spec.cli.acp if self._spec.cli else [], task="")
         self._session = await Session.start(argv, self._start.relay, self._log)
@@ -262,7 +263,7 @@ class AcpPlayer:
         self._spoke = time.monotonic()
         what = getattr(update, "session_update", "tool_call_update")
         if what == "agent_message_chunk":
-            self._words(acp_events.words(update.content))
+            self._words(updates.words(update.content))
         elif what in ("tool_call", "tool_call_update"):
             self._flush()
             for event in self._calls.take(update):
@@ -277,7 +278,7 @@ class AcpPlayer:
             known = {"cost_usd": cost.amount} if cost is not None and cost.currency == "USD" else {}
             self._log.write("tool_usage", context=update.used, window=update.size, **known)
         elif what == "agent_thought_chunk":
-            self._take(acp_events.event("working", what))
+            self._take(updates.event("working", what))
 
     async def _leave(self, call: Any, options: list[Any]) -> str | None:
         """What a call is answered that leave is asked for: an option's id."""
@@ -288,7 +289,7 @@ class AcpPlayer:
         if piece:
             self._text += piece
             self._screen.words(piece)
-            self._authority.event(acp_events.event("text", "agent_message_chunk", piece, text=piece))
+            self._authority.event(updates.event("text", "agent_message_chunk", piece, text=piece))
             self._show()
 
     def _flush(self) -> None:
@@ -297,15 +298,15 @@ class AcpPlayer:
         if text.strip():
             self._said_last = one_line(text.strip().splitlines()[0], 300)
             self._screen.end_words()
-            self._teller.tell(acp_events.event("text", "agent_message_chunk", text=text), shown=False)
+            self._teller.tell(updates.event("text", "agent_message_chunk", text=text), shown=False)
 
     def _plan(self, entries: list[Any]) -> None:
         self._flush()
-        lines, where = acp_events.plan(entries)
+        lines, where = updates.plan(entries)
         self._log.write("plan", entries=[{"text": e.content, "status": e.status} for e in entries])
         self._screen.end_words()
         self._screen.words("".join(f"{line}\n" for line in [where, *lines]))
-        self._take(acp_events.event("working", "plan", where, text=where), shown=False)
+        self._take(updates.event("working", "plan", where, text=where), shown=False)
 
     def _take(self, event: Event, *, shown: bool = True) -> None:
         self._teller.tell(event, shown=shown)
@@ -316,10 +317,10 @@ class AcpPlayer:
     def _asked(self, question: Question | None) -> None:
         """The user is asked something, or nothing any more."""
         if question is None:
-            event = acp_events.event("working", "session/request_permission", "answered")
+            event = updates.event("working", "session/request_permission", "answered")
         else:
             fields = {"name": "permission", "text": question.text}
-            event = acp_events.event("waiting", "session/request_permission", question.text, **fields)
+            event = updates.event("waiting", "session/request_permission", question.text, **fields)
         self._authority.event(event)
         self._show()
 
@@ -331,7 +332,7 @@ class AcpPlayer:
         names = ("tokens_in", "tokens_cached", "tokens_out")
         fields = {n: max(0, new - old) for n, new, old in zip(names, sums, self._counted, strict=True)}
         self._counted = sums
-        event = acp_events.event("usage", "session/prompt", **fields)
+        event = updates.event("usage", "session/prompt", **fields)
         self._teller.tell(event, shown=False)
         if self._spec.direct:
             self._teller.count(event)

@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from kage_nvim.agent_runtime.schemas import PARAMETERS, known
+from kage_nvim.agent_runtime.builtin.schemas import PARAMETERS, known
 
 _OPENING = re.compile(
     r"^[ \t]*(?P<fence>`{3,}|~{3,})[ \t]*(?P<kind>[\w+-]*)(?:[^\n{[]*$\n?|[^\n{[]*(?=[{[]))"

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from kage_nvim.agent_runtime import schemas
-from kage_nvim.agent_runtime.protocol_text import FormatError, arguments
+from kage_nvim.agent_runtime.builtin import schemas
+from kage_nvim.agent_runtime.builtin.protocol_text import FormatError, arguments
 from kage_nvim.agent_runtime.text import joined
 from kage_nvim.model import AgentSpec
 

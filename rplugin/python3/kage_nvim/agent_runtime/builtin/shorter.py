@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from kage_nvim.agent_runtime import prompts
+from kage_nvim.agent_runtime.builtin.wire import Message
 from kage_nvim.agent_runtime.text import shorten
-from kage_nvim.agent_runtime.wire import Message
 
 LONG = 400
 """Characters of a result, or of an argument, that is worth a line of its own."""

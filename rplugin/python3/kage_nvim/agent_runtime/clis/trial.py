@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kage_nvim.agent_runtime.events import read
-from kage_nvim.agent_runtime.status import Authority
+from kage_nvim.agent_runtime.clis.events import read
+from kage_nvim.agent_runtime.clis.status import Authority
 from kage_nvim.description import Description
 from kage_nvim.model import State
 
