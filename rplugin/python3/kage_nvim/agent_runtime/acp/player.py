@@ -14,11 +14,9 @@ from typing import Any
 import msgspec
 
 from kage_nvim.agent_runtime import prompts
-from kage_nvim.agent_runtime.acp import updates
-from kage_nvim.agent_runtime.acp.permissions import Permissions, Question
+from kage_nvim.agent_runtime.acp.listener import Listener
 from kage_nvim.agent_runtime.acp.session import FIRST, Client, Session
 from kage_nvim.agent_runtime.clis.busy import seconds_used
-from kage_nvim.agent_runtime.clis.events import Event
 from kage_nvim.agent_runtime.clis.memory import remembered
 from kage_nvim.agent_runtime.clis.player import INTERRUPTED
 from kage_nvim.agent_runtime.clis.run import FAILING, TICK
@@ -69,18 +67,15 @@ class AcpPlayer:
         self._meter = Meter(self._start.relay, spec.token, progress, past.usage)
         self._authority = Authority(self._cli)
         self._teller = Teller(self._cli, screen, log, progress)
-        self._permissions = Permissions(spec.permissions == "ask", log, screen, self._asked)
-        self._client = Client(self._update, self._leave)
+        self._listener = Listener(spec, log, screen, progress, self._authority, self._teller)
+        self._permissions = self._listener.permissions
+        self._client = Client(self._listener.update, self._listener.leave)
         self._memory = remembered(spec.log)
         self._session: Session | None = None
-        self._calls = updates.Calls()
-        self._text = ""
-        self._said_last = ""
-        self._counted = 0, 0, 0
         self._queued: list[str] = []
         self._interrupted = False
         self._opened = self._prompting = False
-        self._spoke = self._used = 0.0
+        self._used = 0.0
 
     async def turn(self, *, again: bool) -> TurnEnd:
         """One prompt, to its end; ``again`` goes on with a turn that was cut off."""
@@ -91,7 +86,7 @@ class AcpPlayer:
         self._memory.said += said
         self._authority.begin()
         self._permissions.active = True
-        self._said_last = ""
+        self._listener.said_last = ""
         work = asyncio.ensure_future(self._work(said))
         try:
             return await self._inbox.guard(self._follow(work))
@@ -105,7 +100,7 @@ class AcpPlayer:
             self._permissions.active = self._prompting = False
             if self._session is not None and not self._opened:
                 await self._session.end()  # nothing can be begun with it
-            self._flush()
+            self._listener.flush()
             if not self._spec.direct:
                 await self._meter.look(now=True)
             self._screen.end_words()
@@ -185,7 +180,8 @@ class AcpPlayer:
 
     async def _open(self) -> bool:
         """Start the agent and take a session; returns whether it is the one that was there before."""
-        self._calls, self._counted, self._opened = updates.Calls(), (0, 0, 0), False
+        self._listener.begin()
+        self._opened = False
         await self._start.relay.start()
         argv = self._start.argv(self._spec.cli.acp if self._spec.cli else [], task="")
         self._session = await Session.start(argv, self._start.relay, self._log)
@@ -210,16 +206,16 @@ class AcpPlayer:
     async def _ended(self, answer: Any) -> TurnEnd:
         state, reason = ENDS.get(answer.stop_reason, (State.UNKNOWN, answer.stop_reason))
         rule = f"acp stop_reason {answer.stop_reason}"
-        self._count(answer.usage)
-        self._flush()
+        self._listener.count(answer.usage)
+        self._listener.flush()
         if state is State.DONE:
-            reason = self._said_last
+            reason = self._listener.said_last
             sums = self._meter.latest if self._spec.direct else await self._meter.look(now=True)
             if sums.refused:
                 return TurnEnd(State.STOPPED, sums.refused, "gateway", reason)
             if sums.failing:
                 return TurnEnd(State.FAILED, sums.failing, "gateway", reason)
-        return TurnEnd(state, reason, rule, self._said_last)
+        return TurnEnd(state, reason, rule, self._listener.said_last)
 
     async def _lost(self, how: str) -> TurnEnd:
         """It can not be talked to any more: how it ended, with its last words."""
@@ -256,92 +252,11 @@ class AcpPlayer:
             reason = sums.blamed(reason)
         return TurnEnd(State.FAILED, reason, rule)
 
-    # What it tells.
-
-    def _update(self, update: Any) -> None:
-        """One update of the session, or of a call that leave is asked for."""
-        self._spoke = time.monotonic()
-        what = getattr(update, "session_update", "tool_call_update")
-        if what == "agent_message_chunk":
-            self._words(updates.words(update.content))
-        elif what in ("tool_call", "tool_call_update"):
-            self._flush()
-            for event in self._calls.take(update):
-                self._take(event)
-        elif what == "plan":
-            self._plan(update.entries)
-        elif what == "current_mode_update":
-            self._flush()
-            self._screen.notice(f"mode: {update.current_mode_id}")
-        elif what == "usage_update":
-            cost = update.cost
-            known = {"cost_usd": cost.amount} if cost is not None and cost.currency == "USD" else {}
-            self._log.write("tool_usage", context=update.used, window=update.size, **known)
-        elif what == "agent_thought_chunk":
-            self._take(updates.event("working", what))
-
-    async def _leave(self, call: Any, options: list[Any]) -> str | None:
-        """What a call is answered that leave is asked for: an option's id."""
-        self._update(call)
-        return await self._permissions.decide(self._calls.title(call.tool_call_id), options)
-
-    def _words(self, piece: str) -> None:
-        if piece:
-            self._text += piece
-            self._screen.words(piece)
-            self._authority.event(updates.event("text", "agent_message_chunk", piece, text=piece))
-            self._show()
-
-    def _flush(self) -> None:
-        """The model's words are over: they are one text."""
-        text, self._text = self._text, ""
-        if text.strip():
-            self._said_last = one_line(text.strip().splitlines()[0], 300)
-            self._screen.end_words()
-            self._teller.tell(updates.event("text", "agent_message_chunk", text=text), shown=False)
-
-    def _plan(self, entries: list[Any]) -> None:
-        self._flush()
-        lines, where = updates.plan(entries)
-        self._log.write("plan", entries=[{"text": e.content, "status": e.status} for e in entries])
-        self._screen.end_words()
-        self._screen.words("".join(f"{line}\n" for line in [where, *lines]))
-        self._take(updates.event("working", "plan", where, text=where), shown=False)
-
-    def _take(self, event: Event, *, shown: bool = True) -> None:
-        self._teller.tell(event, shown=shown)
-        if not self._permissions.waiting:
-            self._authority.event(event)
-            self._show()
-
-    def _asked(self, question: Question | None) -> None:
-        """The user is asked something, or nothing any more."""
-        if question is None:
-            event = updates.event("working", "session/request_permission", "answered")
-        else:
-            fields = {"name": "permission", "text": question.text}
-            event = updates.event("waiting", "session/request_permission", question.text, **fields)
-        self._authority.event(event)
-        self._show()
-
-    def _count(self, usage: Any) -> None:
-        """Its own count, which adds up over a session: all that is known of one with a login of its own."""
-        if usage is None:
-            return
-        sums = usage.input_tokens, usage.cached_read_tokens or 0, usage.output_tokens
-        names = ("tokens_in", "tokens_cached", "tokens_out")
-        fields = {n: max(0, new - old) for n, new, old in zip(names, sums, self._counted, strict=True)}
-        self._counted = sums
-        event = updates.event("usage", "session/prompt", **fields)
-        self._teller.tell(event, shown=False)
-        if self._spec.direct:
-            self._teller.count(event)
-
     # What is seen from outside.
 
     async def _watch(self) -> TurnEnd:
         """Look after it while it works; returns when it must end before it has ended by itself."""
-        self._spoke = began = time.monotonic()
+        self._listener.spoke = began = time.monotonic()
         ends = began + self._spec.limits.seconds
         while True:
             await asyncio.sleep(TICK)
@@ -354,7 +269,7 @@ class AcpPlayer:
                 sums = await self._meter.look()
                 if sums.refused:
                     return TurnEnd(State.STOPPED, sums.refused, "gateway")
-                if sums.failing_for > FAILING and time.monotonic() - self._spoke > FAILING:
+                if sums.failing_for > FAILING and time.monotonic() - self._listener.spoke > FAILING:
                     return TurnEnd(State.FAILED, sums.failing, "gateway")
             self._look_idle(began)
 
@@ -380,13 +295,4 @@ class AcpPlayer:
             session.heard = time.monotonic()
         silent = time.monotonic() - max(began, session.heard, self._start.relay.spoke)
         self._authority.idle(silent, busy)
-        self._show()
-
-    def _show(self) -> None:
-        if not self._permissions.active:
-            return  # what it tells between turns is no turn
-        finding = self._authority.finding
-        if not finding.state.ended and finding.state is not State.STARTING:
-            told = (self._progress.state, self._progress.reason)
-            if told != (finding.state, finding.reason):
-                self._progress.enter(finding.state, finding.reason, finding.rule, finding.evidence)
+        self._listener.show()

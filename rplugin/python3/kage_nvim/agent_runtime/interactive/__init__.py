@@ -1,5 +1,5 @@
 """CLIs with their own screen in the pane: ``player`` runs one, ``typist`` types there for the user.
 
-``child`` is its pseudo terminal, ``pane`` the real one, ``passage`` what may go from one to the other, and
-``terminal`` the screen that it makes, as text.
+``life`` is from its start to its end: ``child`` its pseudo terminal, ``pane`` the real one, ``passage`` what
+may go from one to the other, ``terminal`` the screen that it makes, as text, ``tail`` what its hooks tell.
 """
