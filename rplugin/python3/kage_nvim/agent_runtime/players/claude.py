@@ -44,6 +44,28 @@ STATE = {
 }
 HOOK = "hook_event_name"
 
+CONTENT = [
+    EventRule(
+        kind="text",
+        each="message.content",
+        when={"^type": "assistant", "type": "text"},
+        fields={"text": "text"},
+    ),
+    EventRule(
+        kind="tool",
+        each="message.content",
+        when={"^type": "assistant", "type": "tool_use"},
+        fields={"id": "id", "name": "name", "args": "input"},
+    ),
+    EventRule(
+        kind="result",
+        each="message.content",
+        when={"^type": "user", "type": "tool_result"},
+        fields={"id": "tool_use_id", "text": "content", "ok": "!is_error"},
+    ),
+]
+"""The parts of a message: what it says, what it calls, what came of that."""
+
 CLI = Description(
     name="claude",
     title="Claude Code",
@@ -97,24 +119,7 @@ CLI = Description(
             fields={"text": "error"},
         ),
         EventRule(kind="heard", when={"type": "user", "isReplay": True}, fields={"text": "message.content"}),
-        EventRule(
-            kind="text",
-            each="message.content",
-            when={"^type": "assistant", "type": "text"},
-            fields={"text": "text"},
-        ),
-        EventRule(
-            kind="tool",
-            each="message.content",
-            when={"^type": "assistant", "type": "tool_use"},
-            fields={"id": "id", "name": "name", "args": "input"},
-        ),
-        EventRule(
-            kind="result",
-            each="message.content",
-            when={"^type": "user", "type": "tool_result"},
-            fields={"id": "tool_use_id", "text": "content", "ok": "!is_error"},
-        ),
+        *CONTENT,
         EventRule(kind="usage", when={"type": "result"}, fields=RESULT),
         EventRule(
             kind="done",

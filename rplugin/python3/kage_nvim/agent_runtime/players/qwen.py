@@ -6,6 +6,7 @@ result, ``[API Error: …]``, say so. Retries are silent.
 
 import json
 
+from kage_nvim.agent_runtime.players.claude import CONTENT
 from kage_nvim.agent_runtime.screens.qwen import RULES
 from kage_nvim.description import Description, EventRule
 
@@ -48,24 +49,7 @@ CLI = Description(
     events=[
         EventRule(kind="session", when={"type": "system", "subtype": "init"}, fields={"id": "session_id"}),
         EventRule(kind="working", each="message.content", when={"^type": "assistant", "type": "thinking"}),
-        EventRule(
-            kind="text",
-            each="message.content",
-            when={"^type": "assistant", "type": "text"},
-            fields={"text": "text"},
-        ),
-        EventRule(
-            kind="tool",
-            each="message.content",
-            when={"^type": "assistant", "type": "tool_use"},
-            fields={"id": "id", "name": "name", "args": "input"},
-        ),
-        EventRule(
-            kind="result",
-            each="message.content",
-            when={"^type": "user", "type": "tool_result"},
-            fields={"id": "tool_use_id", "text": "content", "ok": "!is_error"},
-        ),
+        *CONTENT,
         EventRule(
             kind="usage",
             when={"type": "result"},

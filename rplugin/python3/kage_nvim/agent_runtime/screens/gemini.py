@@ -11,6 +11,19 @@ IDLE = rf"{BOX}|^\s*> /|^\s*\(\d+/\d+\)\s*$|{FOOT}"
 
 BANNER = r"Gemini CLI v\d|Tips for getting started|is restarting to apply|^ *[█▝▗▄▀▟▜]{3,}.*[█▝▗▟▜]"
 
+
+def at_rest(idle: str, newest: str, banner: str) -> list[ScreenRule]:
+    """The rules for a screen that waits for a task, the last of a list. ``idle`` is a line that is there only
+    then, ``newest`` one of what the program says and does, ``banner`` one that it begins with."""
+    return [
+        ScreenRule(
+            state="done", reason="idle after an answer", all=[idle], last=[newest, r"✦|│ [✓x]"], lines=60
+        ),
+        ScreenRule(state="starting", reason="ready for a task", all=[idle], any=[banner], lines=60),
+        ScreenRule(state="done", reason="idle", all=[idle], lines=12),
+    ]
+
+
 RULES = [
     ScreenRule(
         state="waiting",
@@ -67,7 +80,5 @@ RULES = [
         last=[NEWEST, r"✕|✖|[ℹ⚠].*(request failed|API Error|[Ff]ailed)"],
         lines=60,
     ),
-    ScreenRule(state="done", reason="idle after an answer", all=[IDLE], last=[NEWEST, r"✦|│ [✓x]"], lines=60),
-    ScreenRule(state="starting", reason="ready for a task", all=[IDLE], any=[BANNER], lines=60),
-    ScreenRule(state="done", reason="idle", all=[IDLE], lines=12),
+    *at_rest(IDLE, NEWEST, BANNER),
 ]

@@ -1,9 +1,9 @@
 # ruff: noqa: RUF001  (the signs that the program draws, and lines as it draws them)
-"""Qwen Code. A question keeps a spinner under it, so questions are looked for first."""
+"""Qwen Code, once Gemini CLI. A question keeps a spinner under it, so questions are looked for first."""
 
+from kage_nvim.agent_runtime.screens.gemini import BOX, at_rest
 from kage_nvim.description import ScreenRule
 
-BOX = r"^\s*[>!*]\s+(Type your message|Initializing)"
 MENU = r"^\s*> /|^\s*\(\d+/\d+\)\s*$"
 IDLE = rf"{BOX}|{MENU}|^\s*(\? for shortcuts|YOLO mode|.*\(shift\+tab to cycle\)|Press Esc again)"
 NEWEST = r"^\s{0,3}([✦✕✖]|[●ℹ⚠] |│ [✓x✗?⊷⊶o-]  ?)"
@@ -67,7 +67,5 @@ RULES = [
         lines=60,
     ),
     ScreenRule(state="failed", reason="the API failed", last=[NEWEST, r"[✕✖]|\[API Error"], lines=60),
-    ScreenRule(state="done", reason="idle after an answer", all=[IDLE], last=[NEWEST, r"✦|│ [✓x]"], lines=60),
-    ScreenRule(state="starting", reason="ready for a task", all=[IDLE], any=[BANNER], lines=60),
-    ScreenRule(state="done", reason="idle", all=[IDLE], lines=12),
+    *at_rest(IDLE, NEWEST, BANNER),
 ]
