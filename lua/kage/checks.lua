@@ -22,11 +22,14 @@ local REST = 600
 
 ---@class kage.Checked the last checks of your files
 ---@field results kage.CheckResult[]
----@field stale boolean something was edited since they began
+---@field stale boolean the results are those of an older text
+---@field edited boolean something was edited since checks were last asked for
+---@field asked integer how many answers this editor waits for
+---@field commit string? what the results are of
 
 local checked = {} ---@type table<string, kage.Checked> by the repository's root
 local timer ---@type uv.uv_timer_t?
-local group = vim.api.nvim_create_augroup("kage.checks", {})
+local is_watching = false
 
 ---@param root string
 local function fire(root)
@@ -43,23 +46,48 @@ function M.of(root)
   return checked[root]
 end
 
+--- Your files are others than those that were checked.
+---@param path string that changed, or the repository's root
+function M.changed(path)
+  path = vim.uv.fs_realpath(path) or path
+  for root, one in pairs(checked) do
+    if not (one.stale and one.edited) and vim.startswith(path .. "/", root .. "/") then
+      one.stale, one.edited = true, true
+      fire(root)
+    end
+  end
+end
+
 --- Any edit makes the results those of an older text.
----@param root string
-local function watch_edits(root)
-  vim.api.nvim_clear_autocmds({ group = group })
-  vim.api.nvim_create_autocmd({ "TextChanged", "TextChangedI", "BufReadPost", "FileChangedShellPost" }, {
-    group = group,
+local function watch_edits()
+  if is_watching then
+    return
+  end
+  is_watching = true
+  vim.api.nvim_create_autocmd({ "TextChanged", "TextChangedI", "TextChangedP", "FileChangedShellPost" }, {
+    group = vim.api.nvim_create_augroup("kage.checks", {}),
     callback = function(event)
       local name = vim.api.nvim_buf_get_name(event.buf)
-      if
-        vim.bo[event.buf].buftype == "" and vim.startswith(vim.uv.fs_realpath(name) or name, root .. "/")
-      then
-        checked[root].stale = true
-        fire(root)
-        return true
+      if vim.bo[event.buf].buftype == "" and name ~= "" then
+        M.changed(name)
       end
     end,
   })
+end
+
+---@param root string
+---@return kage.Checked
+local function entry(root)
+  checked[root] = checked[root] or { results = {}, stale = false, edited = false, asked = 0 }
+  watch_edits()
+  return checked[root]
+end
+
+---@param cwd string
+---@return string
+local function root_of(cwd)
+  local root = vim.fs.root(cwd, ".git") or cwd
+  return vim.uv.fs_realpath(root) or root
 end
 
 ---@param root string
@@ -105,13 +133,16 @@ local function show_signs(root, results)
 end
 
 --- What kaged tells while checks run.
----@param params {repository: string, agent: integer?, results: kage.CheckResult[]}
+---@param params {repository: string, agent: integer?, commit: string, results: kage.CheckResult[]}
 function M.push(params)
   if params.agent then
     return -- a candidate's are part of its run
   end
-  local before = checked[params.repository]
-  checked[params.repository] = { results = params.results, stale = before ~= nil and before.stale }
+  local one = entry(params.repository)
+  if params.commit ~= one.commit and one.asked == 0 then
+    one.edited = false -- somebody else asked, in a shell, just now
+  end
+  one.results, one.commit, one.stale = params.results, params.commit, one.edited
   show_signs(params.repository, params.results)
   fire(params.repository)
 end
@@ -155,15 +186,17 @@ end
 --- Run the checks.
 ---@param options {cwd: string, run: string?, agent: integer?, quiet: boolean?, confirmed: string[]?}
 function M.run(options)
-  local root = vim.fs.root(options.cwd, ".git") or options.cwd
-  root = vim.uv.fs_realpath(root) or root
-  if not options.agent then
-    checked[root] = { results = checked[root] and checked[root].results or {}, stale = false }
-    watch_edits(root)
+  local root = root_of(options.cwd)
+  local one = not options.agent and entry(root) or nil
+  if one then
+    one.edited, one.asked = false, one.asked + 1
   end
   local params =
     { cwd = options.cwd, run = options.run, agent = options.agent, confirmed = options.confirmed or {} }
   host.request("check", params, function(err, answer)
+    if one then
+      one.asked = one.asked - 1
+    end
     if err and err.code == "superseded" then
       return -- the newer one tells
     elseif err and err.code == "confirm" then
@@ -176,7 +209,7 @@ function M.run(options)
       return notify.error(err)
     end
     if not options.agent then
-      M.push({ repository = root, results = answer.results })
+      M.push({ repository = root, commit = answer.commit, results = answer.results })
     end
     if not options.quiet then
       report(root, options.agent, answer.results)
@@ -200,6 +233,7 @@ end
 --- With `check_on_pick`: check what a pick made of your files, once the picking rests.
 ---@param cwd string
 function M.picked(cwd)
+  M.changed(cwd)
   if not require("kage.config").get().check_on_pick then
     return
   end

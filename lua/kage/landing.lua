@@ -179,6 +179,7 @@ function M.accept(words, wish)
       end
       return notify.error(err)
     end
+    require("kage.checks").changed(cwd)
     context.changed_on_disk(cwd) -- what kaged wrote itself is shown; it asks nothing about unsaved text
     notify.info(report.accepted(result, wish.agents, is_here(root)))
     if result.conflicts and #result.conflicts > 0 then
@@ -199,6 +200,7 @@ function M.undo(words, count)
       end
       return notify.error(err)
     end
+    require("kage.checks").changed(cwd)
     context.changed_on_disk(cwd)
     vim.tbl_map(empty_list, result.landings or { result.landing })
     local what = count == 1 and "the last landing is" or ("the last %d landings are"):format(count)

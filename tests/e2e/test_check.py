@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.conftest import until
@@ -108,3 +109,45 @@ def test_unsaved_text_counts_and_failures_stand_beside_the_lines(desk: Desk) -> 
     desk.until_screen("✓ sum")
     assert desk.lua("return #vim.diagnostic.get(0) + #vim.fn.getqflist()") == 0
     assert (desk.stage.repository / "calc.py").read_text() == BROKEN
+
+
+def test_picks_are_checked_as_they_are_made(project: Stage, tmp_path: Path) -> None:
+    """Two picks in a row make one check; a pick while one runs ends that, with all that it started."""
+    text = "".join(f"line {n}\n" for n in range(1, 41))
+    (project.repository / "list.txt").write_text(text)
+    slow = "grep -n wrong list.txt | sed 's/^/list.txt:/' ; echo run >> .runs; ! grep -q wrong list.txt"
+    (project.repository / ".kage.toml").write_text(
+        f"[checks.slow]\ncommand = '''{slow} && {{ grep -q quick list.txt || sleep 6107; }}'''\n"
+    )
+    edit = "sed -i '5s/.*/one/; 20s/.*/wrong/; 35s/.*/quick/' list.txt"
+    project.configure(f'[players.sed]\ncommand = """{edit}"""\n')
+    project.shell("spawn", "--hidden", "--yes", "@sed", "--", "edit it")
+    project.shell("wait")
+    project.shell("check", "--yes", "1", code=1)
+    init = "require('kage').setup({ check_on_pick = true })"
+    with Desk(project, init=init, files=("list.txt",), columns=160) as desk:
+        desk.until_lua("return require('kage.state').run() ~= nil")
+        desk.command("KageDiff")
+        desk.until_screen("✗0/1")
+        desk.type("5Gdo20Gdo")
+        desk.until_screen(r"yours ✗0/1")
+        assert desk.lua("return vim.diagnostic.get()[1].lnum") == 19
+        assert desk.lua("return vim.bo.modified") is True
+        desk.type("20Gdr")
+        desk.until_screen(r"yours ◐0/1")
+        until(_sleeping, 20, "the check runs")
+        assert desk.lua("return #vim.diagnostic.get()") == 0
+        desk.type("35Gdo")
+        desk.until_screen(r"yours ✓1/1")
+        assert not _sleeping()
+        assert desk.lua("return require('kage.checks').of(vim.uv.fs_realpath('.')).stale") is False
+        desk.type("u")
+        desk.until_screen("before edits")
+    (runs,) = project.home.rglob("slots/*/tree/.runs")
+    assert runs.read_text().count("run") == 4, "the candidate's, the two picks', the ended one, the last"
+    assert (project.repository / "list.txt").read_text() == text
+
+
+def _sleeping() -> bool:
+    """Inside the sandbox, too, where processes have another HOME than the stage's."""
+    return any(_words(process) == ["sleep", "6107"] for process in psutil.process_iter())

@@ -108,6 +108,14 @@ function Between:document(agent)
   return version and version.doc or self.content.base
 end
 
+--- An agent whose files are as at the base again, or that is gone, is shown as it was.
+---@param answer kage.DiffAnswer
+function Between:take_files(answer)
+  local before = self.agents
+  View.take_files(self, answer)
+  self.agents = #answer.agents < 2 and before or answer.agents
+end
+
 --- Give each window its side.
 ---@param keep? boolean
 function Between:fill_columns(keep)

@@ -1,5 +1,6 @@
 --- The file panel's window: what it shows, its folds, its cursor. Methods of the view.
 local agent_buffer = require("kage.diff.agent_buffer")
+local checks = require("kage.checks")
 local headline = require("kage.diff.headline")
 local host = require("kage.host")
 local layout = require("kage.diff.layout")
@@ -106,6 +107,7 @@ function M:draw_panel()
     working = live.to_come(self.run, self.named and self.numbers or nil),
     run = state.run(self.run),
     choices = self:choices(),
+    checked = checks.of(self.root),
     width = width,
   })
   local files = panel.rows({
@@ -123,10 +125,14 @@ function M:draw_panel()
   local line = line_of(self.panel.rows, wanted, turned and 1 or at[1])
   vim.api.nvim_win_set_cursor(window, { line, turned and 0 or at[2] })
   vim.api.nvim_win_call(window, function()
-    vim.fn.winrestview({ topline = top })
-    if turned and line < vim.o.lines / 2 then
+    local height = vim.fn.winheight(0) - 1
+    if turned and line <= height then
       -- The headline stays in sight while there is room.
       vim.fn.winrestview({ topline = 1 })
+    elseif line < top or line >= top + height then
+      vim.cmd("normal! zz")
+    else
+      vim.fn.winrestview({ topline = top })
     end
   end)
 end
@@ -164,7 +170,7 @@ function M:ask_agreement()
     return
   end
   self.is_agreement_due = false
-  live.look(self.run, self.cwd)
+  live.look(self)
   local paths = {}
   for _, file in ipairs(self.files) do
     if file.kind == "text" then
@@ -287,6 +293,16 @@ function M:create_panel()
     once = true,
     callback = function()
       panel.forget(buffer)
+    end,
+  })
+  vim.api.nvim_create_autocmd("User", {
+    pattern = "KageChecks",
+    callback = function(event)
+      if self.closed then
+        return true
+      elseif event.data.repository == self.root then
+        self:draw_panel()
+      end
     end,
   })
 end

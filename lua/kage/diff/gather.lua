@@ -179,7 +179,7 @@ local function report(order, found, done)
     lines[#lines + 1] = ":KageUndo takes back what was taken whole, u the rest"
   end
   notify.info(table.concat(vim.list_extend(lines, done.refused), "\n"))
-  if done.places > 0 then
+  if done.places + done.whole > 0 then
     require("kage.checks").picked(order.cwd)
   end
 end

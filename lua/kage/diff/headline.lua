@@ -1,6 +1,6 @@
 --- The top of the file panel: how many files, and for each agent how it is doing, how much it changed and what the
 --- checks said. Rendering only.
-local panel = require("kage.diff.panel")
+local flow = require("kage.diff.flow")
 local words = require("kage.words")
 
 local M = {}
@@ -14,6 +14,7 @@ local FEW = 5
 ---@field working kage.Agent[] that have none yet
 ---@field run kage.Run?
 ---@field choices integer? open ones, when they are known
+---@field checked kage.Checked? what the checks say of yours
 ---@field width integer columns
 
 ---@param run kage.Run?
@@ -30,7 +31,7 @@ local function of_number(run, number)
   return agent, candidate
 end
 
----@param checks table<string, string>? name → "pass", "fail", "error", "running", …
+---@param checks table<string, string>? name → "pass", "running", "fail", "error", "timeout"
 ---@return kage.Span? ✓3/3, ✗2/3, ◐1/3; nil when there are none
 function M.checks(checks)
   local passed, total, group, icon = 0, 0, "KageDone", "done"
@@ -38,7 +39,7 @@ function M.checks(checks)
     total = total + 1
     if result == "pass" then
       passed = passed + 1
-    elseif result == "fail" or result == "error" then
+    elseif result ~= "running" then
       group, icon = "KageFailed", "failed"
     elseif icon ~= "failed" then
       group, icon = "KageChecking", "checking"
@@ -46,6 +47,40 @@ function M.checks(checks)
   end
   local icons = require("kage.config").get().icons
   return total > 0 and { ("%s%d/%d"):format(icons[icon], passed, total), group } or nil
+end
+
+--- What the checks say of the user's own files, each that did not pass by its name; faint once the files changed.
+---@param checked kage.Checked?
+---@param width integer
+---@param rows kage.PanelRow[] is added to
+local function add_yours(checked, width, rows)
+  local states, unhappy = {}, {}
+  for _, result in ipairs(checked and checked.results or {}) do
+    states[result.name] = result.state
+    if result.state ~= "pass" then
+      local count = (result.total or 0) > 0 and (" %d/%d"):format(result.passed, result.total) or ""
+      local more = result.state == "timeout" and " timeout" or count
+      local group = result.state == "running" and "KageChecking" or "KageFailed"
+      unhappy[#unhappy + 1] = { { words.clean(result.name), group }, { more, group } }
+    end
+  end
+  local total = M.checks(states)
+  if not total then
+    return
+  end
+  local parcels = { { { "yours", "KageTitle" }, { " " .. total[1], total[2] } } }
+  if checked and checked.stale then
+    table.insert(parcels[1], { " before edits" })
+  end
+  vim.list_extend(parcels, unhappy)
+  for _, spans in ipairs(checked and checked.stale and parcels or {}) do
+    for _, span in ipairs(spans) do
+      span[2] = "KageFaint"
+    end
+  end
+  local row = { spans = { { " " } } }
+  rows[#rows + 1] = row
+  flow.flow(row, parcels, 1, width, rows)
 end
 
 ---@param agent kage.Agent?
@@ -85,7 +120,7 @@ local function agent_spans(head, number, alone)
   local tail ---@type kage.Span[]
   if candidate or not agent or vim.tbl_contains(head.agents, number) then
     local added, removed = totals(head, number)
-    tail = { { " +" .. added, "KageAdded" }, { " -" .. removed, "KageRemoved" } }
+    tail = { { " +" .. added, "KageAdded" }, { " -" .. removed, "KageRemoved", joined = true } }
     local checks = M.checks(candidate and candidate.checks)
     tail[3] = checks and { " " .. checks[1], checks[2] }
   else
@@ -93,7 +128,7 @@ local function agent_spans(head, number, alone)
   end
   if alone then
     local name = agent and words.clean(agent.player) or candidate and candidate.kind or ""
-    local room = head.width - 1 - panel.columns(spans) - panel.columns(tail)
+    local room = head.width - 1 - flow.columns(spans) - flow.columns(tail)
     name = room > 3 and words.cut(name, room - 1) or ""
     spans[#spans + 1] = { name ~= "" and " " .. name or "" }
   end
@@ -110,25 +145,22 @@ function M.rows(head)
     local text = head.choices == 1 and "1 choice" or head.choices .. " choices"
     table.insert(more, 1, { { text, "KageConflict" } })
   end
-  panel.flow(rows[1], more, 1, head.width, rows)
+  flow.flow(rows[1], more, 1, head.width, rows)
   local numbers = vim.list_slice(head.agents)
   for _, agent in ipairs(head.working) do
     numbers[#numbers + 1] = agent.number
   end
   table.sort(numbers)
-  local alone, parcels = #numbers <= FEW, {}
-  for _, number in ipairs(numbers) do
-    local spans = agent_spans(head, number, alone)
-    if alone then
-      rows[#rows + 1] = { spans = vim.list_extend({ { " " } }, spans) }
-    else
-      parcels[#parcels + 1] = spans
-    end
+  local alone = #numbers <= FEW
+  local parcels = vim.tbl_map(function(number)
+    return agent_spans(head, number, alone)
+  end, numbers)
+  for _, together in ipairs(alone and parcels or { parcels }) do
+    local row = { spans = { { " " } } }
+    rows[#rows + 1] = row
+    flow.flow(row, alone and { together } or together, 1, head.width, rows)
   end
-  if not alone then
-    rows[#rows + 1] = { spans = { { " " } } }
-    panel.flow(rows[#rows], parcels, 1, head.width, rows)
-  end
+  add_yours(head.checked, head.width, rows)
   rows[#rows + 1] = { spans = { { "" } } }
   return rows
 end

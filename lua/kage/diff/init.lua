@@ -27,9 +27,8 @@ local LINKS = {
 
 ---@class kage.DiffSession what a layout's `open` returns
 ---@field closed boolean
----@field tab integer
+---@field tab integer its tabpage
 ---@field path string? of the file shown
----@field tab integer? its tabpage
 ---@field close fun(self: kage.DiffSession)
 
 --- Modules of the layouts: each has `open(answer: kage.DiffAnswer, shown: kage.DiffShown): kage.DiffSession`.
@@ -87,16 +86,6 @@ local function works(id, agents)
   return vim.iter(run and run.agents or {}):any(function(agent)
     return not state.ended(agent) and (#agents == 0 or vim.tbl_contains(agents, agent.number))
   end)
-end
-
---- The diff that is in the current tab.
----@return kage.DiffSession?
-function M.here()
-  for _, session in pairs(open) do
-    if not session.closed and session.tab == vim.api.nvim_get_current_tabpage() then
-      return session
-    end
-  end
 end
 
 --- Show an answer of kaged's; what is open for that run already is replaced.
@@ -169,12 +158,15 @@ function M.open(words, options)
     return
   end
   local cwd = options.cwd or context.cwd()
-  local params = { cwd = cwd, run = options.run, agents = agents, early = layout == "review" }
+  local params = { cwd = cwd, run = options.run, agents = agents, early = true }
   host.request("diff", params, function(err, answer)
     if err then
       return notify.error(err)
-    elseif #answer.files == 0 and not (layout == "review" and works(answer.run, agents)) then
+    elseif #answer.files == 0 and not works(answer.run, agents) then
       return notify.info("nothing to compare: no file was changed")
+    elseif layout == "between" and #answer.agents < 2 then
+      -- Who has something already is shown, and the other as soon as it has.
+      layout = "review"
     end
     show(answer, layout, {
       cwd = cwd,

@@ -190,6 +190,13 @@ function M.follow(view)
       view:resize()
     end
   end)
+  on("WinResized", nil, function()
+    -- Names and titles are as long as there is room for them.
+    if here() and view.spots then
+      view:retitle()
+      marks.draw(view)
+    end
+  end)
   on("User", "KageUpdate", function()
     if not view.closed then
       live.updated(view)
@@ -226,7 +233,7 @@ function M.close(view)
   end
   M.leave(view)
   view.closed = true
-  live.look_away(view.run)
+  live.look_away(view)
   view.timer:stop()
   view.timer:close()
   vim.api.nvim_del_augroup_by_id(view.group)

@@ -5,38 +5,49 @@ local state = require("kage.state")
 
 local M = {}
 
----@type table<string, string> run → folder, of what this editor looks at
+---@class kage.Looker a tab or a window that shows a run
+---@field run string
+---@field cwd string
+
+---@type table<string, table<kage.Looker, boolean>> by run
 local looks = {}
 
----@param run string
----@param cwd string
-local function ask(run, cwd)
+---@param looker kage.Looker
+---@param on boolean
+local function tell(looker, on)
   -- A run that is gone, or a lost connection: the diff itself says so when it asks for something.
-  host.request("look", { cwd = cwd, run = run, on = true })
+  host.request("look", { cwd = looker.cwd, run = looker.run, on = on })
 end
 
 --- From now on kaged shows what agents of the run have while they work.
----@param run string
----@param cwd string
-function M.look(run, cwd)
-  if not looks[run] then
-    looks[run] = cwd
-    ask(run, cwd)
+---@param looker kage.Looker
+function M.look(looker)
+  local first = not looks[looker.run]
+  looks[looker.run] = looks[looker.run] or {}
+  looks[looker.run][looker] = true
+  if first then
+    tell(looker, true)
   end
 end
 
----@param run string
-function M.look_away(run)
-  if looks[run] then
-    host.request("look", { cwd = looks[run], run = run, on = false })
-    looks[run] = nil
+--- It is told once nobody here looks at the run.
+---@param looker kage.Looker
+function M.look_away(looker)
+  local others = looks[looker.run]
+  if not (others and others[looker]) then
+    return
+  end
+  others[looker] = nil
+  if not next(others) then
+    looks[looker.run] = nil
+    tell(looker, false)
   end
 end
 
 --- The connection is another one: kaged has to be told again.
 function M.renew()
-  for run, cwd in pairs(looks) do
-    ask(run, cwd)
+  for _, lookers in pairs(looks) do
+    tell(assert(next(lookers)), true)
   end
 end
 

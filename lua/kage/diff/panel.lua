@@ -1,4 +1,5 @@
 --- The list of changed files: what each agent did to which, as lines of a buffer. Rendering only.
+local flow = require("kage.diff.flow")
 local groups = require("kage.diff.groups")
 local tree = require("kage.diff.tree")
 local whole = require("kage.diff.whole")
@@ -9,6 +10,8 @@ local M = {}
 local NAMESPACE = vim.api.nvim_create_namespace("kage.diff.panel")
 -- Below this width of the panel a folder moves what is in it by one column, not by two.
 local ROOMY = 28
+-- What is deep in folders leaves so much of the width to names.
+local FOR_NAMES = 2 / 3
 
 ---@class kage.FileChange
 ---@field status "A"|"M"|"D"|"R"|"T"
@@ -23,10 +26,6 @@ local ROOMY = 28
 ---@field path string
 ---@field kind "text"|"binary"|"symlink"|"submodule"
 ---@field agents table<string, kage.FileChange> by agent number
-
----@class kage.Span
----@field [1] string text
----@field [2] string? highlight group
 
 ---@class kage.PanelRow
 ---@field spans kage.Span[]
@@ -69,39 +68,6 @@ function M.remarks(file, change, brief)
   return table.concat(remarks, ", ")
 end
 
----@param spans kage.Span[]
----@return integer columns that they take
-function M.columns(spans)
-  local total = 0
-  for _, span in ipairs(spans) do
-    total = total + vim.api.nvim_strwidth(span[1])
-  end
-  return total
-end
-
---- Go on in a row with parcels of spans, each two columns after the one before, in new rows where it is full.
----@param row kage.PanelRow the last one of `rows`
----@param parcels kage.Span[][]
----@param indent integer columns at which the new rows begin
----@param width integer
----@param rows kage.PanelRow[] is added to
-function M.flow(row, parcels, indent, width, rows)
-  local used = M.columns(row.spans)
-  for _, spans in ipairs(parcels) do
-    local needed = M.columns(spans)
-    if used + needed + 2 > width and used > indent then
-      row = { spans = { { (" "):rep(indent) } }, path = row.path, folder = row.folder }
-      rows[#rows + 1] = row
-      used = indent
-    elseif used > indent then
-      table.insert(row.spans, { "  " })
-      used = used + 2
-    end
-    vim.list_extend(row.spans, spans)
-    used = used + needed
-  end
-end
-
 ---@param agreement kage.Agreement?
 ---@return kage.Span[]? what there is to say of it
 local function agreed(agreement)
@@ -123,23 +89,27 @@ end
 ---@param brief boolean
 ---@return kage.Span[][]
 local function summaries(file, content, brief)
-  local found, said, all_same = {}, "", false
+  local found, said, same, all_same = {}, "", false, false
   for _, group in ipairs(groups.of(file, content.agents)) do
+    same = same or group.same
     all_same = group.same and #group.agents == #content.agents
     local numbers = all_same and #group.agents > 3 and "all" or groups.numbers(group.agents)
-    local spans = { { (group.same and "= " or "") .. numbers, "KageKey" } }
-    if file.kind == "text" then
-      spans[2] = { " +" .. group.change.added, "KageAdded" }
-      spans[3] = { " -" .. group.change.removed, "KageRemoved" }
+    local spans, change = { { (group.same and "= " or "") .. numbers, "KageKey" } }, group.change
+    local remarks = M.remarks(file, change, brief)
+    if file.kind == "text" and (remarks == "" or change.added + change.removed > 0) then
+      spans[2] = { " +" .. change.added, "KageAdded" }
+      spans[3] = { " -" .. change.removed, "KageRemoved", joined = true }
     end
-    local remarks = M.remarks(file, group.change, brief)
     if remarks ~= "" and remarks ~= said then
       spans[#spans + 1] = { " " .. remarks, "KageFaint" }
     end
     found[#found + 1], said = spans, remarks
   end
   local agreement = content.agreement[file.path]
-  found[#found + 1] = not (all_same and agreement and agreement.whole) and agreed(agreement) or nil
+  local is_said = agreement
+    and agreement.choices == 0
+    and (agreement.whole and all_same or not agreement.whole and same)
+  found[#found + 1] = not is_said and agreed(agreement) or nil
   return found
 end
 
@@ -182,6 +152,14 @@ local function old_name(file, agents)
   return found and vim.fn.strtrans(found), false
 end
 
+---@param depth integer in folders
+---@param width integer of the panel
+---@return integer columns before what stands there
+local function indent_of(depth, width)
+  local step = width < ROOMY and 1 or 2
+  return 1 + math.min(depth * step, math.floor(width * (1 - FOR_NAMES)))
+end
+
 ---@param file kage.ChangedFile
 ---@param depth integer
 ---@param content kage.PanelContent
@@ -189,7 +167,7 @@ end
 local function add_file(file, depth, content, rows)
   local width, agents = content.width, content.agents
   local mark, chosen = letter(file, agents), file.path == content.current
-  local indent = 1 + depth * (width < ROOMY and 1 or 2)
+  local indent = indent_of(depth, width)
   local start = {
     { chosen and "▌" or " ", "KageKey" },
     { (" "):rep(indent - 1) },
@@ -203,7 +181,7 @@ local function add_file(file, depth, content, rows)
   rows[#rows + 1] = row
   local old, differ = old_name(file, agents)
   if old and mark == "R" then
-    local fits = M.columns(start) + vim.api.nvim_strwidth(old .. name[1]) + 3 <= width
+    local fits = flow.columns(start) + vim.api.nvim_strwidth(old .. name[1]) + 3 <= width
     table.insert(start, { words.cut(old, width - indent - 4) .. (fits and " → " or " →"), "KageFaint" })
     if not fits then
       row = { spans = { { (" "):rep(indent + 2) } }, path = file.path }
@@ -211,7 +189,7 @@ local function add_file(file, depth, content, rows)
     end
   end
   table.insert(row.spans, name)
-  M.flow(row, summaries(file, content, mark ~= "*" and not differ), indent + 2, width, rows)
+  flow.flow(row, summaries(file, content, mark ~= "*" and not differ), indent + 2, width, rows)
 end
 
 ---@param entry kage.TreeEntry
@@ -219,7 +197,7 @@ end
 ---@param rows kage.PanelRow[] is added to
 local function add_folder(entry, content, rows)
   local folder = assert(entry.folder)
-  local indent = 1 + entry.depth * (content.width < ROOMY and 1 or 2)
+  local indent = indent_of(entry.depth, content.width)
   local inside = tree.files(folder)
   local label = words.cut(vim.fn.strtrans(folder.label), content.width - indent - 2)
   local row = {
@@ -240,7 +218,7 @@ local function add_folder(entry, content, rows)
     end
     local parcels = { { { #inside == 1 and "1 file" or #inside .. " files", "KageFaint" } } }
     parcels[2] = choices > 0 and agreed({ choices = choices, agreed = 0, whole = false }) or nil
-    M.flow(row, parcels, indent + 2, content.width, rows)
+    flow.flow(row, parcels, indent + 2, content.width, rows)
   end
 end
 

@@ -89,6 +89,7 @@ function M.take(view, agent, path)
     context.changed_on_disk(view.root)
     local name = vim.fn.strtrans(vim.fs.basename(path))
     notify.info(report.landed(result, ("%s taken whole; :KageUndo takes it back, not u"):format(name)))
+    require("kage.checks").picked(view.cwd)
     if not view.closed then
       view:refresh()
       view:retitle()

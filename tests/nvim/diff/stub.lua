@@ -40,7 +40,7 @@ local function listed(wanted)
         removed = removed,
         old_mode = change.base and "100644" or nil,
         new_mode = version.mode or (version.text and "100644" or nil),
-        new_sha = version.text and vim.fn.sha256(version.text) or nil,
+        new_sha = version.text and require("kage.diff.sha256")(version.text) or nil,
       }
     end
     files[#files + 1] = file
@@ -153,7 +153,10 @@ end
 function M.request(method, params, callback)
   table.insert(M.requests, { method = method, params = params })
   vim.schedule(function()
-    if method == "diff" then
+    local given = (M.answers or {})[method]
+    if given and callback then
+      callback(nil, given)
+    elseif method == "diff" then
       callback(nil, listed(params.agents))
     elseif method == "diff_file" then
       callback(nil, versions(params.path))
@@ -162,7 +165,7 @@ function M.request(method, params, callback)
     elseif method == "accept" then
       callback(nil, accept(params))
     elseif callback then
-      callback(nil, (M.answers or {})[method] or { files = {}, of = {} })
+      callback(nil, { files = {}, of = {} })
     end
   end)
 end

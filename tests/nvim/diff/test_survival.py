@@ -125,10 +125,10 @@ def test_another_file_in_a_window_of_ours_stays(calc: Diff, other: Path, index: 
     assert calc.editor.messages() == ""
 
 
-def test_files_at_the_root_stand_above_the_folders(calc: Diff) -> None:
+def test_folders_stand_above_files(calc: Diff) -> None:
     calc.open(path="src/calc.py")
     text = "\n".join(calc.windows()[0]["lines"])
-    assert text.index("a.md") < text.index("zoo.md") < text.index("src/") < text.index("calc.py")
+    assert text.index("src/") < text.index("calc.py") < text.index("a.md") < text.index("zoo.md")
     calc.keys("]f")
     calc.editor.until("return vim.fn.bufname(vim.fn.winbufnr(2)):find('a.md') ~= nil")
 

@@ -110,8 +110,8 @@ def test_a_long_rename_takes_two_rows(diff: Diff) -> None:
     diff.changes(new={"path": new, "a1": {"text": TEXT, "old_path": old}})
     diff.open()
     lines = diff.windows()[0]["lines"]
-    row = next(index for index, line in enumerate(lines) if old in line)
-    assert "another_rather_long_name.py" in lines[row + 1]
+    row = next(index for index, line in enumerate(lines) if "R src/a_rather_long_name" in line)
+    assert lines[row].endswith("… →") and "another_rather_long_name.py" in lines[row + 1]
 
 
 def test_a_deletion(diff: Diff) -> None:

@@ -70,7 +70,7 @@ end
 --- The window shows another file: that one, if an agent changed it; otherwise nothing, until it comes back.
 ---@param session kage.InlineSession
 ---@param buffer integer
-local function other_file(session, buffer)
+function M.turn(session, buffer)
   local name = vim.api.nvim_buf_get_name(buffer)
   local path = vim.uv.fs_realpath(name) or name
   local relative = vim.startswith(path, session.root .. "/") and path:sub(#session.root + 2) or ""
@@ -131,7 +131,7 @@ function M.begin(session)
   on("BufWinEnter", nil, function(event)
     local here = vim.api.nvim_get_current_win() == session.window
     if here and not session.entering and event.buf ~= session.buffer then
-      other_file(session, event.buf)
+      M.turn(session, event.buf)
     end
   end)
   on("WinClosed", nil, function(event)

@@ -54,7 +54,9 @@ function M.open(answer, shown)
   end, sessions)
   table.insert(sessions, session)
   local path = session:file(shown.path) and shown.path or (session.files[1] or {}).path
-  if not path then
+  if not path and session.skipped == 0 then
+    session:offer()
+  elseif not path then
     session:close()
     notify.info("only files that are no text were changed; :KageDiff shows them")
   elseif shown.keep and path == shown.path then

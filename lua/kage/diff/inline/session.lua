@@ -16,7 +16,7 @@ local whole = require("kage.diff.whole")
 ---@field cwd string
 ---@field run string
 ---@field root string of the repository
----@field named boolean the user asked for the agents by number
+---@field numbers integer[] the agents that the user asked for; empty: all
 ---@field agents integer[] that are compared
 ---@field files kage.ChangedFile[] that can be shown: texts
 ---@field skipped integer how many cannot
@@ -68,7 +68,7 @@ function Session.open(answer, options)
     tab = vim.api.nvim_win_get_tabpage(window),
     cwd = options.cwd,
     root = options.root,
-    named = options.named,
+    numbers = options.numbers,
     run = answer.run,
     agents = answer.agents,
     merges = {},
@@ -81,7 +81,7 @@ function Session.open(answer, options)
   self.files, self.skipped = Session.texts(answer)
   self.namespace = sheet.namespace(window)
   follow.begin(self)
-  live.look(self.run, self.cwd)
+  live.look(self)
   return self
 end
 
@@ -189,6 +189,9 @@ function Session:offer()
   end, self.files)
   local listed = table.concat(vim.list_slice(names, 1, 8), ", ") .. (#names > 8 and ", …" or "")
   follow.take_keys(self)
+  if #names == 0 then
+    return notify.info("no changes yet; those of this file appear by themselves")
+  end
   notify.info(("no agent changed this file, but %s; ]f shows the first"):format(listed))
 end
 
@@ -292,7 +295,7 @@ end
 
 --- A new candidate: ask again, and keep what is on the screen.
 function Session:reload()
-  local params = { cwd = self.cwd, run = self.run, agents = self.named and self.agents or {}, early = true }
+  local params = { cwd = self.cwd, run = self.run, agents = self.numbers, early = true }
   host.request("diff", params, function(err, answer)
     if err or self.closed then
       return
@@ -301,8 +304,8 @@ function Session:reload()
     self.agents = answer.agents
     if self:is_here() and self:file(self.path) then
       self:show(self.path, true)
-    elseif self:is_here() then
-      self:leave()
+    elseif vim.api.nvim_win_is_valid(self.window) then
+      follow.turn(self, vim.api.nvim_win_get_buf(self.window))
     end
   end)
 end
@@ -325,7 +328,7 @@ function Session:close()
   self:leave()
   self.closed = true
   follow.finish(self)
-  live.look_away(self.run)
+  live.look_away(self)
   operator.forget(self)
   visited.unload(self)
 end

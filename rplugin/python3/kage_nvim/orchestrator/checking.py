@@ -44,6 +44,7 @@ class Checks:
         self._conductor = conductor
         self._benches: dict[Path, Bench] = {}
         self._under_way: dict[Path, asyncio.Task[list[Result]]] = {}
+        self._turns: dict[Path, asyncio.Lock] = {}
         self._known: OrderedDict[tuple[str, bytes], Result] = OrderedDict()
 
     async def check(
@@ -72,9 +73,7 @@ class Checks:
         before = self._under_way.get(repository.root)
         if before is not None:
             before.cancel()
-        task = asyncio.ensure_future(
-            self._on(_Order(store, commit, wanted, settings, peer, number, run), before)
-        )
+        task = asyncio.ensure_future(self._on(_Order(store, commit, wanted, settings, peer, number, run)))
         self._under_way[repository.root] = task
         try:
             results = await task
@@ -116,40 +115,62 @@ class Checks:
         overlays = {str(b.path.relative_to(root)): b.content for b in buffers if b.content is not None}
         return (await asyncio.to_thread(store.snapshot, overlays)).commit
 
-    async def _on(self, order: _Order, before: asyncio.Task[Any] | None) -> list[Result]:
+    async def _on(self, order: _Order) -> list[Result]:
         """Lay the tree out and run all checks, telling each state on the way."""
-        if before is not None:
-            await asyncio.wait([before])
         root = order.store.repository.root
-        (tree,) = await asyncio.to_thread(trees_of, order.store, [order.commit])
         found: dict[str, Result] = {}
+        # Those before have ended when they give the bench free, cancelled ones as well.
+        async with self._turns.setdefault(root, asyncio.Lock()):
+            try:
+                await self._run_all(order, found)
+            finally:
+                if any(result.state == "running" for result in found.values()):
+                    # It ends early: what did not come to its end says nothing.
+                    self._tell(order, {n: result for n, result in found.items() if result.state != "running"})
+        return list(found.values())
+
+    async def _run_all(self, order: _Order, found: dict[str, Result]) -> None:
+        """Fill ``found`` with what is known already, then with what comes out."""
+        (tree,) = await asyncio.to_thread(trees_of, order.store, [order.commit])
         for name, check in order.wanted.items():
             known = self._known.get((tree, _key(check, order.settings)))
             running = Result(name=name, state="running", command=_shown(check.command))
             found[name] = msgspec.structs.replace(known, name=name, cached=True) if known else running
         self._tell(order, found)
-        if any(result.state == "running" for result in found.values()):
-            user = await asyncio.to_thread(config.load_user)
-            bench = self._benches.setdefault(root, Bench(order.store))
-            held = {
-                agent.record.slot
-                for run in self._conductor.of_repository(root)
-                for agent in run.agents.values()
-            }
-            profile = await bench.lay(order.commit, held, user, order.settings, order.peer.hello.env)
-            limit = asyncio.Semaphore(os.cpu_count() or 1)
+        due = [name for name, result in found.items() if result.state == "running"]
+        if not due:
+            return
+        profile = await self._laid(order)
+        limit = asyncio.Semaphore(os.cpu_count() or 1)
 
-            async def one(name: str) -> None:
-                check = order.wanted[name]
-                async with limit:
-                    result = await _run(name, check, profile)
-                found[name] = result
-                if result.state in ("pass", "fail"):
-                    self._remember((tree, _key(check, order.settings)), result)
-                self._tell(order, found)
+        async def one(name: str) -> None:
+            check = order.wanted[name]
+            async with limit:
+                result = await _run(name, check, profile)
+            found[name] = result
+            if result.state in ("pass", "fail"):
+                self._remember((tree, _key(check, order.settings)), result)
+            self._tell(order, found)
 
-            await asyncio.gather(*(one(name) for name, result in found.items() if result.state == "running"))
-        return list(found.values())
+        await asyncio.gather(*(one(name) for name in due))
+
+    async def _laid(self, order: _Order) -> Profile:
+        """Lay the order's files out on the bench."""
+        root = order.store.repository.root
+        user = await asyncio.to_thread(config.load_user)
+        bench = self._benches.setdefault(root, Bench(order.store))
+        held = {
+            agent.record.slot for run in self._conductor.of_repository(root) for agent in run.agents.values()
+        }
+        laying = asyncio.ensure_future(
+            bench.lay(order.commit, held, user, order.settings, order.peer.hello.env)
+        )
+        try:
+            return await asyncio.shield(laying)
+        except asyncio.CancelledError:
+            # The thread that writes goes on: nobody else may lay files out beside it.
+            await asyncio.wait([laying])
+            raise
 
     def _remember(self, key: tuple[str, bytes], result: Result) -> None:
         self._known[key] = result
@@ -160,7 +181,9 @@ class Checks:
         """To those who follow the repository; a candidate's states are part of its run, too."""
         root = order.store.repository.root
         results = msgspec.to_builtins(list(found.values()))
-        self._conductor.audience.say(root, "checks", {"agent": order.number, "results": results})
+        self._conductor.audience.say(
+            root, "checks", {"agent": order.number, "commit": order.commit, "results": results}
+        )
         if order.run is not None and order.number is not None:
             candidate = order.run.candidate(order.number)
             if candidate.commit == order.commit:
