@@ -166,7 +166,7 @@ def test_a_closed_dashboard_asks_for_nothing(desk: Editor, kaged: FakeDaemon) ->
         ("jr", "resume", {"agent": 2}),
         ("shurry up<CR>", "send", {"agent": 1, "text": "hurry up"}),
         ("Shurry up<CR>", "send", {"agent": "all", "text": "hurry up"}),
-        ("jay", "accept", {"agent": 2, "paths": [], "force": False}),
+        ("jay", "accept", {"agents": [2], "paths": [], "force": False}),
         ("]rx", "stop", {"agent": 1, "run": "r0"}),
     ],
 )
