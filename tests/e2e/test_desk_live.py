@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,16 @@ def test_a_working_agent_is_followed(stage: Stage, slow: Path) -> None:
         assert [(c["number"], c["live"]) for c in status] == [(1, False)]
         stage.shell("accept", "1")
         until(lambda: "third" in (stage.repository / "long.txt").read_text(), 5, "landed")
+        command = desk.lua(
+            """
+            require("kage").setup({ diff = { provider = function(ctx)
+              command = ctx.git("diff", "--name-only", ctx.base, ctx.tree(1))
+              same = ctx.tree(0) == ctx.base and ctx.tree(1) == ctx.commits[1]
+            end } })
+            vim.cmd("tabclose | KageDiff")
+            vim.wait(5000, function() return command ~= nil end)
+            return same and command
+            """
+        )
+        listed = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert listed.stdout == "long.txt\n", "a provider's git has all that it is told of"
