@@ -6,6 +6,7 @@ local layout = require("kage.diff.layout")
 local lifecycle = require("kage.diff.lifecycle")
 local maps = require("kage.diff.maps")
 local marks = require("kage.diff.marks")
+local picks = require("kage.diff.picks")
 local titles = require("kage.diff.titles")
 
 local M = {}
@@ -82,7 +83,7 @@ function M:fill_columns()
   if not file then
     return
   end
-  local before = {}
+  local before, turned = {}, false
   for _, column in ipairs(self.columns) do
     before[column.buffer] = column.doc or false
   end
@@ -92,6 +93,7 @@ function M:fill_columns()
     column.doc, before[column.buffer] = before[column.buffer] or nil, nil
     maps.install(column.buffer, "agent", self)
     if vim.api.nvim_win_get_buf(column.window) ~= column.buffer then
+      turned = true
       layout.diff_off(column.window)
       vim.api.nvim_win_set_buf(column.window, column.buffer)
     end
@@ -102,8 +104,48 @@ function M:fill_columns()
   if file.kind == "text" then
     self:refresh()
     self:compare()
+    if turned and not self.away then
+      self:fall_in()
+    end
   else
     self:fill_notes(file)
+  end
+end
+
+--- Bring windows that got another buffer in step with yours: cursor, folds, lines beside each other.
+function M:fall_in()
+  local line, level = vim.api.nvim_win_get_cursor(self.yours)[1], vim.wo[self.yours].foldlevel
+  local ends = { 1, vim.api.nvim_buf_line_count(self.content.buffer) + 1 }
+  for _, column in ipairs(self.columns) do
+    for _, pick in ipairs(column.merge.picks) do
+      vim.list_extend(ends, { pick.y0, pick.y1 })
+    end
+    local last = vim.api.nvim_buf_line_count(column.buffer)
+    local to = math.max(1, math.min(picks.to_merged(column.merge, line), last))
+    vim.api.nvim_win_set_cursor(column.window, { to, 0 })
+    layout.set(column.window, "foldlevel", level)
+  end
+  table.sort(ends)
+  local between = {}
+  for index = 2, #ends do
+    -- What folds lies between changes.
+    between[#between + 1] = math.floor((ends[index - 1] + ends[index]) / 2)
+  end
+  layout.repeat_open_folds(self.yours, between)
+  self:scroll_along()
+end
+
+--- Show in each column the lines that stand beside those of yours. `:syncbind` counts a closed fold as one line.
+function M:scroll_along()
+  local view = vim.api.nvim_win_call(self.yours, vim.fn.winsaveview)
+  for _, column in ipairs(self.columns) do
+    local beside = picks.to_merged(column.merge, view.topline)
+    vim.api.nvim_win_call(column.window, function()
+      -- What is filler in yours are lines of the agent's, above filler of its own.
+      local fill = math.min(view.topfill, vim.fn.diff_filler(beside))
+      local topline = math.max(1, beside - (view.topfill - fill))
+      vim.fn.winrestview({ topline = topline, topfill = topline == beside and fill or 0 })
+    end)
   end
 end
 
@@ -170,9 +212,22 @@ function M:refresh()
     layout.set(column.window, "winbar", titles.agent(self, column))
   end
   marks.draw(self)
+  local open = self:open_window()
   vim.api.nvim_win_call(self.yours, function()
     vim.cmd("diffupdate")
   end)
+  -- What was taken differs no more; it stays in sight all the same.
+  if open then
+    layout.unfold(open)
+  end
+end
+
+--- The current window, when it shows a text whose line at the cursor is not in a closed fold.
+---@return integer?
+function M:open_window()
+  local window = vim.api.nvim_get_current_win()
+  local is_text = window == self.yours or self:column_here() ~= nil
+  return is_text and vim.wo[window].diff and layout.is_unfolded(window) and window or nil
 end
 
 --- Above a first line there may be others' lines, which `zz` leaves out of sight.

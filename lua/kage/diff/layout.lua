@@ -130,6 +130,39 @@ function M.diff_on(window)
   end
 end
 
+--- Open the folds at a window's cursor, in all windows of the comparison: `zv` does it in one of them, and the lines
+--- of the others would no longer stand beside each other.
+---@param window integer
+function M.unfold(window)
+  vim.api.nvim_win_call(window, function()
+    if vim.fn.foldclosed(".") > 0 then
+      vim.cmd("normal! zO")
+    end
+  end)
+end
+
+--- Open the folds that are open in one window in all windows of the comparison.
+---@param window integer
+---@param lines integer[] in its folds
+function M.repeat_open_folds(window, lines)
+  vim.api.nvim_win_call(window, function()
+    for _, line in ipairs(lines) do
+      if vim.fn.foldlevel(line) > 0 and vim.fn.foldclosed(line) < 0 then
+        vim.cmd(("silent! %dfoldopen"):format(line))
+      end
+    end
+  end)
+end
+
+--- Is the line of a window's cursor in sight, and not in a closed fold?
+---@param window integer
+---@return boolean
+function M.is_unfolded(window)
+  return vim.api.nvim_win_call(window, function()
+    return vim.fn.foldclosed(".") < 0
+  end)
+end
+
 ---@param window integer
 function M.diff_off(window)
   vim.api.nvim_win_call(window, function()

@@ -192,7 +192,7 @@ function M.follow(view)
   end)
   on("WinResized", nil, function()
     -- Names and titles are as long as there is room for them.
-    if here() and view.spots then
+    if here() and view.spots and vim.api.nvim_win_is_valid(view.yours) and view:prune() then
       view:retitle()
       marks.draw(view)
     end

@@ -101,28 +101,52 @@ local function remarks_at(buffer, line)
   return columns
 end
 
---- Say it at the end of a line of the place that leaves room for it.
+--- The fullest name that fits behind the text of a line.
+---@param column kage.Column
+---@param line integer
+---@param told string[]
+---@param width integer columns for text
+---@return string?
+local function behind(column, line, told, width)
+  local text = vim.api.nvim_buf_get_lines(column.buffer, line - 1, line, false)[1]
+  if text then
+    local used = columns_of(text, column.buffer) + remarks_at(column.buffer, line)
+    return fitting(told, width - used - 1)
+  end
+end
+
+--- Say it at the end of a line of the place that leaves room for it, or of the line above or below it. Code is never
+--- covered: without room there, the line above yours names the place under the cursor all the same.
+---@param view kage.DiffView
 ---@param column kage.Column
 ---@param spot kage.Spot
 ---@param told string[]
 ---@param width integer columns for text
-local function draw(column, spot, told, width)
+local function draw(view, column, spot, told, width)
   local m0, m1 = M.range(spot, column.merge)
   local last = vim.api.nvim_buf_line_count(column.buffer)
   local best, row
   for line = math.min(m0, last), math.min(math.max(m0, m1 - 1), last, m0 + 9) do
-    local text = vim.api.nvim_buf_get_lines(column.buffer, line - 1, line, true)[1]
-    local name = fitting(told, width - columns_of(text, column.buffer) - remarks_at(column.buffer, line) - 1)
+    local name = behind(column, line, told, width)
     if name and (not best or #name > #best) then
       best, row = name, line
     end
   end
-  local is_choice = spot.kind == "choice" and spot.state == "open"
-  vim.api.nvim_buf_set_extmark(column.buffer, NAMESPACE, (row or math.min(m0, last)) - 1, 0, {
-    virt_text = { { best or " " .. told[#told], is_choice and "KageChoice" or "KageFaint" } },
-    virt_text_pos = best and "eol" or "right_align",
-    priority = 190,
-  })
+  for _, beside in ipairs(best and {} or { { m0 - 1, "↓ " }, { math.max(m1, m0 + 1), "↑ " } }) do
+    local line, arrow = beside[1], beside[2]
+    if not best and line > 0 and not choices.at_merged(view.spots, column.merge, line) then
+      local name = behind(column, line, told, width - vim.api.nvim_strwidth(arrow))
+      best, row = name and arrow .. name, line
+    end
+  end
+  if best then
+    local is_choice = spot.kind == "choice" and spot.state == "open"
+    vim.api.nvim_buf_set_extmark(column.buffer, NAMESPACE, row - 1, 0, {
+      virt_text = { { best, is_choice and "KageChoice" or "KageFaint" } },
+      virt_text_pos = "eol",
+      priority = 190,
+    })
+  end
 end
 
 ---@param column kage.Column
@@ -145,7 +169,7 @@ local function name_spot(view, spot, all, widths)
       or (spot.state == "open" and choices.version_of(spot.place, column.agent) ~= nil)
     if is_said and column.merge and widths[column] then
       told = told or names.told(spot, #view.agents, all)
-      draw(column, spot, told, widths[column])
+      draw(view, column, spot, told, widths[column])
     end
   end
 end
@@ -262,16 +286,17 @@ local function said(view)
     found[1] = { "no choice open", "KageFaint" }
   end
   local spot = M.here(view)
-  if spot then
-    local used =
-      vim.api.nvim_strwidth(" yours " .. vim.fs.basename(view.path) .. " [+]  " .. (found[1] or { "" })[1])
-    local told = names.told(spot, #view.agents, all)
-    local room = vim.api.nvim_win_get_width(view.yours) - used - 1
-    if found[1] and room < vim.api.nvim_strwidth(told[1]) then
-      room = room + vim.api.nvim_strwidth(found[1][1])
+  local told = spot and names.told(spot, #view.agents, all)
+  local head = vim.api.nvim_strwidth(" yours " .. vim.fs.basename(view.path) .. " [+] ")
+  local room = vim.api.nvim_win_get_width(view.yours) - head
+  if found[1] then
+    if room < vim.api.nvim_strwidth(found[1][1]) + (told and vim.api.nvim_strwidth(told[1]) + 2 or 0) then
       found[1][1] = open .. " open"
-      room = room - vim.api.nvim_strwidth(found[1][1])
     end
+    room = room - vim.api.nvim_strwidth(found[1][1])
+  end
+  if told then
+    room = room - 2
     found[#found + 1] = { fitting(told, room) or told[#told], "KageFaint" }
   end
   return found

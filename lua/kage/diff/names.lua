@@ -20,7 +20,7 @@ local function names_of(spot, of, all)
     local count = #version.agents
     local full = ("%d of %d agree (%s)"):format(count, of, sides)
     local how = HOW[version.how]
-    local short = { full, ("%d/%d agree"):format(count, of), ("%d/%d"):format(count, of) }
+    local short = { full, ("%d/%d agree"):format(count, of), ("=%d/%d"):format(count, of) }
     return how and vim.list_extend({ full .. ", " .. how }, short) or short
   end
   local number = ("%d/%d"):format(spot.number, all)
@@ -38,7 +38,7 @@ local function state_of(spot)
   return ({ edited = "edited", reset = "base kept" })[spot.state]
 end
 
---- Its name with what became of it, which is left out last.
+--- Its name with what became of it; its number when there is no room for more.
 ---@param spot kage.Spot
 ---@param of integer how many agents are compared
 ---@param all integer how many choices the file has
@@ -51,7 +51,7 @@ function M.told(spot, of, all)
   local told = vim.tbl_map(function(name)
     return name .. ", " .. state
   end, names)
-  told[#told + 1] = names[#names]
+  vim.list_extend(told, { state, names[#names] })
   return told
 end
 

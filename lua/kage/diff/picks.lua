@@ -51,6 +51,22 @@ function M.to_yours(merge, line)
   return line + shift
 end
 
+--- The line of the merged text that stands for a line of yours.
+---@param merge kage.Merge
+---@param line integer
+---@return integer
+function M.to_merged(merge, line)
+  local delta = 0
+  for _, pick in ipairs(merge.picks) do
+    if pick.y1 <= line then
+      delta = pick.m1 - pick.y1
+    elseif pick.y0 <= line then
+      return math.min(pick.m0 + line - pick.y0, math.max(pick.m0, pick.m1 - 1))
+    end
+  end
+  return line + delta
+end
+
 --- The part of a hunk that remains when only lines `[first, past)` of its side a are wanted: as many lines as are
 --- left out at an end there are left out of side b, as `:diffget` does with a range.
 ---@param hunk kage.Hunk

@@ -2,8 +2,12 @@
 local panel = require("kage.diff.panel")
 local picks = require("kage.diff.picks")
 local whole = require("kage.diff.whole")
+local words = require("kage.words")
 
 local M = {}
+
+-- Columns of a player's name that stay in the narrowest window.
+local SHORTEST = 4
 
 --- Text of others in a winbar: `%` would be executed.
 ---@param text string
@@ -56,9 +60,10 @@ end
 ---@param said? kage.Span[] what there is to say of its places
 ---@return string
 function M.yours(file, said)
-  local parts = { coloured("KageTitle", " yours ") .. safe(vim.fs.basename(file.path)) .. " %m%r" }
+  -- In a narrow window what is said of the place under the cursor gives way first, else the name's beginning.
+  local name = (said and #said > 1 and "" or "%<") .. safe(vim.fs.basename(file.path))
+  local parts = { coloured("KageTitle", " yours ") .. name .. " %m%r" }
   for index, span in ipairs(said or {}) do
-    -- In a narrow window the place under the cursor gives way first.
     parts[#parts + 1] = (index == 2 and " %<" or " ") .. coloured(assert(span[2]), safe(span[1]))
   end
   return table.concat(parts)
@@ -75,70 +80,116 @@ local function not_taken(pending, change)
   return pending .. ", not taken: do takes it"
 end
 
+---@class kage.TitlePart what a title says
+---@field [1] string text
+---@field [2] string group
+---@field short string? in a narrow window
+
 --- How many lines there are left to take.
----@param add fun(group: string, text: string)
+---@param parts kage.TitlePart[] is added to
 ---@param merge kage.Merge
 ---@param pending string? what else there is left
-local function add_counts(add, merge, pending)
+local function add_counts(parts, merge, pending)
   local added, removed, conflicts = picks.count(merge)
   if #merge.picks > 0 then
-    add("KageAdded", "+" .. added)
-    add("KageRemoved", "-" .. removed)
+    parts[#parts + 1] = { "+" .. added, "KageAdded" }
+    parts[#parts + 1] = { "-" .. removed, "KageRemoved" }
   elseif not pending then
-    add("KageFaint", "all taken")
+    parts[#parts + 1] = { "all taken", "KageFaint" }
   end
   if conflicts > 0 then
-    add("KageConflict", conflicts == 1 and "1 conflict" or conflicts .. " conflicts")
+    parts[#parts + 1] = { conflicts == 1 and "1 conflict" or conflicts .. " conflicts", "KageConflict" }
   end
 end
 
 --- Whether what is shown of an agent may still change.
+---@param parts kage.TitlePart[] is added to
 ---@param number integer
 ---@param run string
----@return string
-local function at_work(number, run)
+local function add_work(parts, number, run)
   for _, candidate in ipairs((require("kage.state").run(run) or {}).candidates or {}) do
     local agent = candidate.number == number and candidate.live and require("kage.state").agent(number, run)
     if agent then
       local icon = require("kage.config").get().icons[agent.state] or "?"
-      return " " .. coloured(require("kage.highlight").of(agent.state), safe(icon .. " " .. agent.state))
+      local group = require("kage.highlight").of(agent.state)
+      parts[#parts + 1] = { icon .. " " .. agent.state, group, short = icon }
     end
   end
-  return ""
 end
 
---- Number, player and what is left to take.
+--- What there is left to take of an agent's version, and what is special about it.
+---@param view kage.DiffView
+---@param column kage.Column
+---@return kage.TitlePart[]
+local function parts_of(view, column)
+  local parts = {}
+  add_work(parts, column.agent, view.run)
+  local file = assert(view:file(view.path))
+  local change = file.agents[tostring(column.agent)]
+  if not change then
+    parts[#parts + 1] = { "does not change it", "KageFaint", short = "no change" }
+    return parts
+  end
+  local pending = whole.pending(view.root, file, column.agent, view.content.versions[column.agent])
+  if change.status == "D" then
+    parts[#parts + 1] = { "deletes it", "KageRemoved" }
+    parts[#parts + 1] = pending and { "· do takes that", "KageFaint", short = "· do" }
+      or { "· taken, :KageUndo takes it back", "KageFaint", short = "· taken" }
+  elseif file.kind == "text" and column.merge then
+    add_counts(parts, column.merge, pending)
+    local remarks = pending and not_taken(pending, change)
+      or panel.remarks(file, change, change.status ~= "R")
+    if remarks ~= "" then
+      parts[#parts + 1] = { remarks, "KageFaint", short = pending and pending .. ": do" or nil }
+    end
+  elseif file.kind ~= "submodule" then
+    local text = pending and not_taken(pending, change) or "taken, :KageUndo takes it back"
+    parts[#parts + 1] = { text, "KageFaint", short = pending and pending .. ": do" or "taken" }
+  end
+  return parts
+end
+
+--- Which key shows the agents that there is no window for.
+---@param view kage.DiffView
+---@return string
+local function others(view)
+  local before, behind = view.first > 1, view.first + #view.columns <= #view.agents
+  local keys = (before and " [a" or "") .. (behind and " ]a" or "")
+  return ("%d more:%s "):format(#view.agents - #view.columns, keys)
+end
+
+--- Number, player and what is left to take. In a narrow window the words get shorter, then the player's name; the
+--- number always stays.
 ---@param view kage.DiffView
 ---@param column kage.Column
 ---@return string
 function M.agent(view, column)
-  local parts = { coloured("KageKey", " " .. column.agent .. " "), safe(player(column.agent, view.run)), " " }
-  parts[#parts + 1] = at_work(column.agent, view.run)
-  local function add(group, text)
-    parts[#parts + 1] = " " .. coloured(group, text)
-  end
-  local file = assert(view:file(view.path))
-  local change = file.agents[tostring(column.agent)]
-  if not change then
-    add("KageFaint", "does not change it")
-    return table.concat(parts)
-  end
-  local pending = whole.pending(view.root, file, column.agent, view.content.versions[column.agent])
-  if change.status == "D" then
-    add("KageRemoved", "deletes it")
-    add("KageFaint", pending and "· do takes that" or "· taken, :KageUndo takes it back")
-  elseif file.kind == "text" and column.merge then
-    add_counts(add, column.merge, pending)
-    local remarks = pending and not_taken(pending, change)
-      or panel.remarks(file, change, change.status ~= "R")
-    if remarks ~= "" then
-      -- In a narrow window the remarks give way first.
-      add("KageFaint", "%<" .. safe(remarks))
+  local parts = parts_of(view, column)
+  local name = vim.fn.strtrans(player(column.agent, view.run))
+  local room = vim.api.nvim_win_get_width(column.window) - #(" " .. column.agent .. " ")
+  local function needed()
+    local columns = 0
+    for _, part in ipairs(parts) do
+      columns = columns + 1 + vim.api.nvim_strwidth(vim.fn.strtrans(part[1]))
     end
-  elseif file.kind ~= "submodule" then
-    add("KageFaint", safe(pending and not_taken(pending, change) or "taken, :KageUndo takes it back"))
+    return columns
   end
-  return table.concat(parts)
+  for index = #parts, 1, -1 do
+    if vim.api.nvim_strwidth(name) + 1 + needed() > room then
+      parts[index][1] = parts[index].short or parts[index][1]
+    end
+  end
+  name = words.cut(name, math.max(SHORTEST, room - 1 - needed()))
+  local texts = { coloured("KageKey", " " .. column.agent .. " "), safe(name), " " }
+  for index, part in ipairs(parts) do
+    texts[#texts + 1] = (index == #parts and " %<" or " ") .. coloured(part[2], safe(part[1]))
+  end
+  local more = others(view)
+  local left = room - vim.api.nvim_strwidth(name) - 1 - needed()
+  if column == view.columns[#view.columns] and #view.agents > #view.columns and left > #more then
+    texts[#texts + 1] = "%=" .. coloured("KageFaint", more)
+  end
+  return table.concat(texts)
 end
 
 ---@param bytes string?

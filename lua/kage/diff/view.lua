@@ -287,10 +287,11 @@ function View:go_to_first_change()
   end
   vim.api.nvim_win_call(self.yours, function()
     vim.cmd("normal! zz")
-    vim.cmd("silent! syncbind")
   end)
   if vim.fn.line("w0", self.yours) == 1 then
     self:show_top()
+  else
+    self:scroll_along()
   end
 end
 

@@ -1,6 +1,7 @@
 --- `]k` and `[k`: from choice to choice, in this file and then in the next one with an open choice. Like `]c` they
 --- do not begin again at the other end. Methods of the view.
 local choices = require("kage.diff.choices")
+local layout = require("kage.diff.layout")
 local marks = require("kage.diff.marks")
 local notify = require("kage.notify")
 local survey = require("kage.diff.survey")
@@ -19,8 +20,8 @@ local function go_to(view, spot)
   vim.api.nvim_win_call(window, function()
     vim.cmd("normal! m'")
     vim.api.nvim_win_set_cursor(window, { math.max(1, math.min(line, last)), 0 })
-    vim.cmd("normal! zv")
   end)
+  layout.unfold(window)
   marks.title(view)
 end
 

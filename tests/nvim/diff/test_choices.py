@@ -216,5 +216,5 @@ def test_what_was_decided_for_the_base_is_not_taken_again(three: Diff) -> None:
 def test_names_fit_narrow_windows(three: Diff) -> None:
     three.open(1, 2, 3, path="src/calc.py", columns=110)
     rows = three.editor.screen(110, 30)
-    assert any("line three 3/3" in row for row in rows) and any("line 10 1/2: 1|2" in row for row in rows)
+    assert any("line three =3/3" in row for row in rows) and any("line 10 1/2: 1|2" in row for row in rows)
     assert not any("agree" in row for row in rows), "no room"
