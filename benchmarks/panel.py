@@ -1,18 +1,21 @@
 """`:KageDiff` of 100 files and three agents in a real Neovim in tmux, with a real kaged behind it.
 
-    .venv/bin/python benchmarks/panel.py [ROUNDS]
+    .venv/bin/python benchmarks/panel.py [ROUNDS [cold]]
 
 From the command to the end of the first redraw that holds the panel, and from there to that of the diff.
-Each round is a Neovim of its own, so that every first use counts; a second opening in it follows. Prints each
-round and the medians of the first openings.
+Each round is a Neovim of its own, so that every first use counts; a second opening in it follows. With `cold`
+kaged is a new one, too. Prints each round and the medians of the first openings.
 """
 
 from __future__ import annotations
 
 import statistics
 import sys
+import time
+from contextlib import suppress
 from typing import Any
 
+import psutil
 from ground import machine
 
 PANEL, DIFF = 100, 50
@@ -66,7 +69,14 @@ def opened(desk: Any) -> tuple[float, float]:
     return float(panel), float(diff)
 
 
-def main(rounds: int) -> None:
+def is_kaged(process: psutil.Process) -> bool:
+    """Is that a kaged, and alive?"""
+    with suppress(psutil.Error):
+        return "kage_nvim.daemon" in process.cmdline()
+    return False
+
+
+def main(rounds: int, cold: bool) -> None:
     """Time ``rounds`` first openings and as many second ones."""
     firsts = []
     with machine(FILES) as stage:
@@ -74,6 +84,8 @@ def main(rounds: int) -> None:
         from tests.e2e.stage import Stage
 
         assert isinstance(stage, Stage)
+        if cold:
+            stage.environment["KAGE_LINGER"] = "1"
         script = stage.home / "edit.sh"
         script.write_text(EDIT)
         numbered = [f"[players.p{n}]\ncommand = '''KAGE_AGENT={n}\n{EDIT}'''" for n in range(1, AGENTS + 1)]
@@ -81,7 +93,11 @@ def main(rounds: int) -> None:
         players = [f"@p{n}" for n in range(1, AGENTS + 1)]
         stage.shell("spawn", *players, "--", "edit every file")
         stage.shell("wait")
+        if cold:
+            stage.shell("stop", "all")
         for _ in range(rounds):
+            while cold and any(map(is_kaged, stage.processes())):
+                time.sleep(0.1)
             with Desk(stage, columns=160, rows=50, files=("package0/module0.py",), init="") as desk:
                 desk.lua(CLOCK + "return 1")
                 desk.until_lua("return require('kage.state').run() ~= nil")
@@ -100,4 +116,4 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 7, "cold" in sys.argv)

@@ -101,7 +101,9 @@ local function summaries(file, content, brief)
       spans[3] = { " -" .. change.removed, "KageRemoved", joined = true }
     end
     if remarks ~= "" and remarks ~= said then
-      spans[#spans + 1] = { " " .. remarks, "KageFaint" }
+      local what, name = remarks:match("^(.- from)( .*)$")
+      spans[#spans + 1] = { " " .. (what or remarks), "KageFaint" }
+      spans[#spans + 1] = name and { name, "KageFaint" }
     end
     found[#found + 1], said = spans, remarks
   end
