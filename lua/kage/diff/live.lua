@@ -9,7 +9,7 @@ local M = {}
 ---@field run string
 ---@field cwd string
 
----@type table<string, table<kage.Looker, boolean>> by run
+---@type table<string, kage.Looker> by run
 local looks = {}
 
 ---@param looker kage.Looker
@@ -22,23 +22,16 @@ end
 --- From now on kaged shows what agents of the run have while they work.
 ---@param looker kage.Looker
 function M.look(looker)
-  local first = not looks[looker.run]
-  looks[looker.run] = looks[looker.run] or {}
-  looks[looker.run][looker] = true
-  if first then
+  local before = looks[looker.run]
+  looks[looker.run] = looker
+  if not before then
     tell(looker, true)
   end
 end
 
---- It is told once nobody here looks at the run.
 ---@param looker kage.Looker
 function M.look_away(looker)
-  local others = looks[looker.run]
-  if not (others and others[looker]) then
-    return
-  end
-  others[looker] = nil
-  if not next(others) then
+  if looks[looker.run] == looker then
     looks[looker.run] = nil
     tell(looker, false)
   end
@@ -46,8 +39,8 @@ end
 
 --- The connection is another one: kaged has to be told again.
 function M.renew()
-  for _, lookers in pairs(looks) do
-    tell(assert(next(lookers)), true)
+  for _, looker in pairs(looks) do
+    tell(looker, true)
   end
 end
 

@@ -48,7 +48,12 @@ local function listed(wanted)
   table.sort(files, function(a, b)
     return a.path < b.path
   end)
+  local state = require("kage.state")
   local numbers = #wanted > 0 and wanted or vim.tbl_keys(agents)
+  numbers = vim.tbl_filter(function(number)
+    local agent = state.agent(number, "k7")
+    return agents[number] or not agent or state.ended(agent)
+  end, numbers)
   table.sort(numbers)
   return { run = "k7", repository = root, base = "b", agents = numbers, files = files }
 end

@@ -38,6 +38,14 @@ def head(diff: Diff) -> list[str]:
     return lines[: lines.index("")]
 
 
+def click(diff: Diff, name: str) -> None:
+    """Click twice on a row of the panel, below the tab line and the winbar."""
+    row = next(index for index, line in enumerate(diff.editor.screen(160, 30)) if name in line)
+    for what in ("press", "release") * 2:
+        diff.editor.lua("vim.api.nvim_input_mouse('left', ..., '', 0, select(2, ...), 8)", what, row)
+    diff.editor.lua("return 1")
+
+
 def test_the_tree(diff: Diff) -> None:
     tree(diff)
     diff.open(columns=180)
@@ -79,6 +87,13 @@ def test_folders_fold_and_the_cursor_stays(diff: Diff) -> None:
     diff.keys("]f")
     diff.editor.until("return vim.fn.bufname(vim.fn.winbufnr(2)):find('zoo') ~= nil")
     assert any("▌  D zoo.py" in row for row in panel(diff)), "the file that is shown is unfolded"
+    diff.editor.screen(160, 30)
+    click(diff, "app/")
+    click(diff, "core/")
+    assert "     ▾ core/" in panel(diff)
+    click(diff, "made.py")
+    diff.editor.until("return vim.fn.bufname(vim.fn.winbufnr(2)):find('made') ~= nil")
+    diff.go(0)
     diff.keys("zMzR")
     assert len(panel(diff)) == rows
     diff.keys("G<CR>")
