@@ -137,6 +137,7 @@ def test_picks_are_checked_as_they_are_made(project: Stage, tmp_path: Path) -> N
         desk.until_screen(r"yours ◐0/1")
         until(_sleeping, 20, "the check runs")
         assert desk.lua("return #vim.diagnostic.get()") == 0
+        assert project.run("check", "1").returncode == 1, "known already, in its turn"
         desk.type("35Gdo")
         desk.until_screen(r"yours ✓1/1")
         assert not _sleeping()

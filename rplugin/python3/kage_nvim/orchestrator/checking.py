@@ -1,8 +1,9 @@
 """Checks: the project's own commands, run on a candidate or on what the user has merged so far.
 
-One check of a repository is under way at a time: the next one takes its place, for it is asked about newer
-text. The user's own files are not touched: a snapshot of them, unsaved buffers included, is laid out on the
-bench and the commands run in the sandbox there.
+A repository's checks run one after the other, on one bench. A check of what the user has takes the place of
+the one before, for it is asked about newer text; so does one of the same candidate. The user's own files are
+not touched: a snapshot of them, unsaved buffers included, is laid out on the bench and the commands run in
+the sandbox there.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 REMEMBERED = 200
 """Results that are kept, by tree and command."""
+_Asked = tuple[Path, str, int | None]
+"""What is checked: of the repository, a candidate's run and number; no run for what the user has."""
 
 
 class Checks:
@@ -43,7 +46,7 @@ class Checks:
     def __init__(self, conductor: Conductor) -> None:
         self._conductor = conductor
         self._benches: dict[Path, Bench] = {}
-        self._under_way: dict[Path, asyncio.Task[list[Result]]] = {}
+        self._under_way: dict[_Asked, asyncio.Task[list[Result]]] = {}
         self._turns: dict[Path, asyncio.Lock] = {}
         self._known: OrderedDict[tuple[str, bytes], Result] = OrderedDict()
 
@@ -70,20 +73,22 @@ class Checks:
         self._trusted(repository.root, settings, confirmed)
         store = run.store if run else await asyncio.to_thread(Store.open, repository)
         commit = run.candidate(number).commit if run and number is not None else await self._yours(store)
-        before = self._under_way.get(repository.root)
+        order = _Order(store, commit, wanted, settings, peer, number, run)
+        asked = order.asked
+        before = self._under_way.get(asked)
         if before is not None:
             before.cancel()
-        task = asyncio.ensure_future(self._on(_Order(store, commit, wanted, settings, peer, number, run)))
-        self._under_way[repository.root] = task
+        task = asyncio.ensure_future(self._on(order))
+        self._under_way[asked] = task
         try:
             results = await task
         except asyncio.CancelledError:
-            if self._under_way.get(repository.root) is task:
+            if self._under_way.get(asked) is task:
                 raise
             raise refused("a newer check took the place of this one", code="superseded") from None
         finally:
-            if self._under_way.get(repository.root) is task:
-                del self._under_way[repository.root]
+            if self._under_way.get(asked) is task:
+                del self._under_way[asked]
         return {"agent": number, "commit": commit, "results": msgspec.to_builtins(results)}
 
     async def close(self, root: Path) -> None:
@@ -116,30 +121,29 @@ class Checks:
         return (await asyncio.to_thread(store.snapshot, overlays)).commit
 
     async def _on(self, order: _Order) -> list[Result]:
-        """Lay the tree out and run all checks, telling each state on the way."""
-        root = order.store.repository.root
-        found: dict[str, Result] = {}
-        # Those before have ended when they give the bench free, cancelled ones as well.
-        async with self._turns.setdefault(root, asyncio.Lock()):
-            try:
-                await self._run_all(order, found)
-            finally:
-                if any(result.state == "running" for result in found.values()):
-                    # It ends early: what did not come to its end says nothing.
-                    self._tell(order, {n: result for n, result in found.items() if result.state != "running"})
-        return list(found.values())
-
-    async def _run_all(self, order: _Order, found: dict[str, Result]) -> None:
-        """Fill ``found`` with what is known already, then with what comes out."""
+        """Say what is known already, run the rest, telling each state on the way."""
         (tree,) = await asyncio.to_thread(trees_of, order.store, [order.commit])
+        found: dict[str, Result] = {}
         for name, check in order.wanted.items():
             known = self._known.get((tree, _key(check, order.settings)))
             running = Result(name=name, state="running", command=_shown(check.command))
             found[name] = msgspec.structs.replace(known, name=name, cached=True) if known else running
         self._tell(order, found)
-        due = [name for name, result in found.items() if result.state == "running"]
-        if not due:
-            return
+        if any(result.state == "running" for result in found.values()):
+            try:
+                # Those before have ended when they give the bench free, cancelled ones as well.
+                async with self._turns.setdefault(order.root, asyncio.Lock()):
+                    await self._run_all(order, tree, found)
+            finally:
+                left = {name: result for name, result in found.items() if result.state != "running"}
+                is_newest = self._under_way.get(order.asked) is asyncio.current_task()
+                if len(left) < len(found) and is_newest:
+                    # It ends early, and no other tells more: what did not come to its end says nothing.
+                    self._tell(order, left)
+        return list(found.values())
+
+    async def _run_all(self, order: _Order, tree: str, found: dict[str, Result]) -> None:
+        """Run what is not known yet of ``found``, and put in what comes out."""
         profile = await self._laid(order)
         limit = asyncio.Semaphore(os.cpu_count() or 1)
 
@@ -152,11 +156,11 @@ class Checks:
                 self._remember((tree, _key(check, order.settings)), result)
             self._tell(order, found)
 
-        await asyncio.gather(*(one(name) for name in due))
+        await asyncio.gather(*(one(name) for name, result in found.items() if result.state == "running"))
 
     async def _laid(self, order: _Order) -> Profile:
         """Lay the order's files out on the bench."""
-        root = order.store.repository.root
+        root = order.root
         user = await asyncio.to_thread(config.load_user)
         bench = self._benches.setdefault(root, Bench(order.store))
         held = {
@@ -179,10 +183,9 @@ class Checks:
 
     def _tell(self, order: _Order, found: dict[str, Result]) -> None:
         """To those who follow the repository; a candidate's states are part of its run, too."""
-        root = order.store.repository.root
         results = msgspec.to_builtins(list(found.values()))
         self._conductor.audience.say(
-            root, "checks", {"agent": order.number, "commit": order.commit, "results": results}
+            order.root, "checks", {"agent": order.number, "commit": order.commit, "results": results}
         )
         if order.run is not None and order.number is not None:
             candidate = order.run.candidate(order.number)
@@ -201,6 +204,14 @@ class _Order(msgspec.Struct, frozen=True):
     peer: Any
     number: int | None
     run: Any
+
+    @property
+    def root(self) -> Path:
+        return Path(self.store.repository.root)
+
+    @property
+    def asked(self) -> _Asked:
+        return self.root, self.run.id if self.run and self.number is not None else "", self.number
 
 
 def _shown(command: str | list[str]) -> str:
