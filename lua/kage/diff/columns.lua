@@ -4,6 +4,7 @@ local agent_buffer = require("kage.diff.agent_buffer")
 local comments = require("kage.comments")
 local layout = require("kage.diff.layout")
 local lifecycle = require("kage.diff.lifecycle")
+local linematch = require("kage.diff.linematch")
 local maps = require("kage.diff.maps")
 local marks = require("kage.diff.marks")
 local picks = require("kage.diff.picks")
@@ -65,6 +66,7 @@ function M:arrange()
     windows[#windows + 1] = column.window
   end
   layout.share(self.panel.window, windows)
+  linematch.suit(self)
 end
 
 --- Close a column.

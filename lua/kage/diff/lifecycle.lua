@@ -1,5 +1,6 @@
 --- How the diff's tab lives beside the user's windows: what it listens to, and what it puts back when it goes.
 local layout = require("kage.diff.layout")
+local linematch = require("kage.diff.linematch")
 local live = require("kage.diff.live")
 local maps = require("kage.diff.maps")
 local marks = require("kage.diff.marks")
@@ -87,6 +88,7 @@ end
 ---@param view kage.DiffView
 function M.leave(view)
   M.give_keys(view)
+  visited.hand_over(view)
   if not view.away and vim.api.nvim_win_is_valid(view.yours) then
     layout.diff_off(view.yours)
     layout.set(view.yours, "winbar", view.winbar)
@@ -126,6 +128,7 @@ local function window_closed(view, window)
       view.most = #view.columns
       vim.schedule(function()
         M.wipe(column.buffer)
+        linematch.suit(view)
         if #view.columns == 0 then
           M.close(view)
         end
@@ -141,6 +144,7 @@ function M.follow(view)
   view.group = vim.api.nvim_create_augroup("kage.diff." .. view.tab, {})
   view.timer = assert(vim.uv.new_timer())
   live.note(view)
+  linematch.suit(view)
   local function on(event, pattern, action)
     vim.api.nvim_create_autocmd(event, { group = view.group, pattern = pattern, callback = action })
   end
@@ -150,11 +154,13 @@ function M.follow(view)
   on("TabLeave", nil, function()
     if here() then
       M.give_keys(view)
+      linematch.put_back(view)
     end
   end)
   on("TabEnter", nil, function()
     if here() and vim.api.nvim_win_is_valid(view.yours) then
       M.take_keys(view)
+      linematch.suit(view)
       if view.stale then
         view:refresh()
       end
@@ -232,6 +238,7 @@ function M.close(view)
     return
   end
   M.leave(view)
+  linematch.put_back(view)
   view.closed = true
   live.look_away(view)
   view.timer:stop()

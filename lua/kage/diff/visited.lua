@@ -24,14 +24,25 @@ function M.load(view, path)
   return buffer, true
 end
 
+--- Those that were touched are the user's from now on. Asked while they are loaded: without 'hidden' they go with
+--- their window.
+---@param view kage.DiffView
+function M.hand_over(view)
+  for buffer, tick in pairs(view.visited) do
+    local is_loaded = vim.api.nvim_buf_is_valid(buffer) and vim.api.nvim_buf_is_loaded(buffer)
+    if is_loaded and vim.api.nvim_buf_get_changedtick(buffer) ~= tick then
+      view.visited[buffer] = nil
+    end
+  end
+end
+
 --- Forget the buffers that were loaded for the diff alone and never touched.
 ---@param view kage.DiffView
 function M.unload(view)
-  for buffer, tick in pairs(view.visited) do
-    local untouched = vim.api.nvim_buf_is_valid(buffer)
-      and not vim.bo[buffer].modified
-      and vim.api.nvim_buf_get_changedtick(buffer) == tick
-    if untouched and #vim.fn.win_findbuf(buffer) == 0 then
+  M.hand_over(view)
+  for buffer in pairs(view.visited) do
+    local is_left = vim.api.nvim_buf_is_valid(buffer) and #vim.fn.win_findbuf(buffer) == 0
+    if is_left and not vim.bo[buffer].modified then
       vim.api.nvim_buf_delete(buffer, {})
     end
   end
