@@ -271,23 +271,6 @@ function Between:go_to_first_change()
   end
 end
 
---- The panel says which files are the same in both.
-function Between:draw_panel()
-  View.draw_panel(self)
-  vim.api.nvim_buf_clear_namespace(self.panel.buffer, NAMESPACE, 0, -1)
-  local said = {}
-  for index, row in ipairs(self.panel.rows) do
-    local file = row.path and not said[row.path] and self:file(row.path)
-    if file and self:equal(file) then
-      said[row.path] = true
-      vim.api.nvim_buf_set_extmark(self.panel.buffer, NAMESPACE, index - 1, 0, {
-        virt_text = { { " same ", "KageFaint" } },
-        virt_text_pos = "right_align",
-      })
-    end
-  end
-end
-
 function Between:toggle_base()
   self.with_base = not self.with_base
   self:resize()
