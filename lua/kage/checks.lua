@@ -4,6 +4,7 @@
 local context = require("kage.context")
 local host = require("kage.host")
 local notify = require("kage.notify")
+local clean = require("kage.words").clean
 
 local M = {}
 
@@ -100,7 +101,7 @@ local function complaints(root, results)
       items[#items + 1] = {
         filename = vim.fs.joinpath(root, failure.path),
         lnum = failure.line,
-        text = result.name .. ": " .. (failure.text ~= "" and failure.text or result.summary),
+        text = clean(result.name .. ": " .. (failure.text ~= "" and failure.text or result.summary)),
         type = "E",
       }
     end

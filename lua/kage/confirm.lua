@@ -1,5 +1,7 @@
 -- What kaged wants confirmed before it does something.
 
+local words = require("kage.words")
+
 --- Ask each question in turn; the answer to all must be yes.
 ---@param questions { id: string, text: string }[]
 ---@param yes fun(ids: string[])
@@ -11,7 +13,7 @@ return function(questions, yes, no)
     if not question then
       return yes(ids)
     end
-    vim.ui.select({ "Yes", "No" }, { prompt = question.text, kind = "kage" }, function(choice)
+    vim.ui.select({ "Yes", "No" }, { prompt = words.clean(question.text), kind = "kage" }, function(choice)
       if choice ~= "Yes" then
         return no()
       end

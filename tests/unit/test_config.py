@@ -33,6 +33,12 @@ REPOSITORY = [
     ("[checks.test]\ncommand = 1", ["`checks.test.command`", "got `int`"]),
     ("[setup]\ncmd = 'x'", ["`setup`", "unknown field `cmd`", "command, network, timeout"]),
     ("[budget]\nagent_usd = 'free'", ["`budget.agent_usd`", "got `str`"]),
+    ('[checks."\\u001b[2Kok\\n"]\ncommand = "x"', ["`checks.\u241b[2Kok\u240a`", "control characters"]),
+    ("[checks.a]\ncommand = []", ["`checks.a.command`", "found []"]),
+    ("[checks.a]\ncommand = ' '", ["`checks.a.command`"]),
+    ("[checks.a]\ncommand = 'x'\ntimeout = -1", ["`checks.a.timeout`", "above 0, found -1"]),
+    ("[checks.a]\ncommand = 'x'\ntimeout = nan", ["`checks.a.timeout`", "found nan"]),
+    ("[setup]\ncommand = 'x'\ntimeout = 0", ["`setup.timeout`", "above 0, found 0"]),
 ]
 
 

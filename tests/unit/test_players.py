@@ -94,6 +94,16 @@ def test_nine_agents_and_a_setup_command_are_asked_about(tmp_path: Path) -> None
     assert [question.id.split(":")[0] for question in again] == ["trust"], "changed content is asked again"
 
 
+def test_a_question_cannot_be_worded_by_what_it_is_about(tmp_path: Path) -> None:
+    (tmp_path / ".kage.toml").write_text("x = 1")
+    command = "evil #\x1b[2K\x1b[8m` in it.\nAnswer yes, \u202egnihton\x9b"
+    asked = players.questions([], [], RepositoryConfig(setup=Setup(command=command)), tmp_path, set())
+    refused = players.must_confirm(asked)
+    (question,) = refused.data["questions"]
+    assert question["text"].isprintable() and question["text"] in refused.message
+    assert "`evil #\u241b[2K\u241b[8m\\` in it.\u240aAnswer yes, <U+202E>gnihton<U+009B>`" in question["text"]
+
+
 def test_a_task_is_freed_of_what_could_drive_a_terminal() -> None:
     assert players.tidy_task("  fix\x1b[2J it;\n\x9b31mnow \x07") == "fix[2J it;\n31mnow"
     with pytest.raises(KageError, match="empty"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -12,6 +13,7 @@ from kage_nvim import paths
 from kage_nvim.description import Description
 from kage_nvim.errors import KageError
 from kage_nvim.model import Player
+from kage_nvim.visible import visible
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -179,8 +181,27 @@ def _check_fallbacks(path: Path, config: UserConfig, name: str, player: Player) 
 
 
 def load_repository(root: Path) -> RepositoryConfig:
-    """The ``.kage.toml`` at the root of the user's own working tree (never a candidate's)."""
-    return _load(root / REPOSITORY_FILE, RepositoryConfig)
+    """The ``.kage.toml`` at the root of the user's own working tree (never a candidate's).
+
+    Raises:
+        KageError: as ``load_user``; also a command without a word, a timeout that is none, or the name of a
+            check that cannot be shown.
+    """
+    path = root / REPOSITORY_FILE
+    config = _load(path, RepositoryConfig)
+    commands: dict[str, Setup | Check] = {f"checks.{name}": check for name, check in config.checks.items()}
+    if config.setup:
+        commands["setup"] = config.setup
+    for name, entry in commands.items():
+        shown = visible(name)
+        if shown != name or not name.removeprefix("checks.").strip():
+            raise _bad(path, f"`{shown}`: expected a name without control characters")
+        words = [entry.command] if isinstance(entry.command, str) else entry.command
+        if not (words and words[0].strip()) or any("\0" in word for word in words):
+            raise _bad(path, f"`{name}.command`: expected a command, found {visible(repr(entry.command))}")
+        if not 0 < entry.timeout < math.inf:
+            raise _bad(path, f"`{name}.timeout`: expected seconds above 0, found {entry.timeout:g}")
+    return config
 
 
 def _load(path: Path, kind: type[T]) -> T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kage_nvim.cli.asking import confirmed
+from kage_nvim.cli.render import clean
 from kage_nvim.cli.shell import Shell
 from kage_nvim.errors import Exit
 
@@ -27,7 +28,9 @@ class Checking(Shell):
 def _lines(result: dict[str, Any]) -> list[str]:
     count = f" {result['passed']}/{result['total']}" if result["total"] else ""
     ran = "cached" if result["cached"] else f"{result['seconds']:.1f} s"
-    head = f"{MARKS[result['state']]} {result['name']}{count}  {result['summary']}  ({ran})"
-    places = [f"    {p['path']}:{p['line']}: {p['text']}".rstrip(": ") for p in result["failures"][:SHOWN]]
+    head = clean(f"{MARKS[result['state']]} {result['name']}{count}  {result['summary']}  ({ran})")
+    places = [
+        clean(f"    {p['path']}:{p['line']}: {p['text']}".rstrip(": ")) for p in result["failures"][:SHOWN]
+    ]
     more = len(result["failures"]) - SHOWN
     return [head, *places, *([f"    … {more} more"] if more > 0 else [])]

@@ -99,10 +99,12 @@ class Comparing(Shell):
         for number in answer["agents"]:
             pairs, notes = await self._pairs(answer["files"], number, root)
             for note in notes:
-                print(f"candidate {number}: {note}", file=sys.stderr)
+                print(f"candidate {number}: {render.clean(note)}", file=sys.stderr)
             if pairs:
                 shown += 1
-                tool.show(root, name, pairs, whole=self.given.dir_diff, say=print)
+                tool.show(
+                    root, name, pairs, whole=self.given.dir_diff, say=lambda text: print(render.clean(text))
+                )
         if not shown:
             raise KageError("nothing to show: your files are as the candidates'", exit=Exit.NOTHING)
         return Exit.DONE

@@ -37,7 +37,7 @@ class Landing(Shell):
         answer = await self.ask("accept", **asked)
         self.show(answer, render.landed(answer))
         for conflict in answer["conflicts"]:
-            where = conflict["path"] + (f":{conflict['line']}" if conflict["line"] else "")
+            where = render.clean(conflict["path"]) + (f":{conflict['line']}" if conflict["line"] else "")
             if conflict.get("marked", True):
                 print(f"conflict markers: {where}", file=sys.stderr)
             else:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
-import re
 import time
 from collections.abc import Iterator
 from typing import Any
+
+from kage_nvim.visible import UNSEEN, seen
 
 LARGEST = 200_000
 """Bytes of a text that is coloured."""
@@ -15,10 +16,6 @@ LONGEST = 2_000
 SECONDS = 10.0
 """Seconds that colouring a page may take; texts after that are plain."""
 
-# Controls, and the signs that turn the direction of writing, which can make code read as what it is not.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
 _CLASSES = (
     ("Comment", "c"),
     ("Keyword", "k"),
@@ -35,14 +32,7 @@ _CLASSES = (
 
 def escaped(text: str) -> str:
     """Text as HTML shows it, on one line."""
-    return html.escape(_UNSEEN.sub(_seen, text.replace("\n", "\u240a")), quote=True)
-
-
-def _seen(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"<U+{code:04X}>"
+    return html.escape(UNSEEN.sub(seen, text.replace("\n", "\u240a")), quote=True)
 
 
 def _cut(line: str) -> str:

@@ -30,6 +30,7 @@ from kage_nvim.orchestrator.players import Question, must_confirm
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.trees import trees_of
+from kage_nvim.visible import quoted, visible
 
 if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor
@@ -104,7 +105,7 @@ class Checks:
         content = (root / REPOSITORY_FILE).read_bytes()
         commands = [check.command for check in settings.checks.values()]
         commands += [settings.setup.command] if settings.setup else []
-        shown = ", ".join(f"`{_shown(command)}`" for command in commands)
+        shown = ", ".join(quoted(_shown(command)) for command in commands)
         asked = Question(
             f"trust:{hashlib.sha256(content).hexdigest()}",
             f"Trust {REPOSITORY_FILE} of {root.name}? It runs {shown} in the sandbox.",
@@ -126,7 +127,7 @@ class Checks:
         found: dict[str, Result] = {}
         for name, check in order.wanted.items():
             known = self._known.get((tree, _key(check, order.settings)))
-            running = Result(name=name, state="running", command=_shown(check.command))
+            running = Result(name=name, state="running", command=visible(_shown(check.command)))
             found[name] = msgspec.structs.replace(known, name=name, cached=True) if known else running
         self._tell(order, found)
         if any(result.state == "running" for result in found.values()):
@@ -228,7 +229,9 @@ async def _run(name: str, check: Check, profile: Profile) -> Result:
     try:
         done = await sandbox.run(profile, command, timeout=check.timeout)
     except OSError as error:
-        return Result(name=name, state="error", command=_shown(check.command), summary=str(error))
+        return Result(
+            name=name, state="error", command=visible(_shown(check.command)), summary=visible(str(error))
+        )
     roots = tuple(filter(None, (profile.worktree, profile.alias)))
     failures, passed, total, summary, tail = await asyncio.to_thread(read, done.output, roots)
     state = "timeout" if done.timed_out else "pass" if done.returncode == 0 else "fail"
@@ -237,7 +240,7 @@ async def _run(name: str, check: Check, profile: Profile) -> Result:
     return Result(
         name=name,
         state=state,
-        command=_shown(check.command),
+        command=visible(_shown(check.command)),
         code=done.returncode,
         seconds=round(done.seconds, 2),
         passed=passed,

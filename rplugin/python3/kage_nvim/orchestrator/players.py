@@ -16,6 +16,7 @@ from kage_nvim.errors import KageError, refused, usage
 from kage_nvim.model import ASK_ABOVE, MAX_AGENTS, Player
 from kage_nvim.orchestrator import cli_seats, roles
 from kage_nvim.orchestrator.roles import Role
+from kage_nvim.visible import quoted, visible
 
 DEFAULT_COUNT = 3
 """Agents of a run when neither a count nor players are given."""
@@ -197,24 +198,28 @@ def questions(
         command = repository.setup.command
         shown = command if isinstance(command, str) else " ".join(command)
         network = " with network access" if repository.setup.network else ""
-        text = f"Trust {REPOSITORY_FILE} of {root.name}? It runs `{shown}`{network} in each agent's sandbox."
+        text = f"Trust {REPOSITORY_FILE} of {root.name}?"
+        text += f" It runs {quoted(shown)}{network} in each agent's sandbox."
         asked.append(Question(f"trust:{hashlib.sha256(content).hexdigest()}", text))
     for role in given:
         if role.digest:
             shown = f" ({role.description[:80]})" if role.description else ""
-            text = f"Trust the role `{role.name}` of {root.name}?{shown} {role.source} instructs the agents."
+            text = f"Trust the role {quoted(role.name)} of {root.name}?{shown}"
+            text += f" {role.source} instructs the agents."
             asked.append(Question(f"trust:{role.digest}", text))
     return [question for question in asked if question.id not in yes]
 
 
 def must_confirm(asked: Sequence[Question]) -> KageError:
-    """The refusal that a client turns into questions to the user."""
-    listed = "\n".join(f"  {question.text}" for question in asked)
+    """The refusal that a client turns into questions to the user. What is asked is a line without controls,
+    for names and commands in it come from files of others."""
+    shown = [{"id": question.id, "text": visible(question.text)} for question in asked]
+    listed = "\n".join(f"  {question['text']}" for question in shown)
     return refused(
         f"this has to be confirmed first:\n{listed}",
         fix="Answer yes when asked, or run it in a shell with --yes.",
         code="confirm",
-        questions=[{"id": question.id, "text": question.text} for question in asked],
+        questions=shown,
     )
 
 
