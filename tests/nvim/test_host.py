@@ -75,6 +75,20 @@ def test_many_requests_overlap(nvim: Editor, kaged: FakeDaemon) -> None:
     assert nvim.lua("return _G.got") == list(range(1, 201))
 
 
+def test_what_cannot_be_said_to_neovim_takes_nothing_else_with_it(nvim: Editor, kaged: FakeDaemon) -> None:
+    kaged.answers["log"] = lambda params: 2**65 if params["n"] % 3 == 0 else params["n"]
+    nvim.lua(
+        """_G.got = {}
+        for i = 1, 20 do
+          require("kage.host").request("log", { n = i }, function(e, n) _G.got[i] = e and e.code or n end)
+        end"""
+    )
+    nvim.until("return #_G.got == 20")
+    assert nvim.lua("return _G.got") == ["unpackable" if n % 3 == 0 else n for n in range(1, 21)]
+    with pytest.raises(KageError, match="cannot be told"):
+        kaged.call("test.add", {"a": -(2**65)})
+
+
 def test_pushes_reach_the_state(nvim: Editor, kaged: FakeDaemon) -> None:
     nvim.lua("require('kage.watch').ensure(vim.fn.getcwd())")
     nvim.until("return require('kage.host').status().link == 'up'")

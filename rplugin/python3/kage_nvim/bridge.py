@@ -11,8 +11,11 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from kage_nvim.editor_link import EditorLink
+from kage_nvim.errors import KageError
 
 DELIVER = "require('kage.host').on_messages(...)"
+UNPACKABLE = (OverflowError, TypeError, ValueError)
+"""What msgpack raises at what it has no form for, such as a number of more than 64 bits."""
 
 
 class Link(Protocol):
@@ -55,7 +58,22 @@ class Bridge:
     def _deliver(self) -> None:
         with self._lock:
             messages, self._waiting = self._waiting, []
-        self._nvim.exec_lua(DELIVER, messages, async_=True)
+        try:
+            self._nvim.exec_lua(DELIVER, messages, async_=True)
+        except UNPACKABLE:
+            for message in messages:  # one that cannot be said must not take the others with it
+                self._deliver_one(message)
+
+    def _deliver_one(self, message: dict[str, Any]) -> None:
+        try:
+            self._nvim.exec_lua(DELIVER, [message], async_=True)
+        except UNPACKABLE as error:
+            what = message.get("method") or message.get("push") or "an answer"
+            wire = KageError(f"{what} cannot be told to Neovim: {error}", code="unpackable").to_wire()
+            if "call" in message:
+                self._link.reply(message["call"], None, wire)
+            elif "id" in message:
+                self._nvim.exec_lua(DELIVER, [{"id": message["id"], "error": wire}], async_=True)
 
 
 def _object(value: Any) -> Any:

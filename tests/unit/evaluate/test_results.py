@@ -61,11 +61,26 @@ def test_unittest_and_tracebacks_name_places_of_the_project_only() -> None:
         ("../outside.py:1: not of the project", None),
         ("http://host.example:80 is no place", None),
         ("took 12:30 minutes", None),
+        ("a.py:0: the whole file", Failure("a.py", 1, "the whole file")),
+        ("a.py:9999999: far", Failure("a.py", 9_999_999, "far")),
+        (f"a.py:{2**31}: negative in 32 bits", None),
+        (f"a.py:{'9' * 5000}: no number", None),
+        ("a.py:1: \x9b31mred\u202e", Failure("a.py", 1, "31mred")),
         ("\x00\xff:1: " + "x" * 100_000, None),
     ],
 )
 def test_places_of_other_tools(line: str, found: Failure | None) -> None:
     assert read(line.encode(), ("/home/me/project",))[0] == ([found] if found else [])
+
+
+@pytest.mark.parametrize(
+    "said", ["== {} passed in 1s ==", "{} failed, {} passed", "Ran {} tests in 1s\n\nFAILED (errors={})"]
+)
+def test_numbers_that_nobody_counts_to_are_no_counts(said: str) -> None:
+    for number in (2**65, "9" * 5000):
+        _, passed, total, _, _ = read(said.replace("{}", str(number)).encode(), ())
+        assert (passed, total) == (None, None)
+    assert read(b"Ran 1 test in 1s\n\nFAILED (errors=3)", ())[1:3] == (0, 1)
 
 
 def test_no_output_is_no_answer() -> None:

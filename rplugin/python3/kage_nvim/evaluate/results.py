@@ -7,6 +7,8 @@ from pathlib import PurePosixPath
 
 import msgspec
 
+LAST_LINE = 9_999_999
+"""No file has a line beyond this one: a larger number is none."""
 MOST_FAILURES = 100
 """More places than this are not listed for one check."""
 TAIL = 4000
@@ -47,16 +49,19 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         return self.state == "pass"
 
 
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f]")
+_ESCAPES = re.compile(
+    r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)
 # `src/x.py:12: text`, `src/x.py:12:5: text`, `  --> src/x.rs:12:5`, `File "src/x.py", line 12, in f`
 _PLACES = (
-    re.compile(r'^\s*File "(?P<path>[^"]+)", line (?P<line>\d+)(?:, in (?P<text>.*))?$'),
+    re.compile(r'^\s*File "(?P<path>[^"]+)", line (?P<line>[0-9]+)(?:, in (?P<text>.*))?$'),
     re.compile(
-        r"^(?:E\s+)?\s*(?:-->\s*)?(?P<path>[^\s:()\[\]'\"]+\.\w+):(?P<line>\d+)(?::\d+)?:?\s*(?P<text>.*)$"
+        r"^(?:E\s+)?\s*(?:-->\s*)?(?P<path>[^\s:()\[\]'\"]+\.\w+):(?P<line>[0-9]+)(?::[0-9]+)?:?\s*(?P<text>.*)$"
     ),
 )
-_COUNTS = {word: re.compile(rf"(\d+) {word}") for word in ("passed", "failed", "errors?")}
-_RAN = re.compile(r"^Ran (\d+) tests?")
+_COUNTS = {word: re.compile(rf"(?<![0-9])([0-9]{{1,9}}) {word}") for word in ("passed", "failed", "errors?")}
+_RAN = re.compile(r"^Ran ([0-9]{1,9}) tests?")
 _UNITTEST = re.compile(r"^FAILED \((.*)\)")
 
 
@@ -83,7 +88,10 @@ def _failures(lines: list[str], roots: tuple[str, ...]) -> list[Failure]:
         path = _inside(match["path"], roots) if match else None
         if match is None or path is None:
             continue
-        key = path, int(match["line"])
+        digits = match["line"].lstrip("0") or "1"  # some say 0 for the whole file
+        if len(digits) > len(str(LAST_LINE)):
+            continue
+        key = path, int(digits)
         text = (match["text"] or "").strip()
         if said and re.fullmatch(r"\w*(Error|Exception|Failure)?", text):
             text = said
@@ -110,7 +118,8 @@ def _counted(ending: list[str]) -> tuple[int | None, int | None]:
     ran = next((int(m[1]) for line in ending if (m := _RAN.match(line))), None)
     if ran is not None:
         bad = next((m[1] for line in ending if (m := _UNITTEST.match(line))), "")
-        return ran - sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", bad)), ran
+        failed = sum(int(n) for n in re.findall(r"(?:failures|errors)=([0-9]{1,9})(?![0-9])", bad))
+        return max(0, ran - failed), ran
     counts = {word: int(m[1]) for word, shape in _COUNTS.items() if (m := shape.search(text))}
     if not counts.keys() & {"passed", "failed", "errors?"}:
         return None, None
