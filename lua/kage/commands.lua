@@ -51,6 +51,9 @@ function M.run(verb, args)
   local rest, run = text, nil
   if verb ~= "spawn" then
     rest, run = take_run(text, entry.text)
+    if not entry.text and (" " .. rest):find("%s%-%-run=?%s*$") then
+      return require("kage.notify").error({ message = verb .. ": --run names no run", fix = "Write --run ID" })
+    end
   end
   entry.run({
     args = rest,

@@ -6,11 +6,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.conftest import git
-from tests.e2e.stage import Stage, tape
+from tests.e2e.stage import Stage, digest, tape
 from tests.fixtures.model_server import Reply
 
 LINES = "".join(f"line {number}\n" for number in range(1, 41))
@@ -126,8 +127,9 @@ def _onto_branches(ran: Stage) -> None:
     assert "commit" in ran.shell("history")
 
 
-def test_hunks_are_chosen_as_git_add_p_does(ran: Stage) -> None:
+def test_hunks_are_chosen_as_git_add_p_does(ran: Stage, tmp_path: Path) -> None:
     root = ran.repository
+    _odd_words_and_streams(ran, tmp_path)
     said = choose(ran, "n n s y n q", "1")
     assert "Land this addition [y,n,q,a,d,?]?" in said
     assert "Land mode change" in said
@@ -151,6 +153,42 @@ def test_hunks_are_chosen_as_git_add_p_does(ran: Stage) -> None:
     assert git(root, "status", "--porcelain") == " M README.md"
     _of_several(ran)
     _made_anew(ran)
+
+
+def redirected(stage: Stage, words: str, where: str, **options: Any) -> tuple[int, str, str]:
+    """``kage WORDS`` with a redirection of the shell's: exit code, stdout, stderr."""
+    command = f"exec {sys.executable} -I -m kage_nvim.cli {words} {where}"
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=stage.repository,
+        env=stage.environment | {"LANG": "en_US.UTF-8", "PYTHONUTF8": "0"},
+        capture_output=True,
+        timeout=30,
+        check=False,
+        **options,
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def _odd_words_and_streams(ran: Stage, tmp_path: Path) -> None:
+    """Nothing of it is taken for something that was said."""
+    before = digest(ran.repository)
+    for words in (["accept", "1", ""], ["accept", "1", "-p", ""], ["diff", "--run", ""], ["undo", "--run="]):
+        assert ran.run(*words).returncode == 2, words
+    code, said, _ = redirected(ran, "accept 1 -p", "", input=b"\xff\xfe\nn\nq\n")
+    assert code == 3 and "y - land this hunk" in said, "bytes that are no text are an answer like any other"
+    assert redirected(ran, "accept 1 -p", "<&-")[0] == 3
+    code, _, why = redirected(ran, "diff 1 --stat", ">/dev/full")
+    assert (code, why) == (1, "kage: the answer could not be written: No space left on device\n")
+    assert redirected(ran, "diff 1 --stat", ">&-")[::2] == (0, "")
+    assert redirected(ran, "status", "<&- >&- 2>&-")[0] == 0
+    assert digest(ran.repository) == before
+    (tmp_path / "link").symlink_to(ran.repository)
+    ran.shell("accept", "1", str(tmp_path / "link" / "added"))
+    assert git(ran.repository, "status", "--porcelain").splitlines() == [" M README.md", "?? added"]
+    assert "+three" in choose(ran, "q", "1", str(tmp_path / "link" / "text"), code=3)
+    ran.shell("undo")
+    assert digest(ran.repository) == before
 
 
 def _of_several(ran: Stage) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from kage_nvim import paths
-from kage_nvim.errors import KageError
+from kage_nvim.errors import KageError, usage
 from kage_nvim.failpoints import fail_point
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.peers import Peer
@@ -199,7 +199,7 @@ class Daemon:
         try:
             asked = msgspec.convert(params, verb.params, str_keys=True)
         except msgspec.ValidationError as error:
-            raise KageError(f"{method}: {error}", code="usage") from error
+            raise usage(f"{method}: {error}") from error
         SEARCH.set(connection.hello.env.get("PATH"))
         return await verb.run(self.conductor, connection, asked)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import io
 import os
 import sys
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from kage_nvim import paths
 from kage_nvim.cli import render, spawning
 from kage_nvim.cli.arguments import parse
+from kage_nvim.cli.asking import typed
 from kage_nvim.cli.checking import Checking
 from kage_nvim.cli.comparing import Comparing
 from kage_nvim.cli.landing import Landing
@@ -108,7 +110,7 @@ class Commands(Checking, Comparing, Landing):
         """See parser()."""
         text = " ".join(self.given.text)
         if self.given.text == ["-"]:
-            text = sys.stdin.buffer.read().decode("utf-8", "replace")
+            text = typed(whole=True)
         if self.given.text and not text.strip():
             raise usage("the task is empty", "Say in a sentence what the agents are to do.")
         answer = await self.ask("task", text=text)
@@ -227,30 +229,54 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = [
         os.fsencode(word).decode("utf-8", "replace") for word in (sys.argv[1:] if argv is None else argv)
     ]
+    _stand_in()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return int(asyncio.run(_run(parse(words))))
+        done = int(asyncio.run(_run(parse(words))))
+        sys.stdout.flush()
+        return done
     except KageError as error:
-        print(f"kage: {error.message}", file=sys.stderr)
-        if error.fix:
-            print(error.fix, file=sys.stderr)
+        for line in [*f"kage: {error.message}".splitlines(), *error.fix.splitlines()]:
+            print(render.clean(line), file=sys.stderr)
         return int(error.exit)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         return int(Exit.DONE)
     except ConnectionError as error:
         print(f"kage: {error}\nTry again; kage doctor says how things stand.", file=sys.stderr)
         return int(Exit.ERROR)
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            return _surprised(error)
+        print(f"kage: the answer could not be written: {error.strerror}", file=sys.stderr)
+        _give_up_stdout()
+        return int(Exit.ERROR)
     except Exception as error:
         return _surprised(error)
 
 
+def _stand_in() -> None:
+    """Open /dev/null where stdin, stdout or stderr is closed: else the next file would get its number."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def _give_up_stdout() -> None:
+    """What is still to be written has nowhere to go; Python would complain of it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _surprised(error: Exception) -> int:
     """An error that nobody foresaw: said in a line, kept whole in a file."""
-    print(f"kage: failed unexpectedly: {type(error).__name__}: {error}", file=sys.stderr)
+    print(render.clean(f"kage: failed unexpectedly: {type(error).__name__}: {error}"), file=sys.stderr)
     try:
         with (paths.state() / "cli.log").open("a", encoding="utf-8") as log:
             traceback.print_exc(file=log)

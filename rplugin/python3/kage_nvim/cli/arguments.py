@@ -42,7 +42,9 @@ def parser() -> argparse.ArgumentParser:
     def add(name: str, help: str, *, json_too: bool = False) -> argparse.ArgumentParser:
         verb = verbs.add_parser(name, help=help, description=help, allow_abbrev=False)
         if name not in ("spawn", "role"):
-            verb.add_argument("--run", metavar="ID", help="the run (default: the newest of this repository)")
+            verb.add_argument(
+                "--run", type=_word, metavar="ID", help="the run (default: the newest of this repository)"
+            )
         if json_too:
             verb.add_argument("--json", action="store_true", help="machine-readable answer")
         return verb
@@ -91,7 +93,9 @@ def parser() -> argparse.ArgumentParser:
         "--patch", dest="form", action="store_const", const="patch", help="as a patch for git apply"
     )
     form.add_argument("--stat", dest="form", action="store_const", const="stat", help="as a table (default)")
-    form.add_argument("--html", metavar="FILE", help="all versions side by side as one page; - is stdout")
+    form.add_argument(
+        "--html", type=_word, metavar="FILE", help="all versions side by side as one page; - is stdout"
+    )
     form.add_argument(
         "--tool",
         nargs="?",
@@ -123,6 +127,13 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _word(text: str) -> str:
+    """An option's word; an empty one is a variable that was not set, mostly, and means nothing."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected a word, found none")
+    return text
+
+
 def _accept_arguments(accept: argparse.ArgumentParser) -> None:
     accept.add_argument("words", nargs="+", metavar="N|PATH", help="candidates, then files of theirs")
     accept.add_argument("-p", "--patch", action="store_true", help="choose hunks, as git add -p does")
@@ -149,7 +160,7 @@ def _spawn_arguments(spawn: argparse.ArgumentParser) -> None:
         "--file", action="append", default=[], metavar="PATH", help="a file the agents should read"
     )
     spawn.add_argument("--on", metavar="CANDIDATE", help="go on from candidate N, or RUN:N")
-    spawn.add_argument("--record", default="", metavar="FILE", help="write the model traffic to a new file")
+    spawn.add_argument("--record", type=_word, metavar="FILE", help="write the model traffic to a new file")
     spawn.add_argument("--hidden", action="store_true", help="panes in a hidden session")
     spawn.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
     spawn.add_argument("task", nargs="*", metavar="TASK", help="what to do; - reads it from stdin")

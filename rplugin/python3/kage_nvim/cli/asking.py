@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from kage_nvim.cli.render import clean
 from kage_nvim.errors import KageError
 
 
@@ -31,11 +32,20 @@ async def confirmed(
             given += [question["id"] for question in questions]
 
 
+def typed(*, whole: bool = False) -> str:
+    """The next line of the input, or the ``whole`` of it; empty at its end. Its bytes need not be UTF-8."""
+    try:
+        data = sys.stdin.buffer.read() if whole else sys.stdin.buffer.readline()
+    except OSError:  # a folder, or a terminal that has hung up
+        return ""
+    return data.decode("utf-8", "replace")
+
+
 def _agreed(questions: Sequence[dict[str, str]]) -> bool:
     if not sys.stdin.isatty():
         return False
     for question in questions:
-        print(f"{question['text']} [y/N] ", end="", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        print(f"{clean(question['text'])} [y/N] ", end="", file=sys.stderr, flush=True)
+        if typed().strip().lower() not in ("y", "yes"):
             return False
     return True

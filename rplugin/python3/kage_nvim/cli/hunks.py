@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from kage_nvim.cli.render import clean
-from kage_nvim.compare.choose import choose
+from kage_nvim.compare.choose import choose, from_root
 from kage_nvim.compare.hunks import split
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.protocol import unb64
@@ -83,8 +83,8 @@ def named(listed: dict[str, Any], wanted: Sequence[str]) -> list[dict[str, Any]]
     files: list[dict[str, Any]] = listed["files"]
     if not wanted:
         return files
-    root = listed["repository"]
-    names = [os.path.relpath(path, root) for path in wanted]
+    root = Path(listed["repository"])
+    names = [from_root(path, root) or path for path in wanted]
     pairs = [(entry["path"], own["old_path"]) for entry in files for own in entry["agents"].values()]
     picked, missed = choose(pairs, names)
     if missed:

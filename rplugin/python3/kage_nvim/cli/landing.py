@@ -9,6 +9,7 @@ import threading
 from typing import Any, TextIO
 
 from kage_nvim.cli import render
+from kage_nvim.cli.asking import typed
 from kage_nvim.cli.choosing import agents_and_paths, choose
 from kage_nvim.cli.shell import Shell
 from kage_nvim.cli.words import inside
@@ -100,8 +101,7 @@ async def _answer(prompt: str, out: TextIO) -> str | None:
             line.set_result(text)
 
     def read() -> None:
-        text = sys.stdin.readline()
-        loop.call_soon_threadsafe(put, text)
+        loop.call_soon_threadsafe(put, typed())
 
     threading.Thread(target=read, daemon=True).start()
     text = await line

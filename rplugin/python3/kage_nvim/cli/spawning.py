@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from kage_nvim.cli.asking import confirmed
+from kage_nvim.cli.asking import confirmed, typed
 from kage_nvim.cli.words import inside
 from kage_nvim.errors import usage
 
@@ -19,7 +19,7 @@ async def spawn(ask: Callable[..., Awaitable[Any]], given: argparse.Namespace) -
         raise usage("--on names no candidate", "Write --on 2, or --on RUN:2 for another run.")
     text = " ".join(given.task)
     if given.task == ["-"]:
-        text = sys.stdin.buffer.read().decode("utf-8", "replace")
+        text = typed(whole=True)
     asked: dict[str, Any] = {
         "task": {
             "text": text,
@@ -29,7 +29,7 @@ async def spawn(ask: Callable[..., Awaitable[Any]], given: argparse.Namespace) -
         "count": given.count,
         "players": given.player,
         "on": given.on or "",
-        "record": given.record,
+        "record": given.record or "",
         "layout": {"place": "hidden" if given.hidden else "beside"},
     }
     answer = await confirmed(ask, "spawn", asked, yes=given.yes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from kage_nvim.errors import KageError
+from kage_nvim.errors import KageError, usage
 
 
 def here() -> str:
@@ -48,5 +48,11 @@ def split(words: list[str]) -> tuple[str | list[int], str]:
 
 
 def inside(path: str) -> str:
-    """A path as the shell names it, as seen from the repository's root (kaged resolves the root)."""
+    """A path as the shell names it, made absolute (kaged knows the root).
+
+    Raises:
+        KageError: it is empty, which as a path would be this folder with all that is in it.
+    """
+    if not path:
+        raise usage("a path is empty", "Name a file or folder, or leave the empty word away.")
     return os.path.abspath(path)  # noqa: PTH100

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import PurePosixPath
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
 
 _MAGIC = re.compile(r"[*?\[{]")
 _CLASS = r"\[(?:[!^](?:\][^\]/]*|[^\]/]+)|\][^\]/]*|[^\]/!^][^\]/]*)\]"
@@ -35,6 +36,24 @@ def choose(
             missed.append(name)
         picked.update(path for pair in changed if not hit.isdisjoint(pair) for path in pair)
     return picked, missed
+
+
+def from_root(path: str, root: Path) -> str | None:
+    """A path as the user gave it (absolute, or from the root), from the root on; ``None`` for one outside.
+
+    An absolute one may lead there through links of the user's; those within the root stay what they are.
+    """
+    found = Path(path)
+    if not found.is_absolute():
+        return found.as_posix()
+    if found.is_relative_to(root):
+        return found.relative_to(root).as_posix()
+    real = root.resolve()
+    with suppress(OSError, RuntimeError):  # links that lead in a circle
+        for above in (*reversed(found.parents), found):
+            if above.resolve().is_relative_to(real):
+                return (above.resolve().relative_to(real) / found.relative_to(above)).as_posix()
+    return None
 
 
 def _fitting(name: str, known: Iterable[str]) -> Callable[[str], bool]:

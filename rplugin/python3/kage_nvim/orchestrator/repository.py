@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kage_nvim.compare.choose import from_root
 from kage_nvim.errors import KageError, usage
 from kage_nvim.git import Result, failure, fields, git_result, line, run_git
 
@@ -44,15 +45,14 @@ class Repository:
         """A path as the user gave it (absolute, or from the root), as git names it.
 
         Raises:
-            KageError: it leads out of the working tree.
+            KageError: it is empty, or leads out of the working tree.
         """
-        found = Path(path)
-        try:
-            return (found.relative_to(self.root) if found.is_absolute() else found).as_posix()
-        except ValueError:
-            raise usage(
-                f"{path} is not in {self.root}", "Name a file or folder of this repository."
-            ) from None
+        if not path:
+            raise usage("a path is empty", "Name a file or folder of this repository, or leave it away.")
+        found = from_root(path, self.root)
+        if found is None:
+            raise usage(f"{path} is not in {self.root}", "Name a file or folder of this repository.")
+        return found
 
 
 @dataclass(frozen=True)

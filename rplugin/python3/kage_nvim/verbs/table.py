@@ -18,6 +18,10 @@ class In(msgspec.Struct):
     cwd: str = ""
     run: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.run is not None and not self.run.strip():
+            raise ValueError("`run` is empty: it must name a run, or be left away")
+
 
 class Of(In):
     agent: int | str | list[int] = "all"
