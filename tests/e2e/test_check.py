@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -83,6 +86,16 @@ def test_a_newer_check_takes_the_place_of_an_older_one(project: Stage) -> None:
     assert ended[0].returncode == 4 and "newer check" in ended[0].stderr
 
 
+def test_a_check_ends_with_the_shell_that_asked(project: Stage) -> None:
+    (project.repository / ".kage.toml").write_text('[checks.slow]\ncommand = "sleep 6108"\n')
+    words = [sys.executable, "-I", "-m", "kage_nvim.cli", "check", "--yes"]
+    asked = subprocess.Popen(words, cwd=project.repository, env=project.environment)
+    until(lambda: _sleeping(6108), 20, "the check runs")
+    asked.send_signal(signal.SIGINT)
+    assert asked.wait(20) == 130
+    until(lambda: not _sleeping(6108), 20, "nothing of it is left")
+
+
 def _words(process: Any) -> list[str]:
     try:
         return list(process.cmdline())
@@ -149,6 +162,6 @@ def test_picks_are_checked_as_they_are_made(project: Stage, tmp_path: Path) -> N
     assert (project.repository / "list.txt").read_text() == text
 
 
-def _sleeping() -> bool:
+def _sleeping(seconds: int = 6107) -> bool:
     """Inside the sandbox, too, where processes have another HOME than the stage's."""
-    return any(_words(process) == ["sleep", "6107"] for process in psutil.process_iter())
+    return any(_words(process) == ["sleep", str(seconds)] for process in psutil.process_iter())

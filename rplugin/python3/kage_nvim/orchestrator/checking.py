@@ -48,6 +48,7 @@ class Checks:
         self._conductor = conductor
         self._benches: dict[Path, Bench] = {}
         self._under_way: dict[_Asked, asyncio.Task[list[Result]]] = {}
+        self._askers: dict[asyncio.Task[list[Result]], Peer] = {}
         self._turns: dict[Path, asyncio.Lock] = {}
         self._known: OrderedDict[tuple[str, bytes], Result] = OrderedDict()
 
@@ -81,6 +82,8 @@ class Checks:
             before.cancel()
         task = asyncio.ensure_future(self._on(order))
         self._under_way[asked] = task
+        self._askers[task] = peer
+        task.add_done_callback(self._askers.pop)
         try:
             results = await task
         except asyncio.CancelledError:
@@ -91,6 +94,12 @@ class Checks:
             if self._under_way.get(asked) is task:
                 del self._under_way[asked]
         return {"agent": number, "commit": commit, "results": msgspec.to_builtins(results)}
+
+    def gone(self, peer: Peer) -> None:
+        """Nobody waits for what this peer asked any more: end it, with the processes that it started."""
+        for task, asker in self._askers.items():
+            if asker is peer:
+                task.cancel()
 
     async def close(self, root: Path) -> None:
         """Give a repository's bench back."""

@@ -162,6 +162,7 @@ class Conductor:
         """A connection ended; an agent's process may have ended with it."""
         self.audience.leave(peer)
         self.live.look_away(peer)
+        self.checks.gone(peer)
         for run in self.runs.values():
             for agent in run.agents.values():
                 if agent.peer is peer:
