@@ -137,8 +137,9 @@ class AgentStatus(msgspec.Struct, kw_only=True):
 
 
 class CandidateStatus(msgspec.Struct, kw_only=True):
-    """A resulting tree, committed on the base. ``added`` and ``removed`` count lines of text files. ``live``: what
-    an agent at work has so far, shown while somebody compares; it cannot be landed.
+    """A resulting tree, committed on the base. ``added`` and ``removed`` count lines of text files.
+
+    ``live``: what an agent at work has so far, shown while somebody compares; it lands only when forced.
     """
 
     number: int
