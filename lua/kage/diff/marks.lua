@@ -287,7 +287,8 @@ local function said(view)
   end
   local spot = M.here(view)
   local told = spot and names.told(spot, #view.agents, all)
-  local head = vim.api.nvim_strwidth(" yours " .. vim.fs.basename(view.path) .. " [+] ")
+  local changed = vim.bo[vim.api.nvim_win_get_buf(view.yours)].modified
+  local head = vim.api.nvim_strwidth(" yours " .. vim.fs.basename(view.path) .. (changed and " [+] " or "  "))
   local room = vim.api.nvim_win_get_width(view.yours) - head
   if found[1] then
     if room < vim.api.nvim_strwidth(found[1][1]) + (told and vim.api.nvim_strwidth(told[1]) + 2 or 0) then
@@ -295,9 +296,9 @@ local function said(view)
     end
     room = room - vim.api.nvim_strwidth(found[1][1])
   end
-  if told then
-    room = room - 2
-    found[#found + 1] = { fitting(told, room) or told[#told], "KageFaint" }
+  local name = told and fitting(told, room - (found[1] and 1 or 0))
+  if name then
+    found[#found + 1] = { name, "KageFaint" }
   end
   return found
 end
