@@ -31,6 +31,8 @@ RAW_ATTRIBUTES = "* -text !eol !crlf -filter -ident !working-tree-encoding !merg
 _KEPT_WHEN_TRUSTED = frozenset(
     {"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_CEILING_DIRECTORIES"}
 )
+IDENTITY = [f"GIT_{who}_{what}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL", "DATE")]
+"""In whose name and when a commit is made, when the user says so in their environment."""
 _QUIET = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1"}
 _BLIND = {
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -190,7 +192,7 @@ def user_git(
     Raises:
         KageError: git is not installed, or it did not end in ``timeout`` seconds (``git``).
     """
-    found = {name: value for name, value in base.items() if not name.startswith("GIT_")}
+    found = {name: value for name, value in base.items() if not name.startswith("GIT_") or name in IDENTITY}
     kept = {name: os.environ[name] for name in _KEPT_WHEN_TRUSTED if name in os.environ}
     quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":"}
     return _run(["git", *args], root, found | kept | quiet | dict(env or {}), input, timeout)

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from kage_nvim import paths
+from kage_nvim.git import IDENTITY
 
 TOOLCHAIN = [
     "PATH",
@@ -43,7 +44,7 @@ TOOLCHAIN = [
 """What of a client's environment travels with it: never anything that could be a key."""
 
 SIGNING = ["GNUPGHOME", "GPG_TTY", "SSH_AUTH_SOCK", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"]
-"""What the user's own git needs to sign a commit that they ask for; no agent gets any of it."""
+"""What the user's own git needs to sign a commit that they ask for; no agent gets it, nor IDENTITY."""
 
 NETWORK = [
     *(name for each in ("http", "https", "all", "no") for name in (f"{each}_proxy", f"{each.upper()}_PROXY")),
@@ -81,7 +82,9 @@ DAEMON = [
 
 def client_environment() -> dict[str, str]:
     """The part of this process's environment that belongs to the client's requests."""
-    return {name: os.environ[name] for name in (*TOOLCHAIN, *SIGNING) if name in os.environ}
+    return {
+        name: os.environ[name] for name in (*TOOLCHAIN, *SIGNING, "EMAIL", *IDENTITY) if name in os.environ
+    }
 
 
 def daemon_environment() -> dict[str, str]:

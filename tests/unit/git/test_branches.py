@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,9 +14,11 @@ import pytest
 
 from kage_nvim.compare import disk, land
 from kage_nvim.errors import Exit, KageError
+from kage_nvim.git import IDENTITY
 from kage_nvim.model import AgentStatus, CandidateStatus, RunStatus, Task
-from kage_nvim.orchestrator import branches, commit_message, folders, other_branch, picking
+from kage_nvim.orchestrator import branches, commit_message, folders, launch, other_branch, picking, shares
 from kage_nvim.orchestrator.branches import Made, Part, Wish
+from kage_nvim.orchestrator.committing import Writer
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.picking import Pick
 from kage_nvim.orchestrator.runs import Agent, Run
@@ -37,7 +39,9 @@ def changed(number: int, data: bytes = LINES, text: bytes = b"agent\n") -> bytes
 
 
 class Desk:
-    """A user's repository, a run in it, and candidates that are made by writing files."""
+    """A user's repository, a run in it, and candidates that are made by writing files. ``env``: the client's."""
+
+    env: Mapping[str, str] = {}
 
     def __init__(self, root: Path, files: dict[str, bytes]) -> None:
         self.root = make(root)
@@ -98,7 +102,7 @@ class Desk:
 
     @property
     def peer(self) -> Peer:
-        return cast(Peer, SimpleNamespace(hello=SimpleNamespace(env={})))
+        return cast(Peer, SimpleNamespace(hello=SimpleNamespace(env=self.env)))
 
     def hook(self, name: str, script: str) -> None:
         """One of the user's hooks."""
@@ -220,6 +224,89 @@ def test_where_no_commit_can_be_made_it_is_said(desk: Desk) -> None:
     desk.commit(made)
     with refused("nothing", Exit.NOTHING):
         desk.commit(desk.candidate({}))
+
+
+def test_the_environment_says_in_whose_name_as_git_does(desk: Desk) -> None:
+    desk.git("config", "user.useConfigOnly", "true")
+    desk.git("config", "user.name", "")
+    desk.env = {
+        "GIT_AUTHOR_NAME": "Eve",
+        "GIT_AUTHOR_EMAIL": "eve@example.org",
+        "GIT_AUTHOR_DATE": "@86400 +0000",
+    }
+    made = desk.candidate({"a": changed(3)})
+    with refused("identity"):
+        desk.commit(made)  # nothing says who commits
+    desk.env = {**desk.env, "GIT_COMMITTER_NAME": "Cy", "GIT_COMMITTER_EMAIL": "cy@example.org"}
+    desk.env = {**desk.env, "GIT_AUTHOR_DATE": "soon"}
+    with refused("identity"):
+        desk.commit(made)
+    assert desk.git("status", "--porcelain") == ""
+    desk.env = {**desk.env, "GIT_AUTHOR_DATE": "@86400 +0000", "GIT_DIR": "/nowhere"}
+    desk.commit(made)
+    said = desk.git("log", "-1", "--format=%an %ae %at %cn %ce")
+    assert said == "Eve eve@example.org 86400 Cy cy@example.org"
+    assert not set(IDENTITY) & launch.agent_environment(desk.peer).keys()
+
+
+class Killed(BaseException):
+    """The end of the process."""
+
+
+def test_a_commit_that_is_broken_off_leaves_nothing_the_wrong_way_round(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = desk.candidate({"a": changed(3), "gone": None, "new": b"new\n"})
+    put(desk.root, {"a": changed(18, text=b"staged\n")})
+    desk.git("add", "a")
+    before = desk.git("ls-files", "-s"), desk.git("rev-parse", "HEAD")
+    monkeypatch.setattr(Writer, "move", stopped_by(shares.nothing("main")))
+    with refused("nothing", Exit.ERROR):
+        desk.commit(made)  # the branch was moved by somebody else
+    assert (desk.git("ls-files", "-s"), desk.git("rev-parse", "HEAD")) == before
+    desk.git("checkout", "-q", "--", "gone")
+    put(desk.root, {"a": changed(18, text=b"staged\n")})
+    (desk.root / "new").unlink()
+    monkeypatch.setattr(Writer, "move", stopped_by(Killed()))
+    with pytest.raises(Killed):
+        desk.commit(made)
+    assert desk.git("status", "--porcelain").splitlines() == ["M  a", "D  gone", "A  new"]
+    assert desk.git("rev-parse", "HEAD") == before[1]
+
+
+def stopped_by(error: BaseException) -> Any:
+    """A function that only raises."""
+
+    def stop(*_: object) -> None:
+        raise error
+
+    return stop
+
+
+def test_a_name_that_stands_for_a_branch_is_that_branch(desk: Desk) -> None:
+    made = desk.candidate({"a": changed(3)})
+    desk.git("symbolic-ref", "refs/heads/sym", "refs/heads/main")
+    desk.git("symbolic-ref", "refs/heads/tag", "refs/tags/v1")
+    desk.git("branch", "other")
+    desk.git("symbolic-ref", "refs/heads/alias", "refs/heads/other")
+    before = fingerprint(desk.root)
+    for name in ("sym", "tag"):
+        with refused("refused"):
+            desk.branch(made, name=name, how="squash")
+    assert fingerprint(desk.root) == before
+    done = desk.branch(made, name="alias", how="squash")
+    assert (done.branch, desk.git("rev-parse", "other")) == ("other", done.commits[-1])
+    assert desk.git("symbolic-ref", "refs/heads/alias") == "refs/heads/other"
+
+
+def test_candidates_that_add_nothing_have_no_commit(desk: Desk) -> None:
+    one, two = desk.candidate({"a": changed(3)}), desk.candidate({"b": changed(3)})
+    done = desk.branch(one, one, two)
+    assert len(done.commits) == 2
+    assert done.notes == ["candidate 2 adds nothing to those before it: it has no commit"]
+    assert len(desk.git("log", "--format=%H", "main..work").splitlines()) == 2
+    done = desk.commit(one, one, two, wish=Wish(how="rebase"))
+    assert (len(done.commits), len(done.notes)) == (2, 1)
 
 
 def test_the_first_commit_of_a_repository(tmp_path: Path) -> None:

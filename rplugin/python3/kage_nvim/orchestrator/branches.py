@@ -39,6 +39,7 @@ class Planned:
     trees: list[str]
     parts: list[Part]
     side: list[str]
+    notes: list[str]
 
 
 def stays(store: Store, landing: Landing) -> str:
@@ -108,6 +109,7 @@ def _plan(
         raise shares.nothing(branch)
     _carried(writer, store, tree, goal)  # what is staged can stay so
     trees, side = [goal], []
+    notes: list[str] = []
     if wish.how == "rebase" and len(parts) > 1:
         trees = shares.one_by_one(store, tree, parts, env)
         if trees[-1] != goal:
@@ -115,6 +117,7 @@ def _plan(
                 "the candidates' changes depend on what you have not committed",
                 fix="Land them as one commit (--squash), or commit your own changes first.",
             )
+        trees, parts, notes = shares.distinct(tree, trees, parts)
     if wish.how == "merge":
         if not shares.contains(store, head, shares.start(run)):
             raise refused(
@@ -123,7 +126,7 @@ def _plan(
             )
         start = shares.tree_of(store, shares.start(run))
         side = [shares.side(store, start, part, env) for part in parts]
-    return Planned(writer, run, wish, branch, head, trees, parts, side)
+    return Planned(writer, run, wish, branch, head, trees, parts, side, notes)
 
 
 def _commit(planned: Planned) -> Made:
@@ -139,8 +142,14 @@ def _commit(planned: Planned) -> Made:
         done.append(writer.commit(tree, [*parents, *beside], text))
         parents = [done[-1]]
     subject = texts[-1].splitlines()[0]
-    writer.move("HEAD", done[-1], planned.head, subject)
-    notes = [note] if (note := _stage(writer, planned.head, goal)) else []
+    # The index first: killed in between, the landed lines are staged, and a git commit is all that is left.
+    before, note = _stage(writer, planned.head, goal)
+    try:
+        writer.move("HEAD", done[-1], planned.head, subject)
+    except KageError:
+        writer.stage(before)
+        raise
+    notes = [*planned.notes, *([note] if note else [])]
     try:
         writer.hook("post-commit")
     except KageError as error:
@@ -157,13 +166,17 @@ def _sides(writer: Writer, run: Run, planned: Planned) -> list[str]:
     ]
 
 
-def _stage(writer: Writer, head: str | None, goal: str) -> str:
-    """Bring the index up to the commit, whatever was staged while hooks ran; a note when that fails."""
+def _stage(writer: Writer, head: str | None, goal: str) -> tuple[list[Entry], str]:
+    """Bring the index up to the commit, whatever was staged while hooks ran; what takes that back, and a note
+    when it fails."""
     try:
-        entries = _carried(writer, writer.store, shares.tree_of(writer.store, head), goal, strict=False)
+        new = _carried(writer, writer.store, shares.tree_of(writer.store, head), goal, strict=False)
+        staged = {entry.path: entry for entry in writer.staged([entry.path for entry in new])}
     except KageError as error:
-        return f"the index could not be brought up to the commit: {error.message}"
-    return writer.stage(entries)
+        return [], f"the index could not be brought up to the commit: {error.message}"
+    before = [staged.get(entry.path, Entry(ABSENT, entry.sha, entry.path)) for entry in new]
+    note = writer.stage(new)
+    return [] if note else before, note
 
 
 def _current(writer: Writer) -> str:

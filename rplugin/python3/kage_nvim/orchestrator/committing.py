@@ -53,13 +53,16 @@ class Writer:
         Raises:
             KageError: it does not (exit 4).
         """
-        done = user_git(["var", "GIT_COMMITTER_IDENT"], root=self.root, base=self.env)
-        if done.code:
-            raise refused(
-                f"git does not know in whose name to commit: {done.err.splitlines()[-1] if done.err else ''}",
-                fix='git config --global user.name "Your Name"; git config --global user.email you@your-mail',
-                code="identity",
-            )
+        for name in ("GIT_COMMITTER_IDENT", "GIT_AUTHOR_IDENT"):
+            done = user_git(["var", name], root=self.root, base=self.env)
+            if done.code:
+                why = done.err.splitlines()[-1] if done.err else ""
+                raise refused(
+                    f"git does not know in whose name to commit: {why}",
+                    fix='git config --global user.name "Your Name";'
+                    " git config --global user.email you@your-mail",
+                    code="identity",
+                )
 
     def setting(self, name: str, kind: str = "bool") -> str:
         """A setting of theirs; empty when there is none."""

@@ -59,8 +59,11 @@ def _branch(writer: Writer, run: Run, wish: Wish, parts: list[Part]) -> Made:
         trees, parents = _rebased(store, target, start, parts, writer.env), [target.tip]
     if trees[-1] == shares.tree_of(store, parents[0]):
         raise shares.nothing(target.name)
+    notes: list[str] = []
     if wish.how == "squash":
         trees = trees[-1:]
+    elif len(trees) == len(parts):
+        trees, parts, notes = shares.distinct(shares.tree_of(store, parents[0]), trees, parts)
     writer.bring([*trees, *own], [start, *([shares.tree_of(store, target.tip)] if target.tip else [])])
     texts = shares.texts(run, parts, wish, len(trees))
     above = [commit for commit in parents if commit]
@@ -73,7 +76,7 @@ def _branch(writer: Writer, run: Run, wish: Wish, parts: list[Part]) -> Made:
         done.append(writer.commit(tree, [*above, *sides], text))
         above = [done[-1]]
     writer.move(target.ref, done[-1], target.tip, texts[-1].splitlines()[0])
-    return Made([*sides, *done], target.name)
+    return Made([*sides, *done], target.name, notes)
 
 
 def _target(writer: Writer, run: Run, wish: Wish) -> Target:
@@ -81,6 +84,7 @@ def _target(writer: Writer, run: Run, wish: Wish) -> Target:
     done = user_git(["check-ref-format", "--branch", name], root=writer.root, base=writer.env)
     if done.code or line(done.out) != name:
         raise usage(f"`{name}` is no name for a branch", "See git help check-ref-format; fix/add will do.")
+    name = _meant(writer, name)
     found = user_git(
         ["for-each-ref", "--format=%(refname)%00%(objectname)%00%(worktreepath)", f"refs/heads/{name}"],
         root=writer.root,
@@ -111,6 +115,21 @@ def _target(writer: Writer, run: Run, wish: Wish) -> Target:
             code="exists",
         )
     return Target(name, tip, start)
+
+
+def _meant(writer: Writer, name: str) -> str:
+    """The branch that moves when a name stands for another one (``git symbolic-ref``).
+
+    Raises:
+        KageError: it stands for something that is no branch (exit 4).
+    """
+    done = user_git(["symbolic-ref", "-q", f"refs/heads/{name}"], root=writer.root, base=writer.env)
+    if done.code:
+        return name
+    ref = line(done.out)
+    if not ref.startswith("refs/heads/"):
+        raise refused(f"{name} stands for {ref}, which is no branch", fix="Name a branch.")
+    return ref.removeprefix("refs/heads/")
 
 
 def _held(writer: Writer, name: str) -> bool:

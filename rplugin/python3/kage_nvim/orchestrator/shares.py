@@ -93,6 +93,22 @@ def one_by_one(store: Store, tree: str, parts: Sequence[Part], env: Mapping[str,
     return trees
 
 
+def distinct(
+    tree: str, trees: Sequence[str], parts: Sequence[Part]
+) -> tuple[list[str], list[Part], list[str]]:
+    """Trees (the first on ``tree``) and parts without those that add nothing, for no empty commit is made of
+    them; and what to say of these."""
+    before = [tree, *trees]
+    adds = [new != old for old, new in zip(before, trees, strict=False)]
+    notes = [
+        f"candidate {', '.join(map(str, part.numbers))} adds nothing to those before it: it has no commit"
+        for part, adding in zip(parts, adds, strict=True)
+        if not adding
+    ]
+    kept = [(new, part) for new, part, adding in zip(trees, parts, adds, strict=True) if adding]
+    return [new for new, _ in kept], [part for _, part in kept], notes
+
+
 def side(store: Store, start: str, part: Part, env: Mapping[str, str]) -> str:
     """A candidate's tree on the commit that its run began from, without what was not committed then."""
     return one_by_one(store, start, [part], env)[0]
