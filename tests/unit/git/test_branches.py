@@ -39,7 +39,7 @@ def changed(number: int, data: bytes = LINES, text: bytes = b"agent\n") -> bytes
 
 
 class Desk:
-    """A user's repository, a run in it, and candidates that are made by writing files. ``env``: the client's."""
+    """A user's repository, a run, and candidates that are made by writing files; ``env`` is the client's."""
 
     env: Mapping[str, str] = {}
 
