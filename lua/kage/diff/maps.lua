@@ -209,6 +209,7 @@ end
 ---@field mode string
 ---@field lhs string
 ---@field map table?
+---@field act fun() what ours calls
 
 ---@param buffer integer
 ---@param mode string
@@ -231,17 +232,20 @@ function M.install(buffer, kind, view)
   for _, key in ipairs(type(kind) == "table" and kind or keys_of(kind)) do
     for _, mode in ipairs(key.modes) do
       for _, lhs in ipairs({ key.lhs, "<Plug>(kage-" .. key.plug .. ")" }) do
-        saved[#saved + 1] = { mode = mode, lhs = lhs, map = existing(buffer, mode, lhs) }
-        vim.keymap.set(mode, lhs, function()
+        local function act()
           view[key.action](view, mode)
-        end, { buffer = buffer, nowait = true, silent = true, desc = "Kage: " .. key.desc })
+        end
+        saved[#saved + 1] = { mode = mode, lhs = lhs, map = existing(buffer, mode, lhs), act = act }
+        local options = { buffer = buffer, nowait = true, silent = true, desc = "Kage: " .. key.desc }
+        vim.keymap.set(mode, lhs, act, options)
       end
     end
   end
   return saved
 end
 
---- Take the maps away again and put back what they stood in for.
+--- Take the maps away again and put back what they stood in for. A map that somebody else set over ours meanwhile
+--- stays as it is.
 ---@param buffer integer
 ---@param saved kage.SavedMap[]
 function M.remove(buffer, saved)
@@ -249,11 +253,14 @@ function M.remove(buffer, saved)
     return
   end
   for _, entry in ipairs(saved) do
-    pcall(vim.keymap.del, entry.mode, entry.lhs, { buffer = buffer })
-    if entry.map then
-      vim.api.nvim_buf_call(buffer, function()
-        vim.fn.mapset(entry.mode, false, entry.map)
-      end)
+    local now = existing(buffer, entry.mode, entry.lhs)
+    if now and now.callback == entry.act then
+      pcall(vim.keymap.del, entry.mode, entry.lhs, { buffer = buffer })
+      if entry.map then
+        vim.api.nvim_buf_call(buffer, function()
+          vim.fn.mapset(entry.mode, false, entry.map)
+        end)
+      end
     end
   end
 end
