@@ -59,8 +59,12 @@ function M.attach(view, buffer)
   end
   local function unloaded()
     vim.schedule(function()
-      if gone() or (vim.api.nvim_buf_is_valid(buffer) and vim.api.nvim_buf_is_loaded(buffer)) then
+      if gone() then
         return
+      elseif vim.api.nvim_buf_is_valid(buffer) and vim.api.nvim_buf_is_loaded(buffer) then
+        -- It was read anew, by `:edit` or because it changed on disk, and Neovim let go of those who follow it.
+        M.attach(view, buffer)
+        return M.catch_up(view)
       end
       -- Without 'hidden', a buffer is unloaded when its window shows another; it stays in the list then.
       if not (view.away and vim.api.nvim_buf_is_valid(buffer) and vim.bo[buffer].buflisted) then
@@ -175,6 +179,10 @@ function M.follow(view)
   end)
   on("WinEnter", nil, function()
     local window = vim.api.nvim_get_current_win()
+    if window == view.yours then
+      -- Plugins that set maps of the buffer do so at their leisure, over ours.
+      M.take_keys(view)
+    end
     for _, column in ipairs(view.columns) do
       if column.window == window then
         view.focus = column.agent

@@ -59,9 +59,14 @@ function M.attach(session, buffer)
   end
   local function unloaded()
     vim.schedule(function()
-      if not session.closed and session.buffer == buffer and not vim.api.nvim_buf_is_loaded(buffer) then
-        session:leave()
+      if session.closed or session.buffer ~= buffer then
+        return
+      elseif not vim.api.nvim_buf_is_loaded(buffer) then
+        return session:leave()
       end
+      -- It was read anew, by `:edit` or because it changed on disk, and Neovim let go of those who follow it.
+      M.attach(session, buffer)
+      session:refresh()
     end)
   end
   vim.api.nvim_buf_attach(buffer, false, { on_lines = changed, on_reload = changed, on_detach = unloaded })
