@@ -126,7 +126,7 @@ function M:take_lines(range)
     -- The lines under the cursor are those of a merge with an older text.
     self:refresh()
   end
-  local spot = not range.visual and take.spot(self, column, first) or nil
+  local spot = not range.visual and take.spot(self, column, first, range.count) or nil
   if spot then
     agent = take.agent(self, spot, range.count, column)
     if agent then

@@ -71,22 +71,31 @@ function M.overlap(a0, a1, b0, b1)
   return (a0 < b1 and b0 < a1) or (a0 == a1 and b0 == b1 and a0 == b0)
 end
 
---- The place at a line of yours. An empty one is drawn as filler between two lines, of which the lower counts first.
+--- The places that a line of yours may mean, the likeliest first: the one that it is part of, then empty ones, which
+--- are drawn as filler above or below it; of those the one above counts first, since `]c` goes to the line below it.
+---@param spots kage.Spot[]
+---@param line integer
+---@return kage.Spot[]
+function M.all_at(spots, line)
+  local inside, above, below = {}, {}, {}
+  for _, spot in ipairs(spots) do
+    local is_empty = spot.y0 == spot.y1
+    local among = (spot.y0 <= line and line < spot.y1 and inside)
+      or (is_empty and spot.y0 == line and above)
+      or (is_empty and spot.y0 == line + 1 and below)
+    if among then
+      among[#among + 1] = spot
+    end
+  end
+  return vim.list_extend(vim.list_extend(inside, above), below)
+end
+
+--- The place at a line of yours.
 ---@param spots kage.Spot[]
 ---@param line integer
 ---@return kage.Spot?
 function M.at(spots, line)
-  local above, here
-  for _, spot in ipairs(spots) do
-    if spot.y0 <= line and line < spot.y1 then
-      return spot
-    elseif spot.y0 == spot.y1 and spot.y0 == line then
-      here = here or spot
-    elseif spot.y0 == spot.y1 and spot.y0 == line + 1 then
-      above = spot
-    end
-  end
-  return here or above
+  return M.all_at(spots, line)[1]
 end
 
 --- The place that a pick is part of.

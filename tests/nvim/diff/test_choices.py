@@ -142,6 +142,43 @@ def test_places_are_named_and_taken_by_place(three: Diff) -> None:
     three.editor.until("return vim.wo[vim.fn.win_getid(2)].winbar:find('edited') ~= nil")
 
 
+def test_places_that_touch_are_each_reached(diff: Diff) -> None:
+    """An insertion between two lines that others change, text behind a last line that another changes."""
+    diff.changes(
+        calc={
+            "path": "src/calc.py",
+            "base": BASE,
+            "a1": BASE.replace("line 9\n", "line 9\nfrom one\n") + "bottom\n",
+            "a2": BASE.replace("line 10\n", "ten of two\n").replace("line 40\n", "forty\n"),
+            "a3": BASE.replace("line 9\n", "nine of three\n"),
+        }
+    )
+    diff.open(path="src/calc.py")
+    diff.go(1)
+    for where in (9, 10):
+        diff.at(where)
+        diff.keys("1do")
+        assert diff.yours()[8:11] == ["line 9", "from one", "line 10"]
+        diff.keys("u")
+    diff.at(9)
+    diff.keys("2do")
+    assert diff.yours()[8:11] == ["line 9", "ten of two", "line 11"], (
+        "]c stops at the first line of the block only"
+    )
+    diff.keys("u")
+    diff.at(10)
+    diff.keys("do")
+    assert diff.yours()[8:11] == ["line 9", "ten of two", "line 11"]
+    diff.at(10)
+    diff.keys("do")
+    assert diff.yours()[8:11] == ["line 9", "from one", "ten of two"], (
+        "again reaches the next one at the line"
+    )
+    for keys, end in (("1do", ["line 40", "bottom"]), ("2do", ["forty", "bottom"])):
+        diff.keys("G" + keys)
+        assert diff.yours()[-2:] == end
+
+
 def test_choices_are_walked_from_file_to_file(three: Diff) -> None:
     three.open(path="src/calc.py")
     three.keys("gg]k")

@@ -96,6 +96,18 @@ def test_versions_are_turned_taken_and_undone(inline: Diff) -> None:
     assert text(inline)[4] == "LINE 5" and text(inline)[0] == "line 1", "the lines selected only"
 
 
+def test_a_number_takes_what_touches_anothers(diff: Diff) -> None:
+    added = BASE.replace("line 9\n", "line 9\nfrom one\n")
+    ten, nine = BASE.replace("line 10\n", "ten\n"), BASE.replace("line 9\n", "nine\n")
+    diff.changes(calc={"path": "src/calc.py", "base": BASE, "a1": added, "a2": ten, "a3": nine})
+    begin(diff, "src/calc.py")
+    for where in (9, 10):
+        diff.at(where)
+        diff.keys("1do")
+        assert text(diff)[8:11] == ["line 9", "from one", "line 10"]
+        diff.keys("u")
+
+
 def test_typing_is_followed_and_kept(inline: Diff) -> None:
     begin(inline, "src/calc.py")
     inline.keys("ggOmine<Esc>7Gocopy<Esc>")

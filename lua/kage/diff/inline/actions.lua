@@ -138,7 +138,7 @@ function M:take_range(range)
   local yours, agent = self:compute(), range.count
   local taken, of = {}, nil
   if not range.visual then
-    local stop = stops.at(self.stops, range.first)
+    local stop = stops.at(self.stops, range.first, agent)
     local version = stop and version_of(self, stop, agent)
     local decided = not stop and agent > 0 and decided_at(self, yours, range.first, agent)
     if decided then

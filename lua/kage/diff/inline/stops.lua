@@ -154,21 +154,33 @@ function M.open(stops, spots)
   end, stops)
 end
 
---- The stop at a line of yours. As with picks, an insertion belongs to the line below it first.
+---@param stop kage.Stop
+---@param agent integer
+---@return boolean
+local function is_of(stop, agent)
+  return vim.iter(stop.versions):any(function(version)
+    return vim.tbl_contains(version.agents, agent)
+  end)
+end
+
+--- The stop at a line of yours. As with picks, an insertion belongs to the line below it first. Where stops touch, it
+--- is one of the agent's, if there is one.
 ---@param stops kage.Stop[]
 ---@param line integer
+---@param agent? integer 0: any
 ---@return kage.Stop?
-function M.at(stops, line)
-  local above
+function M.at(stops, line, agent)
+  local here, above, of_agent
   for _, stop in ipairs(stops) do
     local empty = stop.y0 == stop.y1
-    if stop.y0 <= line and (line < stop.y1 or (empty and stop.y0 == line)) then
-      return stop
-    elseif empty and stop.y0 == line + 1 then
-      above = above or stop
+    local is_here = stop.y0 <= line and (line < stop.y1 or (empty and stop.y0 == line))
+    local is_above = empty and stop.y0 == line + 1
+    here, above = here or (is_here and stop or nil), above or (is_above and stop or nil)
+    if (is_here or is_above) and not of_agent and is_of(stop, agent or 0) then
+      of_agent = stop
     end
   end
-  return above
+  return of_agent or here or above
 end
 
 return M
