@@ -97,6 +97,7 @@ end
 ---@field line integer?
 ---@field agents integer[]?
 ---@field marked boolean? there are markers at that line
+---@field whole boolean? it landed as a whole
 
 ---@param numbers integer[]
 ---@return string # `2`, `1 and 3`, `1, 2 and 4`
@@ -110,7 +111,10 @@ end
 ---@return string
 local function why(conflict, whose)
   local kind = conflict.kind and conflict.kind ~= "content" and (" (%s)"):format(conflict.kind) or ""
-  if conflict.marked == false and #(conflict.agents or {}) > 1 then
+  if conflict.whole then
+    local yours = conflict.path:find("~yours", 1, true)
+    return (yours and "what you had is here now" or "landed whole, in conflict with " .. whose) .. kind
+  elseif conflict.marked == false and #(conflict.agents or {}) > 1 then
     return listed(conflict.agents) .. " differ here" .. kind
   end
   return "conflict with " .. whose .. kind

@@ -150,7 +150,7 @@ def test_conflicts_with_yours_refuse_or_are_marked(desk: Desk) -> None:
     error = refusal(desk, 1)
     assert (error.code, error.exit) == ("conflict", 4)
     assert error.data["conflicts"] == [
-        {"path": "a", "kind": "content", "line": 3, "agents": [1], "marked": False}
+        {"path": "a", "kind": "content", "line": 3, "agents": [1], "marked": False, "whole": False}
     ]
     assert landed(desk, 1, paths=["b"]) == {"b"}
     assert landed(desk, 1, force=True) == {"a"}
@@ -172,6 +172,20 @@ def test_what_no_markers_can_say_is_left_and_said(desk: Desk) -> None:
     with pytest.raises(KageError) as error:
         desk.accept(1, paths=["a", "bin"], force=True)
     assert (error.value.exit, on_disk(desk.root)) == (4, before)
+
+
+def test_what_lands_whole_in_spite_of_a_conflict_is_said_to(desk: Desk) -> None:
+    put(desk.root, {"link": b"a file\n"})
+    desk.begin()
+    desk.candidate(1, {"a": line(TEXT, 3, b"one"), "link": "b", "new": b"\0one", "folder/x": b"x"})
+    (desk.root / "a").unlink()
+    put(desk.root, {"link": b"mine\n", "new": b"\0mine", "folder": b"mine"})
+    answer = desk.accept(1, force=True)
+    rows = {row["path"]: row["whole"] for row in answer["conflicts"]}
+    assert rows == {"a": True, "link": True, "link~yours": True, "new": False, "folder~yours": True}
+    assert (desk.root / "link~yours").read_bytes() == b"mine\n"
+    assert (desk.root / "new").read_bytes() == b"\0mine"
+    assert {path for path, whole in rows.items() if whole} <= {file["path"] for file in answer["files"]}
 
 
 def test_empty_folders_outlive_a_landing(desk: Desk) -> None:

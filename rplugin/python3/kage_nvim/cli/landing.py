@@ -39,10 +39,14 @@ class Landing(Shell):
         self.show(answer, render.landed(answer))
         for conflict in answer["conflicts"]:
             where = render.clean(conflict["path"]) + (f":{conflict['line']}" if conflict["line"] else "")
-            if conflict.get("marked", True):
+            who = " and ".join(map(str, conflict["agents"]))
+            if conflict["marked"]:
                 print(f"conflict markers: {where}", file=sys.stderr)
+            elif conflict["whole"] and "~yours" in where:
+                print(f"what you had is now: {where} ({conflict['kind']}, with {who})", file=sys.stderr)
+            elif conflict["whole"]:
+                print(f"landed whole: {where} ({conflict['kind']}, of {who})", file=sys.stderr)
             else:
-                who = " and ".join(map(str, conflict["agents"]))
                 print(f"left as you have it: {where} ({conflict['kind']}, of {who})", file=sys.stderr)
         return Exit.DONE
 

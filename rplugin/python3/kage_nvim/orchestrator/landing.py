@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,8 +49,8 @@ async def accept(
     """Land candidates, or some of their files, or ``picks`` (of the base ``shown``), onto what the user has.
 
     The answer: ``landing`` (its id), ``numbers``, ``files`` (path, action, where), ``conflicts`` (path, kind,
-    line, agents, and whether it is ``marked`` in the file or was left as the user has it), ``notes``; with a
-    ``wish`` of ``peer`` for commits also ``commits`` and ``branch``.
+    line, agents; it is ``marked`` in the file, or that landed ``whole``, or was left as it is), ``notes``;
+    with a ``wish`` of ``peer`` for commits also ``commits`` and ``branch``.
 
     Raises:
         KageError: there is no such candidate, its agent is ``working``, it changes nothing (exit 3), it
@@ -151,13 +151,18 @@ async def _land(
         "landing": landing.id,
         "numbers": offered.numbers,
         "files": told,
-        "conflicts": [*_rows(offered, merge.conflicts), *_rows_between(offered)],
+        "conflicts": [
+            *_rows(offered, merge.conflicts, {plan.path for plan in files}),
+            *_rows_between(offered),
+        ],
         "notes": notes,
     }
     return await keeping.commit(conductor, landing, planned, answer) if planned else answer
 
 
-def _rows(offered: Offer, conflicts: Sequence[land.Conflict]) -> list[dict[str, Any]]:
+def _rows(
+    offered: Offer, conflicts: Sequence[land.Conflict], landed: Container[str] = ()
+) -> list[dict[str, Any]]:
     return [
         {
             "path": c.path,
@@ -165,6 +170,7 @@ def _rows(offered: Offer, conflicts: Sequence[land.Conflict]) -> list[dict[str, 
             "line": c.line,
             "agents": offered.numbers,
             "marked": c.line is not None,
+            "whole": c.line is None and c.path in landed,
         }
         for c in conflicts
     ]
@@ -172,7 +178,7 @@ def _rows(offered: Offer, conflicts: Sequence[land.Conflict]) -> list[dict[str, 
 
 def _rows_between(offered: Offer) -> list[dict[str, Any]]:
     return [
-        {"path": c.path, "kind": c.kind, "line": c.line, "agents": c.agents, "marked": False}
+        {"path": c.path, "kind": c.kind, "line": c.line, "agents": c.agents, "marked": False, "whole": False}
         for c in offered.between
     ]
 
