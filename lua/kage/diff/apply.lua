@@ -3,6 +3,7 @@
 local bytes = require("kage.diff.bytes")
 local formats = require("kage.diff.formats")
 local hunks = require("kage.diff.hunks")
+local undo_options = require("kage.diff.undo_options")
 
 local M = {}
 
@@ -159,7 +160,7 @@ end
 function M.set_document(buffer, new, format, old)
   undo_break(buffer)
   old = old or bytes.document(buffer)
-  local before = formats.options(buffer)
+  local before, step = formats.options(buffer), undo_options.step(buffer)
   local from, to = hunks.bare(old), hunks.bare(new)
   local is_edit = not hunks.equal(from, to)
   if is_edit then
@@ -172,7 +173,7 @@ function M.set_document(buffer, new, format, old)
       -- Options alone make no undo step, and the newline at the end does not set 'modified'.
       set_line(buffer, #to - 1, to[#to], to[#to])
     end
-    formats.follow_undo(buffer, before)
+    formats.follow_undo(buffer, step, before)
   end
   undo_break(buffer)
 end

@@ -1,5 +1,6 @@
 --- The options of a buffer that belong to its bytes, across landings and undo: `u` restores text alone.
 local digest = require("kage.diff.sha256")
+local undo_options = require("kage.diff.undo_options")
 
 local M = {}
 
@@ -56,30 +57,17 @@ function M.recall(buffer, content)
   return held[buffer] and held[buffer][digest(content)]
 end
 
---- Let `u` and `<C-r>` over the change just made take the options along.
+--- Let every way through the undo tree over the change just made take the options along.
 ---@param buffer integer
+---@param from integer the undo step before it
 ---@param before table<string, any> options that belonged to the text before it
-function M.follow_undo(buffer, before)
-  local after = M.options(buffer)
-  local function sequence()
-    return vim.api.nvim_buf_call(buffer, vim.fn.undotree).seq_cur
-  end
-  local made = sequence()
-  local undone = false
-  vim.api.nvim_create_autocmd("TextChanged", {
-    group = vim.api.nvim_create_augroup(("kage.undo.%d.%d"):format(buffer, made), {}),
-    buffer = buffer,
-    callback = function()
-      local now = sequence()
-      if not undone and now < made then
-        undone = true
-        M.set(buffer, before)
-      elseif undone and now == made then
-        undone = false
-        M.set(buffer, after)
-      end
-      -- A later number is another branch of the undo tree: <C-r> does not lead back any more.
-      return undone and now > made
+function M.follow_undo(buffer, from, before)
+  undo_options.follow(buffer, from, before, {
+    get = function()
+      return M.options(buffer)
+    end,
+    set = function(options)
+      M.set(buffer, options)
     end,
   })
 end
