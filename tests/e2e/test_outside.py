@@ -208,11 +208,12 @@ def tools(stage: Stage, tmp_path: Path) -> None:
     )
     tree.chmod(0o755)
     git(root, "config", "difftool.mine.cmd", f'{tree} "$LOCAL" "$REMOTE"')
+    (root / "calc.py").chmod(0o600)
     said = stage.run("diff", "--tool", "mine", "--dir-diff", "1", TMPDIR=str(tmp_path))
     assert said.returncode == 0 and "link is no plain file" in said.stderr, said.stderr
     assert "a + b" in (root / "calc.py").read_text() and not (root / "calc.py").is_symlink()
     assert (root / 'sp ace "q".txt').read_text() == "sp\n"
-    assert stat.S_IMODE((root / "calc.py").stat().st_mode) & 0o111 == 0
+    assert stat.S_IMODE((root / "calc.py").stat().st_mode) == 0o600
     assert not list(tmp_path.glob("kage-diff-*")), "no copy is left"
     git(root, "checkout", "-q", ".")
     git(root, "clean", "-qfd")

@@ -124,9 +124,10 @@ class _Side:
             return f"{self.pair.path} changed meanwhile: what the tool wrote is kept in {self.right}"
         self.real.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.real.with_name(f".kage-{os.getpid()}-{self.real.name}"[:250])
-        temporary.write_bytes(made)
-        executable = self.pair.executable if self.absent else os.access(self.real, os.X_OK)
-        temporary.chmod(0o755 if executable else 0o644)
+        mode = (0o755 if self.pair.executable else 0o644) if self.absent else self.real.stat().st_mode
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123
+            file.write(made)
+        temporary.chmod(stat.S_IMODE(mode))
         temporary.replace(self.real)
         return f"{self.pair.path}: {'made' if self.absent else 'changed'}"
 
