@@ -138,17 +138,22 @@ def test_hunks_are_chosen_as_git_add_p_does(ran: Stage, tmp_path: Path) -> None:
     assert "-line 8\n+eight\n" in said
     assert (root / "text").read_text() == with_lines(n3="three")
     assert not (root / "added").exists()
-    # The rest of it, and what is there already is not asked away again.
-    choose(ran, "y y a", "1")
+    # The rest of it: what is there already is not asked about again.
+    said = choose(ran, "y y a", "1")
+    assert "-line 3" not in said and "Not asked about: 1 hunk that you have already." in said
     assert (root / "text").read_text() == ONE
     assert (root / "added").read_text() == "new\n"
     assert (root / "calc.py").stat().st_mode & 0o100
+    said = choose(ran, "", "1", code=3)
+    assert "Not asked about: 5 hunks" in said and "you have all of it already" in said
     ran.shell("undo", "2")
     assert git(root, "status", "--porcelain") == " M README.md"
     choose(ran, "d n ? K j /thirty y", "1")  # the input ends with a place undecided
     assert (root / "text").read_text() == with_lines(n30="thirty")
     ran.shell("undo")
-    choose(ran, "n n q", "1", code=3)
+    (root / "text").unlink()
+    assert "-line 3" in choose(ran, "n n q", "1", code=3), "what was deleted is not what the agent made"
+    (root / "text").write_text(LINES)
     choose(ran, "", "1", code=3)
     assert git(root, "status", "--porcelain") == " M README.md"
     _of_several(ran)

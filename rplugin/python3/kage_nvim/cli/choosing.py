@@ -13,7 +13,8 @@ from typing import Any
 
 from kage_nvim.cli import hunks
 from kage_nvim.cli.hunks import Question, Version
-from kage_nvim.errors import usage
+from kage_nvim.cli.render import count
+from kage_nvim.errors import Exit, KageError, usage
 
 HELP = {
     "y": "land this hunk",
@@ -223,21 +224,28 @@ async def choose(
     """All picks of the candidates, and the base that they are picks on.
 
     Raises:
-        KageError: a path of ``wanted`` is not changed by them.
+        KageError: a path of ``wanted`` is not changed by them, or the user has everything already (exit 3).
     """
-    listed = await ask_kaged("diff", agents=list(numbers))
+    listed = await ask_kaged("diff", agents=list(numbers), yours=True)
     picks: list[dict[str, Any]] = []
+    left_out = asked = 0
     for entry in hunks.named(listed, wanted):
-        answer = await ask_kaged("diff_file", agents=list(numbers), path=entry["path"])
-        questions = hunks.questions(entry, answer)
+        seen = {"path": entry["path"], "yours": listed["yours"]}
+        questions, had = hunks.questions(entry, await ask_kaged("diff_file", agents=list(numbers), **seen))
+        left_out += had
         if not questions:
             continue
+        asked += 1
         say(hunks.header(entry, colour))
         try:
             picks += await Chooser(ask, say, colour, questions).run()
         except Stopped as stopped:
             picks += stopped.picks
             break
+    if left_out:
+        say(f"Not asked about: {count(left_out, 'hunk')} that you have already.")
+    if left_out and not asked:
+        raise KageError("you have all of it already", code="nothing", exit=Exit.NOTHING)
     return picks, str(listed["base"])
 
 

@@ -97,17 +97,23 @@ def named(listed: dict[str, Any], wanted: Sequence[str]) -> list[dict[str, Any]]
     return [entry for entry in files if entry["path"] in picked]
 
 
-def questions(entry: dict[str, Any], answer: dict[str, Any]) -> list[Question]:
-    """What is to be decided of a file: ``entry`` is its row of ``diff``, ``answer`` that of ``diff_file``."""
+def questions(entry: dict[str, Any], answer: dict[str, Any]) -> tuple[list[Question], int]:
+    """What is to be decided of a file, and how many hunks are left out, for the user has them already.
+    ``entry`` is the file's row of ``diff``, ``answer`` that of ``diff_file``."""
+    yours = answer.get("yours")
     path, agents = entry["path"], {int(number): own for number, own in entry["agents"].items()}
     base = tuple(split(unb64(answer["base_b64"] or "")))
     commits = {int(number): version["commit"] for number, version in answer["versions"].items()}
     plain = all(own["status"] == "M" for own in agents.values())
     if not plain or entry["kind"] != "text":
-        return [_whole(entry, agents, commits, answer)]
-    found = []
+        if yours and any((yours["mode"], yours["sha"]) == _made(own) for own in agents.values()):
+            return [], 1
+        return [_whole(entry, agents, commits, answer)], 0
+    found, had = [], 0
     modes = {number: own for number, own in agents.items() if own["old_mode"] != own["new_mode"]}
-    if modes:
+    if modes and yours and yours["mode"] == next(iter(modes.values()))["new_mode"]:
+        had += 1
+    elif modes:
         own = next(iter(modes.values()))
         said = f"old mode {own['old_mode']}, new mode {own['new_mode']}"
         version = Version(sorted(modes), commits[min(modes)], said=said)
@@ -116,11 +122,24 @@ def questions(entry: dict[str, Any], answer: dict[str, Any]) -> list[Question]:
         int(number): split(unb64(version["b64"] or "")) for number, version in answer["versions"].items()
     }
     places = [_place(place, lines, commits, answer["of"]) for place in answer["places"]]
-    groups = _together(places) if len(agents) == 1 else [[place] for place in places]
+    mine = _hunks(yours) if yours else set()
+    asked_of = [place for place in places if not any((*v.hunk[:2], v.lines) in mine for v in place)]
+    had += len(places) - len(asked_of)
+    groups = _together(asked_of) if len(agents) == 1 else [[place] for place in asked_of]
     for group in groups:
         asked = "Land this hunk" if len(group[0]) == 1 else "Land which version"
         found.append(Question(path, "hunk", asked, base, tuple(group)))
-    return found
+    return found, had
+
+
+def _made(own: dict[str, Any]) -> tuple[str, str]:
+    return own["new_mode"], own["new_sha"]
+
+
+def _hunks(yours: dict[str, Any]) -> set[tuple[int, int, tuple[bytes, ...]]]:
+    """The user's own changes: lines of the base, and what stands in their place."""
+    lines = split(unb64(yours["b64"]))
+    return {(a0, a1, tuple(lines[b0 - 1 : b1 - 1])) for a0, a1, b0, b1 in yours["hunks"]}
 
 
 def _place(

@@ -126,6 +126,17 @@ async def diff_file(run: Run, path: str, numbers: list[int], base: str) -> dict[
     return await asyncio.to_thread(_file, run, path, base, shown, edits)
 
 
+def change_of(run: Run, path: str, base: str, commit: str) -> dict[str, Any] | None:
+    """What a commit makes of one file: mode, blob, hunks and text; ``None`` when it leaves the base's."""
+    edit = _edits(_Dir(run.store.git_dir), base, commit).get(path)
+    if edit is None:
+        return None
+    mode, sha = edit.change.new_mode, edit.change.new_sha
+    blobs = trees.read_blobs(run.store, [sha] if edit.hunks and mode != ABSENT else [])
+    data = blobs.get(sha, b"")
+    return {"mode": mode, "sha": sha, "hunks": [list(hunk) for hunk in edit.hunks or []], "b64": b64(data)}
+
+
 def _file(
     run: Run, path: str, base: str, shown: Sequence[CandidateStatus], edits: dict[int, _Edits]
 ) -> dict[str, Any]:

@@ -100,13 +100,17 @@ async def compared_with(conductor: Conductor, run: Run) -> str:
     has of that. A commit or a tree."""
     if not run.record.steps:
         return run.base
+    return await base_for(conductor, run, await yours(conductor, run))
+
+
+async def yours(conductor: Conductor, run: Run) -> str:
+    """A snapshot of what the user has now, unsaved text included: its commit."""
     overlays = {
         str(buffer.path.relative_to(run.root)): buffer.content
         for buffer in await open_buffers(conductor.peers, run.root)
         if buffer.content is not None
     }
-    yours = await asyncio.to_thread(run.store.snapshot, overlays)
-    return await base_for(conductor, run, yours.commit)
+    return (await asyncio.to_thread(run.store.snapshot, overlays)).commit
 
 
 async def base_for(conductor: Conductor, run: Run, yours: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from kage_nvim.orchestrator import comparing, steps
@@ -15,9 +16,11 @@ class Diff(In):
 
 
 class DiffList(Diff):
-    """``early``: agents at work without a candidate are no error."""
+    """``early``: agents at work without a candidate are no error. With ``yours`` the answer has, under that
+    name, a commit of what the user has now."""
 
     early: bool = False
+    yours: bool = False
 
 
 class Look(In):
@@ -25,7 +28,10 @@ class Look(In):
 
 
 class DiffFile(Diff):
+    """``yours``: a commit of what the user has, whose change of the file is in the answer, too."""
+
     path: str = ""
+    yours: str = ""
 
 
 class Align(Diff):
@@ -44,7 +50,8 @@ class DiffText(In):
 async def _diff(conductor: Conductor, peer: Peer, asked: DiffList) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
     base = await steps.compared_with(conductor, run)
-    return await comparing.diff(run, asked.agents, base, early=asked.early)
+    answer = await comparing.diff(run, asked.agents, base, early=asked.early)
+    return answer | ({"yours": await steps.yours(conductor, run)} if asked.yours else {})
 
 
 @verb("look", Look)
@@ -64,7 +71,11 @@ async def _look(conductor: Conductor, peer: Peer, asked: Look) -> dict[str, Any]
 @verb("diff_file", DiffFile)
 async def _diff_file(conductor: Conductor, peer: Peer, asked: DiffFile) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
-    return await comparing.diff_file(run, asked.path, asked.agents, await steps.compared_with(conductor, run))
+    base = await steps.compared_with(conductor, run)
+    answer = await comparing.diff_file(run, asked.path, asked.agents, base)
+    if asked.yours:
+        answer["yours"] = await asyncio.to_thread(comparing.change_of, run, asked.path, base, asked.yours)
+    return answer
 
 
 @verb("align", Align)
