@@ -183,7 +183,7 @@ class Commands(Checking, Comparing, Landing):
         if self.given.agent is None:
             raise usage("explain needs an agent, or --cli", "Say `kage explain 2`, or see --help.")
         answer = await self.ask("explain", agent=self.given.agent)
-        self.show(answer, "\n".join(answer["lines"]))
+        self.show(answer, "\n".join(render.clean(line) for line in answer["lines"]))
         return Exit.DONE
 
     async def cost(self) -> Exit:

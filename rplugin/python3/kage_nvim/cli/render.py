@@ -106,13 +106,13 @@ def summary(answer: dict[str, Any]) -> str:
 
 def roles(rows: list[dict[str, Any]]) -> str:
     """One line a role."""
-    return "\n".join(f"{row['name']:<16} {clean(row['description'])}" for row in rows)
+    return "\n".join(f"{clean(row['name']):<16} {clean(row['description'])}" for row in rows)
 
 
 def role(row: dict[str, Any]) -> str:
     """A role whole, with where it comes from."""
     text = "\n".join(clean(line) for line in row["text"].splitlines())
-    return f"{row['name']}: {clean(row['description'])}\nfrom {clean(row['source'])}\n\n{text}"
+    return f"{clean(row['name'])}: {clean(row['description'])}\nfrom {clean(row['source'])}\n\n{text}"
 
 
 def event(entry: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from kage_nvim.cli.asking import confirmed, typed
+from kage_nvim.cli.render import clean
 from kage_nvim.cli.words import inside
 from kage_nvim.errors import usage
 
@@ -34,7 +35,7 @@ async def spawn(ask: Callable[..., Awaitable[Any]], given: argparse.Namespace) -
     }
     answer = await confirmed(ask, "spawn", asked, yes=given.yes)
     for note in answer["notes"]:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {clean(note)}", file=sys.stderr)
     return answer
 
 
