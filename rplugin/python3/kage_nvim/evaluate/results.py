@@ -9,6 +9,8 @@ import msgspec
 
 LAST_LINE = 9_999_999
 """No file has a line beyond this one: a larger number is none."""
+COUNTED = 9
+"""A number of tests with more digits is none."""
 MOST_FAILURES = 100
 """More places than this are not listed for one check."""
 TAIL = 4000
@@ -60,7 +62,7 @@ _PLACES = (
         r"^(?:E\s+)?\s*(?:-->\s*)?(?P<path>[^\s:()\[\]'\"]+\.\w+):(?P<line>[0-9]+)(?::[0-9]+)?:?\s*(?P<text>.*)$"
     ),
 )
-_COUNTS = {word: re.compile(rf"(?<![0-9])([0-9]{{1,9}}) {word}") for word in ("passed", "failed", "errors?")}
+_COUNTS = {word: re.compile(rf"([0-9]+) {word}") for word in ("passed", "failed", "errors?")}
 _RAN = re.compile(r"^Ran ([0-9]{1,9}) tests?")
 _UNITTEST = re.compile(r"^FAILED \((.*)\)")
 
@@ -120,8 +122,9 @@ def _counted(ending: list[str]) -> tuple[int | None, int | None]:
         bad = next((m[1] for line in ending if (m := _UNITTEST.match(line))), "")
         failed = sum(int(n) for n in re.findall(r"(?:failures|errors)=([0-9]{1,9})(?![0-9])", bad))
         return max(0, ran - failed), ran
-    counts = {word: int(m[1]) for word, shape in _COUNTS.items() if (m := shape.search(text))}
-    if not counts.keys() & {"passed", "failed", "errors?"}:
+    said = {word: m[1] for word, shape in _COUNTS.items() if (m := shape.search(text))}
+    if not said or any(len(digits) > COUNTED for digits in said.values()):
         return None, None
+    counts = {word: int(digits) for word, digits in said.items()}
     good = counts.get("passed", 0)
     return good, good + counts.get("failed", 0) + counts.get("errors?", 0)
