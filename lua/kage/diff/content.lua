@@ -141,13 +141,32 @@ local function ending(doc, ends)
   return lines
 end
 
---- The base and the agents' texts. Of a thing with two states, the one who changed it wins: where yours changed the
---- newline at the end, it stays, and is no change of the last line.
+--- Did a pick bring the newline at the end of yours, or its lack? After a restart, what is there tells.
+---@param yours string[]
+---@return boolean
+function Content:is_ending_taken(yours)
+  local ends = hunks.ends(yours)
+  if self.tracked and self.tracked.brought ~= nil then
+    return self.tracked.brought == ends
+  end
+  for _, version in pairs(self.versions) do
+    if version.bytes and hunks.ends(version.doc) == ends and version.doc[#version.doc] == yours[#yours] then
+      return true
+    end
+  end
+  return false
+end
+
+--- The base and the agents' texts. Of a thing with two states, the one who changed it wins: where you changed the
+--- newline at the end, it stays, and is no change of the last line. What a pick brought is no change of yours.
 ---@param yours string[]
 ---@return string[] base, table<integer, string[]> docs, boolean settled
 function Content:texts(yours)
   local ends = hunks.ends(yours)
-  local settled = #yours > 0 and #self.base > 0 and ends ~= hunks.ends(self.base)
+  local settled = #yours > 0
+    and #self.base > 0
+    and ends ~= hunks.ends(self.base)
+    and not self:is_ending_taken(yours)
   local docs = {}
   for agent, version in pairs(self.versions) do
     if version.bytes then
@@ -195,6 +214,9 @@ function Content:take(yours, taken, format)
   self:follow():take(taken, function()
     apply.set_document(self.buffer, new, format, yours)
   end)
+  if hunks.ends(new) ~= hunks.ends(yours) then
+    self.tracked.brought = hunks.ends(new)
+  end
   if #new > 1 then
     self.held = { key = text_key(self), doc = new }
   end

@@ -129,6 +129,20 @@ local function at_line(content, own, base, yours, line)
   return #groups == 0 and { meant } or { picks.at({ picks = pieces }, "yours", line) }
 end
 
+--- What differs from the base.
+---@param content kage.Content
+---@param yours string[]
+---@param with_end boolean the newline at the end is meant too, whoever changed it
+---@return string[] base
+---@return kage.Hunk[] own base → yours
+local function against(content, yours, with_end)
+  local base, _, settled = content:texts(yours)
+  if settled and with_end then
+    return content.base, hunks.diff(content.base, yours)
+  end
+  return base, content:own(base, yours)
+end
+
 --- Nothing differs from the base here: then the user decides that nothing shall.
 ---@param view kage.DiffView
 ---@param yours string[]
@@ -188,8 +202,7 @@ function M:reset_lines(range)
     first, last = picks.to_yours(column.merge, first), picks.to_yours(column.merge, last)
   end
   local yours = self.content:yours()
-  local base = self.content:texts(yours)
-  local own = self.content:own(base, yours)
+  local base, own = against(self.content, yours, last >= #yours)
   local parts
   if range.visual then
     local all = vim.tbl_map(function(hunk)
@@ -213,8 +226,7 @@ function M:reset_all()
     return
   end
   local yours = self.content:yours()
-  local base = self.content:texts(yours)
-  local own = self.content:own(base, yours)
+  local base, own = against(self.content, yours, true)
   if #own == 0 then
     return notify.info("yours is as the base is")
   end

@@ -20,6 +20,7 @@ local hunks = require("kage.diff.hunks")
 ---@field lost boolean the texts have to be compared as wholes
 ---@field paused boolean
 ---@field gone boolean? the buffer was unloaded
+---@field brought boolean? whether a newline ends the text since a pick changed that; nil when none did
 local Tracked = {}
 Tracked.__index = Tracked
 
