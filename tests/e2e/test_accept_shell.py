@@ -146,6 +146,8 @@ def test_hunks_are_chosen_as_git_add_p_does(ran: Stage, tmp_path: Path) -> None:
     assert (root / "calc.py").stat().st_mode & 0o100
     said = choose(ran, "", "1", code=3)
     assert "Not asked about: 5 hunks" in said and "you have all of it already" in said
+    choose(ran, "n n y", "1", "--branch", "chosen")  # your files are not the branch
+    assert git(root, "show", "chosen:text") + "\n" == with_lines(n3="three", n8="eight")
     ran.shell("undo", "2")
     assert git(root, "status", "--porcelain") == " M README.md"
     choose(ran, "d n ? K j /thirty y", "1")  # the input ends with a place undecided

@@ -220,17 +220,19 @@ async def choose(
     say: Say,
     *,
     colour: bool,
+    again: bool = False,
 ) -> tuple[list[dict[str, Any]], str]:
-    """All picks of the candidates, and the base that they are picks on.
+    """All picks of the candidates, and the base that they are picks on. Hunks that the user has already are
+    left out, unless they are to be asked about ``again``.
 
     Raises:
         KageError: a path of ``wanted`` is not changed by them, or the user has everything already (exit 3).
     """
-    listed = await ask_kaged("diff", agents=list(numbers), yours=True)
+    listed = await ask_kaged("diff", agents=list(numbers), yours=not again)
     picks: list[dict[str, Any]] = []
     left_out = asked = 0
     for entry in hunks.named(listed, wanted):
-        seen = {"path": entry["path"], "yours": listed["yours"]}
+        seen = {"path": entry["path"], "yours": listed.get("yours", "")}
         questions, had = hunks.questions(entry, await ask_kaged("diff_file", agents=list(numbers), **seen))
         left_out += had
         if not questions:

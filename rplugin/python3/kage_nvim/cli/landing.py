@@ -61,7 +61,10 @@ class Landing(Shell):
         def say(text: str) -> None:
             print(text, file=out, flush=True)
 
-        picks, shown = await choose(self.ask, numbers, paths, ask, say, colour=colour)
+        # What you have may still be missing in the commit, or on the branch, that is asked for.
+        given = self.given
+        again = bool(given.commit or given.message or given.branch or given.how)
+        picks, shown = await choose(self.ask, numbers, paths, ask, say, colour=colour, again=again)
         if not picks:
             raise KageError(
                 "no hunk was chosen; nothing was changed",
