@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in $(NEWEST_FIRST); do \
 ENVIRONMENT := "$(or $(PYTHON),python3)" tools/environment.py .venv --editable .
 SOURCES := $(wildcard rplugin/python3 tests demo tools benchmarks)
 LUA := $(shell find lua plugin tests tools build.lua -name '*.lua' -not -path '*/node_modules/*' 2>/dev/null)
-WORKERS ?= 2
+WORKERS ?= 3
 TESTS ?= tests
 CLI_TESTS ?= tests/clis
 

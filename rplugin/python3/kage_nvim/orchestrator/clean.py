@@ -62,6 +62,7 @@ async def clean_one(conductor: Conductor, run: Run) -> list[str]:
     conductor.runs.pop(run.id, None)
     if not conductor.of_repository(run.root):
         await conductor.checks.close(run.root)
+        await asyncio.to_thread(slots.release_unclaimed, run.store)
     conductor.changed(run)
     conductor.database.close_intent(intent)
     fail_point("clean.done")

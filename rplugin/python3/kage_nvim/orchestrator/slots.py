@@ -164,6 +164,15 @@ def release(taken: Slot) -> None:
     taken.claim.unlink(missing_ok=True)
 
 
+def release_unclaimed(store: Store) -> None:
+    """Free the slots that an earlier kaged had taken for checks and could not give back."""
+    with folders.locked(store.folder / "slots.lock"):
+        for number in numbers(store):
+            found = slot(store, number)
+            if not _claimed(found):
+                release(found)
+
+
 def destroy(taken: Slot) -> None:
     """Remove a slot with everything in it."""
     folders.remove(taken.folder)
