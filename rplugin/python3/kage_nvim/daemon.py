@@ -25,7 +25,7 @@ from kage_nvim.errors import KageError, usage
 from kage_nvim.failpoints import fail_point
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.peers import Peer
-from kage_nvim.orchestrator.tmux import SEARCH
+from kage_nvim.orchestrator.tmux.server import SEARCH
 from kage_nvim.protocol import MAX_LINE, PROTOCOL, Hello, Message, decode, encode
 from kage_nvim.store import Database
 from kage_nvim.verbs import VERBS

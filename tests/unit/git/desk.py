@@ -11,8 +11,9 @@ from typing import Any
 
 from kage_nvim import paths
 from kage_nvim.model import CandidateStatus, RunStatus, Task
-from kage_nvim.orchestrator import candidates, comparing, landing, slots, undoing
+from kage_nvim.orchestrator import candidates, comparing, slots
 from kage_nvim.orchestrator.conductor import Conductor
+from kage_nvim.orchestrator.landing import accepting, undoing
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Store, discover
@@ -80,7 +81,7 @@ class Desk:
     def accept(self, *numbers: int, paths: list[str] | None = None, force: bool = False) -> dict[str, Any]:
         """``kage accept``."""
         return self._with(
-            lambda conductor: landing.accept(conductor, self.run, numbers, paths or [], force=force)
+            lambda conductor: accepting.accept(conductor, self.run, numbers, paths or [], force=force)
         )
 
     def undo(self, count: int = 1) -> dict[str, Any]:

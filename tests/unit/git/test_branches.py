@@ -16,11 +16,12 @@ from kage_nvim.compare import disk, land
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.git import IDENTITY
 from kage_nvim.model import AgentStatus, CandidateStatus, RunStatus, Task
-from kage_nvim.orchestrator import branches, commit_message, folders, launch, other_branch, picking, shares
-from kage_nvim.orchestrator.branches import Made, Part, Wish
-from kage_nvim.orchestrator.committing import Writer
+from kage_nvim.orchestrator import folders, launch
+from kage_nvim.orchestrator.landing import branches, commit_message, other_branch, picking, shares
+from kage_nvim.orchestrator.landing.branches import Made, Part, Wish
+from kage_nvim.orchestrator.landing.committing import Writer
+from kage_nvim.orchestrator.landing.picking import Pick
 from kage_nvim.orchestrator.peers import Peer
-from kage_nvim.orchestrator.picking import Pick
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.shadow import discover
 from kage_nvim.store import AgentRecord, RunRecord

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kage_nvim.orchestrator.panes import PaneRequest, Panes
+from kage_nvim.orchestrator.tmux.panes import PaneRequest, Panes
 
 
 class User:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kage_nvim.orchestrator import layout
+from kage_nvim.orchestrator.tmux import layout
 
 NESTED = "408f,240x50,0,0{149x50,0,0,0,90x50,150,0[90x29,150,0,1,90x20,150,30,2]}"
 

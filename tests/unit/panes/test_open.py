@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kage_nvim.errors import KageError
-from kage_nvim.orchestrator.panes import PaneRequest, Panes
+from kage_nvim.orchestrator.tmux.panes import PaneRequest, Panes
 from tests.conftest import until
 from tests.unit.panes.conftest import User, requests
 

@@ -14,8 +14,8 @@ from kage_nvim.errors import Exit, KageError, refused
 from kage_nvim.failpoints import fail_point
 from kage_nvim.orchestrator import slots
 from kage_nvim.orchestrator.conductor import Conductor
-from kage_nvim.orchestrator.panes import Panes
 from kage_nvim.orchestrator.runs import Agent, Run
+from kage_nvim.orchestrator.tmux.panes import Panes
 
 TRASH_DAYS = 30
 """How long what was cleaned can be brought back."""

@@ -16,10 +16,10 @@ from kage_nvim.model import NEW_TASK, AgentSpec, State
 from kage_nvim.orchestrator import players, slots
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.launch import agent_argv, agent_environment, open_panes, panes_of
-from kage_nvim.orchestrator.panes import Panes, Place
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.setup import run_setup
+from kage_nvim.orchestrator.tmux.panes import Panes, Place
 from kage_nvim.protocol import dumps, loads
 
 CUT_SHORT = (State.FAILED, State.STOPPED, State.INTERRUPTED)

@@ -8,10 +8,10 @@ from kage_nvim import paths
 from kage_nvim.model import AgentSpec, Limits, Profile
 from kage_nvim.orchestrator import briefing
 from kage_nvim.orchestrator.conductor import Conductor
-from kage_nvim.orchestrator.panes import PaneRequest, Panes, Place
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.players import Seat
 from kage_nvim.orchestrator.runs import Agent, Run
+from kage_nvim.orchestrator.tmux.panes import PaneRequest, Panes, Place
 from kage_nvim.protocol import dumps
 
 

@@ -13,13 +13,14 @@ from kage_nvim import config, discover, sandbox
 from kage_nvim.config import RepositoryConfig, UserConfig
 from kage_nvim.errors import KageError
 from kage_nvim.model import Limits, Task
-from kage_nvim.orchestrator import discretion, money, players, steps, tmux
+from kage_nvim.orchestrator import discretion, money, players, steps
 from kage_nvim.orchestrator.conductor import Conductor
-from kage_nvim.orchestrator.panes import Place
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.players import Seat
 from kage_nvim.orchestrator.shadow import Repository
 from kage_nvim.orchestrator.steps import Ground
+from kage_nvim.orchestrator.tmux import server
+from kage_nvim.orchestrator.tmux.panes import Place
 from kage_nvim.privacy import Terms
 
 
@@ -112,7 +113,7 @@ async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan
             conductor.database.confirm(str(repository.root), question.id)
     if user.sandbox == "on":
         await asyncio.to_thread(sandbox.check)
-    await asyncio.to_thread(tmux.binary)
+    await asyncio.to_thread(server.binary)
     _recordings_exist(seated)
     terms = discretion.terms(user, settings, repository.root)
     await discretion.check(seated, user, terms.rules)

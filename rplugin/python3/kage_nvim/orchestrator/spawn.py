@@ -32,13 +32,13 @@ from kage_nvim.orchestrator import (
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import open_buffers
 from kage_nvim.orchestrator.launch import open_panes, panes_of, write_spec
-from kage_nvim.orchestrator.panes import Panes
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.preparation import Plan, SpawnRequest, prepare
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.setup import run_setup
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.orchestrator.slots import Slot
+from kage_nvim.orchestrator.tmux.panes import Panes
 from kage_nvim.store import AgentRecord, RunRecord
 
 log = logging.getLogger("kaged")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kage_nvim.orchestrator import clean, landing, picking, undoing
-from kage_nvim.orchestrator.branches import Wish
+from kage_nvim.orchestrator import clean
 from kage_nvim.orchestrator.conductor import Conductor
+from kage_nvim.orchestrator.landing import accepting, picking, undoing
+from kage_nvim.orchestrator.landing.branches import Wish
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.verbs.table import In, verb
 
@@ -45,7 +46,7 @@ async def _accept(conductor: Conductor, peer: Peer, asked: Accept) -> dict[str, 
     run = await conductor.run(asked.cwd, asked.run)
     wish = Wish(asked.commit, asked.message, asked.branch, asked.how)
     wish.check()
-    return await landing.accept(
+    return await accepting.accept(
         conductor,
         run,
         asked.numbers,

@@ -15,9 +15,9 @@ from libtmux import Pane, Server
 from libtmux.exc import LibTmuxException
 
 from kage_nvim.errors import KageError
-from kage_nvim.orchestrator import curtain, placement
-from kage_nvim.orchestrator.placement import RUN, SESSION, TAG, Home
-from kage_nvim.orchestrator.tmux import TmuxFailed, binary, literal, run_tmux
+from kage_nvim.orchestrator.tmux import curtain, placement
+from kage_nvim.orchestrator.tmux.placement import RUN, SESSION, TAG, Home
+from kage_nvim.orchestrator.tmux.server import TmuxFailed, binary, literal, run_tmux
 
 Place = Literal["beside", "window", "hidden"]
 

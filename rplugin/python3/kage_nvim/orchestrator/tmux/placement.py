@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from kage_nvim.orchestrator import layout
-from kage_nvim.orchestrator.tmux import TmuxFailed, run_tmux
+from kage_nvim.orchestrator.tmux import layout
+from kage_nvim.orchestrator.tmux.server import TmuxFailed, run_tmux
 
 SESSION = "kage-agents"
 """The detached session of panes that stand in no window of the user's."""

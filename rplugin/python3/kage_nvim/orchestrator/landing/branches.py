@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from kage_nvim.compare import land
 from kage_nvim.errors import Exit, KageError, refused
 from kage_nvim.git import git_result, line, user_git
-from kage_nvim.orchestrator import canonical, commit_message, shares
-from kage_nvim.orchestrator.committing import Writer
+from kage_nvim.orchestrator.landing import canonical, commit_message, shares
+from kage_nvim.orchestrator.landing.committing import Writer
+from kage_nvim.orchestrator.landing.shares import Made, Part, Wish
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.repository import head_of, state_of
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Store
-from kage_nvim.orchestrator.shares import Made, Part, Wish
 from kage_nvim.store import Landing
 from kage_nvim.trees import ABSENT, Entry, changes, edit_tree, entries
 

@@ -12,9 +12,9 @@ from typing import Any
 from kage_nvim.compare import land
 from kage_nvim.errors import KageError
 from kage_nvim.model import CandidateStatus
-from kage_nvim.orchestrator import branches, landed_before, other_branch
-from kage_nvim.orchestrator.branches import Part, Wish
 from kage_nvim.orchestrator.conductor import Conductor
+from kage_nvim.orchestrator.landing import branches, landed_before, other_branch
+from kage_nvim.orchestrator.landing.branches import Part, Wish
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.store import Landing

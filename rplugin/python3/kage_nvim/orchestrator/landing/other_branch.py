@@ -10,12 +10,12 @@ from pathlib import Path
 from kage_nvim.compare import land
 from kage_nvim.errors import refused, usage
 from kage_nvim.git import git_result, line, user_git
-from kage_nvim.orchestrator import commit_message, shares
-from kage_nvim.orchestrator.committing import Writer
+from kage_nvim.orchestrator.landing import commit_message, shares
+from kage_nvim.orchestrator.landing.committing import Writer
+from kage_nvim.orchestrator.landing.shares import LATER, Made, Part, Wish
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Store
-from kage_nvim.orchestrator.shares import LATER, Made, Part, Wish
 
 
 @dataclass

@@ -12,9 +12,10 @@ from typing import Any
 
 from kage_nvim.compare import land
 from kage_nvim.errors import Exit, KageError, usage
-from kage_nvim.orchestrator import applying, branches, folders
+from kage_nvim.orchestrator import folders
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import Buffer, open_buffers
+from kage_nvim.orchestrator.landing import applying, branches
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.store import LandedFile, Landing
 from kage_nvim.trees import ABSENT, Entry, edit_tree

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from kage_nvim.orchestrator import layout, placement
-from kage_nvim.orchestrator.placement import SESSION, SIZE, TAG, Home
-from kage_nvim.orchestrator.tmux import run_tmux
+from kage_nvim.orchestrator.tmux import layout, placement
+from kage_nvim.orchestrator.tmux.placement import SESSION, SIZE, TAG, Home
+from kage_nvim.orchestrator.tmux.server import run_tmux
 
 SEAT = "@kage_seat"
 """Where a hidden pane was: ``column ORDER WIDTH HEIGHT`` of our column, or ``window``."""

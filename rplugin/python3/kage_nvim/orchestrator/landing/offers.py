@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from kage_nvim.compare import compose, land
 from kage_nvim.compare.hunks import of_patches
 from kage_nvim.model import CandidateStatus
-from kage_nvim.orchestrator import landed_before, picking, steps
+from kage_nvim.orchestrator import steps
 from kage_nvim.orchestrator.conductor import Conductor
-from kage_nvim.orchestrator.picking import Pick
+from kage_nvim.orchestrator.landing import landed_before, picking
+from kage_nvim.orchestrator.landing.picking import Pick
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Snapshot, Store
 from kage_nvim.trees import changes, changes_with_patches, trees_of

@@ -14,7 +14,7 @@ from typing import Any
 from kage_nvim.compare import land
 from kage_nvim.errors import Exit, KageError, refused, usage
 from kage_nvim.git import git_result, line
-from kage_nvim.orchestrator import canonical, commit_message
+from kage_nvim.orchestrator.landing import canonical, commit_message
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Store

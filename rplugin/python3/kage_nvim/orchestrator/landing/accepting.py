@@ -18,14 +18,15 @@ from typing import Any
 from kage_nvim.compare import land
 from kage_nvim.errors import Exit, KageError, refused
 from kage_nvim.model import CandidateStatus
-from kage_nvim.orchestrator import applying, branches, folders, keeping, offers, pointers
-from kage_nvim.orchestrator.branches import Part, Wish
+from kage_nvim.orchestrator import folders
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import Buffer, open_buffers
-from kage_nvim.orchestrator.keeping import Keep
-from kage_nvim.orchestrator.offers import Offer
+from kage_nvim.orchestrator.landing import applying, branches, keeping, offers, pointers
+from kage_nvim.orchestrator.landing.branches import Part, Wish
+from kage_nvim.orchestrator.landing.keeping import Keep
+from kage_nvim.orchestrator.landing.offers import Offer
+from kage_nvim.orchestrator.landing.picking import Pick
 from kage_nvim.orchestrator.peers import Peer
-from kage_nvim.orchestrator.picking import Pick
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Snapshot, Store
 from kage_nvim.store import Landing

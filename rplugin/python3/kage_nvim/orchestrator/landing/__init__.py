@@ -1,0 +1,1 @@
+"""Candidates into the user's files, as commits too, and out again."""

@@ -1,0 +1,1 @@
+"""Agents' panes: where they go, how they are found, hidden and ended."""
