@@ -4,6 +4,7 @@ local apply = require("kage.diff.apply")
 local notify = require("kage.notify")
 local operator = require("kage.diff.operator")
 local picks = require("kage.diff.picks")
+local shape = require("kage.diff.shape")
 local take = require("kage.diff.take")
 local whole = require("kage.diff.whole")
 
@@ -75,7 +76,8 @@ end
 ---@param view kage.DiffView
 ---@param agent integer
 ---@param choose fun(merged: kage.Merge, yours: string[]): kage.Pick[] which part
-local function pick(view, agent, choose)
+---@param all? boolean it is all of it
+local function pick(view, agent, choose, all)
   if not can_pick(view, agent) then
     return
   elseif not view.content.versions[agent].bytes then
@@ -87,12 +89,17 @@ local function pick(view, agent, choose)
     return whole.take(view, agent, view.path)
   end
   local taken = choose(merged, yours)
-  if #taken == 0 then
+  local change = (all or #merged.picks == 0) and shape.pending(view.content, agent) or nil
+  if #taken == 0 and not change then
     return notify.info(("no change of agent %d is left to take here; ]c goes to the next"):format(agent))
   end
   local buffer = view.content.buffer
   local format = apply.format_of_new(buffer, yours, view.content.versions[agent].format)
-  view.content:take(yours, taken, format)
+  local why, fix = shape.refusal(buffer, yours, taken, change and change.options or format)
+  if why then
+    return notify.error({ message = ("nothing of agent %d is taken: %s"):format(agent, why), fix = fix })
+  end
+  view.content:take(yours, taken, format, change)
   view:refresh()
   require("kage.checks").picked(view.cwd)
 end
@@ -159,7 +166,7 @@ function M:take_all(range)
   end
   pick(self, agent, function(merged)
     return merged.picks
-  end)
+  end, true)
 end
 
 --- In the panel: the whole file under the cursor.

@@ -10,6 +10,7 @@ local M = {}
 ---@field fileformat "unix"|"dos"|"mac"
 ---@field bomb boolean
 ---@field endoffile boolean a CTRL-Z stands behind the last line of a dos file
+---@field ends? "unix"|"dos"|"mixed" how the lines of bytes that were read end; nil where there is one line only
 ---@field carriage? boolean lines end in CR although the format is unix, and shall go on doing so
 
 local BREAK = { unix = "\n", dos = "\r\n", mac = "\n" }
@@ -52,15 +53,16 @@ end
 ---@param like kage.Format
 ---@param lenient? boolean
 ---@return "unix"|"dos"|"mac"
+---@return "unix"|"dos"|"mixed"|nil ends
 local function line_breaks(text, like, lenient)
   local _, newlines = text:gsub("\n", "\n")
   local _, pairs_ = text:gsub("\r\n", "\r\n")
   if newlines == 0 then
     return like.fileformat
   elseif newlines == pairs_ then
-    return like.carriage and like.fileformat or "dos"
+    return like.carriage and like.fileformat or "dos", "dos"
   end
-  return lenient and like.fileformat or "unix"
+  return lenient and like.fileformat or "unix", pairs_ == 0 and "unix" or "mixed"
 end
 
 --- Bytes as a document, and the options under which `encode` gives them back.
@@ -75,7 +77,7 @@ function M.decode(raw, like, lenient)
   like = like or M.plain()
   local text, fileencoding, bomb = read(raw, like)
   local format = { fileencoding = fileencoding, bomb = bomb, endoffile = false }
-  format.fileformat = line_breaks(text, like, lenient)
+  format.fileformat, format.ends = line_breaks(text, like, lenient)
   format.carriage = like.carriage and format.fileformat == "unix" or nil
   if format.fileformat == "mac" then
     text = text:gsub("[\r\n]", { ["\r"] = "\n", ["\n"] = "\r" })

@@ -4,6 +4,7 @@ local bytes = require("kage.diff.bytes")
 local choices = require("kage.diff.choices")
 local hunks = require("kage.diff.hunks")
 local merge = require("kage.diff.merge")
+local shape = require("kage.diff.shape")
 local spots = require("kage.diff.spots")
 local tracked = require("kage.diff.tracked")
 
@@ -22,6 +23,10 @@ local tracked = require("kage.diff.tracked")
 ---@field versions table<integer, kage.Version> of the agents that changed it
 ---@field places kage.Place[]? what the agents changed, compared; nil where kaged's lines are not those of a buffer
 ---@field resets table<string, integer> places that the user decided for the base → number of the undo step then
+---@field answer table of kaged
+---@field like kage.Format how yours is held
+---@field base_format kage.Format
+---@field shape string? key of how yours was held when the texts were read
 ---@field buffer integer? yours; nil for what is no text, and for a file that is only read
 ---@field held {key: string, doc: string[]}? yours as it was last read
 ---@field tracked kage.Tracked? how yours lies on the base
@@ -74,28 +79,43 @@ local function format_of(buffer, on_disk)
   return like
 end
 
---- Read kaged's answer to `diff_file` as the user's buffer is read.
+--- Kaged's answer to `diff_file`, read as the user's buffer is.
 ---@param answer {path: string, base_b64: string?, base_mode: string?, versions: table<string, table>, places: table[]?}
 ---@param buffer integer?
 ---@param on_disk? string yours, where it is in no buffer
 ---@return kage.Content
 function Content.new(answer, buffer, on_disk)
-  local self =
-    { path = answer.path, base_mode = answer.base_mode, versions = {}, resets = {}, buffer = buffer }
+  local self = { path = answer.path, base_mode = answer.base_mode, resets = {}, buffer = buffer }
   setmetatable(self, Content)
-  self.is_new = answer.base_b64 == nil
-  local like, read = format_of(buffer, on_disk)
+  self.answer, self.is_new = answer, answer.base_b64 == nil
+  self:decode(on_disk)
+  return self
+end
+
+--- How a buffer turns bytes into lines.
+---@param buffer integer?
+---@return string?
+local function shape_key(buffer)
+  local options = buffer and vim.bo[buffer]
+  return options
+    and ("%s %s %s %s"):format(options.fileencoding, options.fileformat, options.bomb, options.binary)
+end
+
+--- Read the texts as yours is read.
+---@param on_disk? string
+function Content:decode(on_disk)
+  local answer, like, read = self.answer, format_of(self.buffer, on_disk)
   local base = decoded(answer.base_b64) or ""
-  local base_doc, base_format = bytes.decode(base, like, true)
-  self.base, self.read = base_doc, read
-  local alike = is_split_alike(base, self.base, base_format)
+  self.like, self.read, self.shape, self.versions = like, read, shape_key(self.buffer), {}
+  self.base, self.base_format = bytes.decode(base, like, true)
+  local alike = is_split_alike(base, self.base, self.base_format)
   local all_alike = alike
   for name, version in pairs(answer.versions) do
     local content = decoded(version.b64)
     local doc, format = bytes.decode(content or "", like, true)
     local same_lines = alike
       and is_split_alike(content or "", doc, format)
-      and (#doc == 0 or #self.base == 0 or format.fileformat == base_format.fileformat)
+      and (#doc == 0 or #self.base == 0 or format.fileformat == self.base_format.fileformat)
     all_alike = all_alike and same_lines
     self.versions[assert(tonumber(name))] = {
       bytes = content,
@@ -106,7 +126,6 @@ function Content.new(answer, buffer, on_disk)
     }
   end
   self.places = all_alike and answer.places and choices.read(answer.places) or nil
-  return self
 end
 
 ---@param content kage.Content
@@ -120,6 +139,8 @@ end
 function Content:yours()
   if not self.buffer then
     return self.read or {}
+  elseif self.shape ~= shape_key(self.buffer) then
+    self:decode()
   end
   local key = text_key(self)
   if not self.held or self.held.key ~= key then
@@ -209,8 +230,13 @@ end
 ---@param yours string[] its document now
 ---@param taken kage.Pick[] from top to bottom
 ---@param format? kage.Format
-function Content:take(yours, taken, format)
+---@param change? kage.ShapeChange what of the shape is taken along
+function Content:take(yours, taken, format, change)
   local new = merge.take(yours, taken)
+  if change then
+    new = change.version and shape.mixed(new, change.version) or new
+    format = vim.tbl_extend("force", format or {}, change.options)
+  end
   self:follow():take(taken, function()
     apply.set_document(self.buffer, new, format, yours)
   end)
@@ -220,7 +246,9 @@ function Content:take(yours, taken, format)
   if #new > 1 then
     self.held = { key = text_key(self), doc = new }
   end
-  apply.set_marks(self.buffer, taken)
+  if #taken > 0 then
+    apply.set_marks(self.buffer, taken)
+  end
 end
 
 --- Each agent's changes on top of yours.

@@ -6,6 +6,7 @@ local context = require("kage.context")
 local host = require("kage.host")
 local notify = require("kage.notify")
 local quickfix = require("kage.diff.quickfix")
+local shape = require("kage.diff.shape")
 local survey = require("kage.diff.survey")
 local visited = require("kage.diff.visited")
 local whole = require("kage.diff.whole")
@@ -130,7 +131,14 @@ local function take_text(order, found, index, done)
   local buffer = load(text)
   text = assert(survey.file(found.run, text.absolute, text.answer))
   local takes = takes_of(order, text, #found.agents)
+  local _, docs = text.content:texts(text.yours)
   local why, fix = apply.refusal(buffer)
+  if not why and #text.yours > 0 then
+    local lines = vim.tbl_map(function(one)
+      return { lines = choices.lines(one.spot.place, one.agent, docs) }
+    end, takes)
+    why, fix = shape.refusal(buffer, text.yours, lines)
+  end
   if why or #takes == 0 then
     done.refused[#done.refused + 1] = ("nothing was taken into %s: %s; %s"):format(
       vim.fn.strtrans(text.path),
@@ -139,7 +147,6 @@ local function take_text(order, found, index, done)
     )
     return
   end
-  local _, docs = text.content:texts(text.yours)
   local format = apply.format_of_new(buffer, text.yours, text.content.versions[takes[1].agent].format)
   apply.set_document(buffer, choices.take(text.yours, takes, docs), format)
   done.places, done.files = done.places + #takes, done.files + 1

@@ -6,6 +6,7 @@ local hunks = require("kage.diff.hunks")
 local merge = require("kage.diff.merge")
 local notify = require("kage.notify")
 local picks = require("kage.diff.picks")
+local shape = require("kage.diff.shape")
 local visited = require("kage.diff.visited")
 local whole = require("kage.diff.whole")
 
@@ -107,7 +108,12 @@ function M:put(agent, buffer, first, last, visual)
   local conflict = vim.iter(taken):any(function(pick)
     return pick.conflict
   end)
-  content:take(yours, taken, apply.format_of_new(buffer, yours, content.versions[agent].format))
+  local format = apply.format_of_new(buffer, yours, content.versions[agent].format)
+  local why, fix = shape.refusal(buffer, yours, taken, format)
+  if why then
+    return notify.error({ message = ("nothing is put into %s: %s"):format(name, why), fix = fix })
+  end
+  content:take(yours, taken, format)
   self.given = buffer
   require("kage.checks").picked(self.cwd)
   local how = conflict and ", in place of yours" or ""

@@ -7,6 +7,7 @@ local merge = require("kage.diff.merge")
 local notify = require("kage.notify")
 local operator = require("kage.diff.operator")
 local picks = require("kage.diff.picks")
+local shape = require("kage.diff.shape")
 
 local M = {}
 
@@ -181,8 +182,13 @@ end
 ---@param view kage.DiffView
 ---@param yours string[]
 ---@param parts kage.Pick[]
-local function take_back(view, yours, parts)
-  view.content:take(yours, parts)
+---@param options? table<string, any> that are the base's too
+local function take_back(view, yours, parts, options)
+  local why, fix = shape.refusal(view.content.buffer, yours, parts, options)
+  if why then
+    return notify.error({ message = "nothing is reset: " .. why, fix = fix })
+  end
+  view.content:take(yours, parts, options)
   for _, part in ipairs(parts) do
     decide(view, part.c0, part.c1)
   end
@@ -227,13 +233,14 @@ function M:reset_all()
   end
   local yours = self.content:yours()
   local base, own = against(self.content, yours, true)
-  if #own == 0 then
+  local options = shape.taken(self.content)
+  if #own == 0 and not options then
     return notify.info("yours is as the base is")
   end
   local parts = vim.tbl_map(function(hunk)
     return backwards(hunk, base)
   end, own)
-  take_back(self, yours, parts)
+  take_back(self, yours, parts, options)
 end
 
 --- `dr`.

@@ -1,6 +1,7 @@
 --- What stands above each window of the diff, and in place of a file that is no text.
 local panel = require("kage.diff.panel")
 local picks = require("kage.diff.picks")
+local shape = require("kage.diff.shape")
 local whole = require("kage.diff.whole")
 local words = require("kage.words")
 
@@ -136,7 +137,12 @@ local function parts_of(view, column)
     parts[#parts + 1] = pending and { "· do takes that", "KageFaint", short = "· do" }
       or { "· taken, :KageUndo takes it back", "KageFaint", short = "· taken" }
   elseif file.kind == "text" and column.merge then
-    add_counts(parts, column.merge, pending)
+    local held = shape.pending(view.content, column.agent)
+    add_counts(parts, column.merge, pending or (held and held.text))
+    if held then
+      parts[#parts + 1] =
+        { held.text .. ", not taken: dO takes it", "KageFaint", short = held.text .. ": dO" }
+    end
     local remarks = pending and not_taken(pending, change)
       or panel.remarks(file, change, change.status ~= "R")
     if remarks ~= "" then

@@ -70,3 +70,81 @@ def test_an_ending_of_yours_stays_until_it_is_reset(diff: Diff) -> None:
     assert written(diff) == b"ONE\ntwo\nDREI"
     diff.keys("dR")
     assert written(diff) == b"one\ntwo\nthree\n"
+
+
+UTF8, MIXED = "ä\nB → €\nc\n".encode(), b"one\r\ntwo\nTHREE\r\n"
+
+
+@pytest.mark.parametrize(
+    ("base", "version", "said"),
+    [
+        (b"one\ntwo\n", b"one\r\ntwo\r\n", "line ends dos"),
+        (b"one\r\ntwo\r\nthree\r\n", b"one\nTWO\nthree\n", "line ends unix"),
+        (b"one\r\ntwo\r\nthree\r\n", MIXED, "line ends mixed"),
+        (b"one\ntwo\n", b"\xef\xbb\xbfone\ntwo\n", "bom"),
+        ("ä\nb\nc\n".encode("latin-1"), UTF8, "encoding utf-8"),
+        (UTF8, "ä\r\nB".encode("utf-16"), "line ends dos, encoding utf-16le, bom"),
+    ],
+)
+def test_how_a_text_is_held_is_taken_with_the_file(
+    diff: Diff, base: bytes, version: bytes, said: str
+) -> None:
+    start(diff, base, version)
+    title = diff.windows()[2]["title"]
+    assert said in title and ": dO" in title and "all taken" not in title
+    diff.keys("dO")
+    assert "all taken" in diff.windows()[2]["title"]
+    assert written(diff) == version
+    diff.keys("dR")
+    assert written(diff) == base, diff.editor.messages()
+    diff.keys("u")
+    assert written(diff) == version
+    diff.keys("u")
+    assert written(diff) == base
+
+
+def test_it_is_taken_by_do_once_nothing_else_is_left(diff: Diff) -> None:
+    start(diff, b"one\r\ntwo\r\nthree\r\n", MIXED)
+    diff.keys("Gdo")
+    assert written(diff) == b"one\r\ntwo\r\nTHREE\r\n"
+    diff.keys("ggOmine<Esc>")
+    diff.editor.until("return vim.fn.getbufline(vim.fn.winbufnr(3), 1)[1] == 'mine'")
+    diff.keys("do")
+    assert written(diff) == b"mine\r\n" + MIXED
+
+
+def test_characters_that_the_encoding_lacks_are_not_taken(diff: Diff) -> None:
+    start(diff, "ä\nb\nc\n".encode("latin-1"), UTF8)
+    diff.keys("2Gdo")
+    assert diff.yours() == ["ä", "b", "c"]
+    assert "latin1 lacks" in diff.editor.messages() and "fileencoding=utf-8" in diff.editor.messages()
+    diff.keys(":set fileencoding=utf-8<CR>do")
+    assert written(diff) == UTF8
+
+
+def test_an_encoding_that_lacks_characters_of_yours_is_not_taken(diff: Diff) -> None:
+    start(diff, b"one\ntwo\n", "one\nä\n".encode("latin-1"))
+    diff.keys("ggO→<Esc>dO")
+    assert diff.yours() == ["→", "one", "two"] and "latin1 lacks" in diff.editor.messages()
+    diff.keys("ggxdO")
+    assert written(diff) == "\none\nä\n".encode("latin-1")
+
+
+def test_inline_takes_how_a_text_is_held(diff: Diff) -> None:
+    diff.changes(text={"path": "text.txt", "base": b"one\ntwo\n", "a1": b"one\r\ntwo\r\n"})
+    diff.editor.screen(100, 40)
+    diff.editor.lua("vim.cmd.edit(...)", str(diff.root / "text.txt"))
+    diff.editor.lua("require('kage.diff').open({ 'inline' })")
+    diff.editor.until("return vim.fn.maparg('dO', 'n') ~= ''")
+    assert any("line ends dos: 1dO takes that" in row for row in diff.editor.screen(100, 40))
+    diff.keys("dO")
+    assert written(diff) == b"one\r\ntwo\r\n"
+    diff.keys("u")
+    assert written(diff) == b"one\ntwo\n"
+
+
+def test_choices_say_which_files_are_not_among_them(diff: Diff) -> None:
+    start(diff, b"a\nb\n", b"A\r\nb\r\n", b"B\nb\n")
+    diff.keys(":lua require('kage.diff.quickfix').list(require('kage.diff.gather').order({}))<CR>")
+    diff.editor.until("return vim.fn.execute('messages'):find('no choice is open') ~= nil")
+    assert "text.txt" in diff.editor.messages()

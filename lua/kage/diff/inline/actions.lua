@@ -4,6 +4,7 @@ local choices = require("kage.diff.choices")
 local notify = require("kage.notify")
 local operator = require("kage.diff.operator")
 local picks = require("kage.diff.picks")
+local shape = require("kage.diff.shape")
 local stops = require("kage.diff.inline.stops")
 local take = require("kage.diff.take")
 local whole = require("kage.diff.whole")
@@ -31,7 +32,8 @@ end
 ---@param yours string[]
 ---@param taken kage.Pick[]
 ---@param agent integer whose file gives a new one its format
-local function put(session, yours, taken, agent)
+---@param change? kage.ShapeChange what of its shape is taken along
+local function put(session, yours, taken, agent, change)
   table.sort(taken, function(one, other)
     return one.y0 < other.y0 or (one.y0 == other.y0 and one.y1 < other.y1)
   end)
@@ -43,7 +45,11 @@ local function put(session, yours, taken, agent)
     end
   end
   local format = apply.format_of_new(session.buffer, yours, session.content.versions[agent].format)
-  session.content:take(yours, disjoint, format)
+  local why, fix = shape.refusal(session.buffer, yours, disjoint, change and change.options or format)
+  if why then
+    return notify.error({ message = ("nothing of agent %d is taken: %s"):format(agent, why), fix = fix })
+  end
+  session.content:take(yours, disjoint, format, change)
   session:refresh()
   require("kage.checks").picked(session.cwd)
 end
@@ -114,10 +120,14 @@ end
 --- Nothing stands at the line: then what is meant is what can only be taken whole, if there is any.
 ---@param session kage.InlineSession
 ---@param agent integer 0 = any
-local function take_whole(session, agent)
+---@param yours string[]
+local function take_whole(session, agent, yours)
   for _, note in ipairs(session:notes()) do
     local merged = session.merges[note[1]]
     if (agent == 0 or note[1] == agent) and not (merged and #merged.picks > 0) then
+      if note.change then
+        return put(session, yours, {}, note[1], note.change)
+      end
       return whole.take(session, note[1], session.path)
     end
   end
@@ -144,7 +154,7 @@ function M:take_range(range)
     if decided then
       return put(self, yours, decided, agent)
     elseif not version then
-      return take_whole(self, agent)
+      return take_whole(self, agent, yours)
     end
     of = agent > 0 and agent or version.agents[1]
     taken = own_picks(self, stop, of, yours)
@@ -185,9 +195,9 @@ function M:take_all()
     end
   end
   if of then
-    put(self, yours, taken, of)
+    put(self, yours, taken, of, agent > 0 and shape.pending(self.content, agent) or nil)
   else
-    take_whole(self, agent)
+    take_whole(self, agent, yours)
   end
 end
 

@@ -5,6 +5,7 @@ local host = require("kage.host")
 local live = require("kage.diff.live")
 local notify = require("kage.notify")
 local operator = require("kage.diff.operator")
+local shape = require("kage.diff.shape")
 local sheet = require("kage.diff.inline.sheet")
 local stops = require("kage.diff.inline.stops")
 local visited = require("kage.diff.visited")
@@ -271,7 +272,7 @@ function Session:shown(stop)
 end
 
 --- What of the file is left that can only be taken whole.
----@return table[] {agent, text}
+---@return table[] {agent, text, change: kage.ShapeChange?}
 function Session:notes()
   local file, notes = self:file(self.path), {}
   for _, agent in ipairs(file and self:changers(file) or {}) do
@@ -283,6 +284,10 @@ function Session:notes()
       notes[#notes + 1] = { agent, ("renames it from %s: :KageAccept %d takes that"):format(old, agent) }
     elseif pending then
       notes[#notes + 1] = { agent, ("%s: :KageAccept %d takes that"):format(pending, agent) }
+    end
+    local change = not pending and shape.pending(self.content, agent)
+    if change then
+      notes[#notes + 1] = { agent, ("%s: %ddO takes that"):format(change.text, agent), change = change }
     end
   end
   return notes
