@@ -97,11 +97,16 @@ function M.list(order)
       return notify.error(err)
     end
     local count = M.write(found, true)
-    if count == 0 then
-      return notify.info("no choice is open")
+    local text = count == 0 and "no choice is open"
+      or (count == 1 and "1 choice is open" or count .. " choices are open")
+    if #found.unread > 0 then
+      local names = vim.fn.strtrans(table.concat(found.unread, ", "))
+      text = text .. "; not among them, as agents are only compared as a whole there: " .. names
     end
-    show(found.run, count)
-    notify.info(count == 1 and "1 choice is open" or count .. " choices are open")
+    if count > 0 then
+      show(found.run, count)
+    end
+    notify.info(text)
   end)
 end
 

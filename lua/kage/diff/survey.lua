@@ -17,6 +17,7 @@ local AT_ONCE = 8
 ---@field agents integer[] that are compared
 ---@field files kage.ChangedFile[]
 ---@field texts kage.SurveyedFile[] those with places, in the order of `files`
+---@field unread string[] paths of texts whose lines are not those of their bytes: old Mac's, UTF-16, new line ends
 
 ---@class kage.SurveyedFile
 ---@field path string relative
@@ -127,6 +128,7 @@ local function look(answer, order, aligned, done)
     agents = answer.agents,
     files = answer.files,
     texts = {},
+    unread = {},
   }
   local places, paths, by_path = {}, {}, {}
   for _, one in ipairs(aligned.files) do
@@ -147,6 +149,7 @@ local function look(answer, order, aligned, done)
   end, function(err, found)
     for _, path in ipairs(paths) do
       survey.texts[#survey.texts + 1] = found[path]
+      survey.unread[#survey.unread + 1] = not found[path] and not err and path or nil
     end
     done(err, not err and survey or nil)
   end)
