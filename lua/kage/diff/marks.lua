@@ -15,19 +15,48 @@ local AT_ONCE, PAUSE = 4, 15
 -- Columns of diff mode's fold column.
 local FOLDS = 2
 
+--- How much the picks in front of each one grow the text; they are known as long as the merge is.
+---@type table<kage.Merge, integer[]>
+local growths = setmetatable({}, { __mode = "k" })
+
+---@param merged kage.Merge
+---@return integer[] sums in front of each pick, and behind the last
+local function growths_of(merged)
+  local sums = growths[merged]
+  if not sums then
+    sums = { 0 }
+    for index, pick in ipairs(merged.picks) do
+      sums[index + 1] = sums[index] + #pick.lines - (pick.y1 - pick.y0)
+    end
+    growths[merged] = sums
+  end
+  return sums
+end
+
 --- Lines `[m0, m1)` of an agent's window that stand for a place.
 ---@param spot kage.Spot
 ---@param merged kage.Merge
 ---@return integer m0, integer m1
 function M.range(spot, merged)
-  local before, inside = 0, 0
-  for _, pick in ipairs(merged.picks) do
-    local grown = #pick.lines - (pick.y1 - pick.y0)
-    if choices.overlap(pick.c0, pick.c1, spot.place.first, spot.place.past) then
-      inside = inside + grown
-    elseif pick.y1 <= spot.y0 then
-      before = before + grown
+  local sums, all = growths_of(merged), merged.picks
+  local low, high = 1, #all + 1
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if all[middle].y1 < spot.y0 then
+      low = middle + 1
+    else
+      high = middle
     end
+  end
+  local before, inside = sums[low], 0
+  while all[low] and all[low].y0 <= spot.y1 do
+    local pick = all[low]
+    if choices.overlap(pick.c0, pick.c1, spot.place.first, spot.place.past) then
+      inside = inside + sums[low + 1] - sums[low]
+    elseif pick.y1 <= spot.y0 then
+      before = before + sums[low + 1] - sums[low]
+    end
+    low = low + 1
   end
   local m0 = spot.y0 + before
   return m0, math.max(m0, spot.y1 + before + inside)
@@ -216,12 +245,13 @@ end
 ---@param left kage.Spot[] is emptied from its end
 ---@param all integer how many choices the file has
 ---@param widths table<kage.Column, integer>
-local function go_on(view, left, all, widths)
+---@param is_due? fun(spot: kage.Spot): boolean what is done in this slice; the rest waits for the next one
+local function go_on(view, left, all, widths, is_due)
   if view.closed or view.spots_left ~= left or not view:prune() then
     return
   end
   local past = vim.uv.hrtime() + AT_ONCE * 1e6
-  while #left > 0 and vim.uv.hrtime() < past do
+  while #left > 0 and vim.uv.hrtime() < past and (not is_due or is_due(left[#left])) do
     local spot = table.remove(left)
     name_spot(view, spot, all, widths)
     if spot.kind == "choice" then
@@ -235,7 +265,7 @@ local function go_on(view, left, all, widths)
   end
 end
 
---- Name the places and highlight the words that differ: near the cursor at once, the rest when there is time.
+--- Name the places and highlight the words that differ: what is on the screen at once, the rest when there is time.
 ---@param view kage.DiffView
 ---@param spots kage.Spot[]
 local function draw_spots(view, spots)
@@ -251,7 +281,10 @@ local function draw_spots(view, spots)
     widths[column] = room_in(column)
   end
   view.spots_left = left
-  go_on(view, left, all, widths)
+  local top, bottom = vim.fn.line("w0", view.yours), vim.fn.line("w$", view.yours)
+  go_on(view, left, all, widths, function(spot)
+    return top <= spot.y1 and spot.y0 <= bottom
+  end)
 end
 
 --- The place under the cursor of the current window.

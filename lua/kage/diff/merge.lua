@@ -180,37 +180,13 @@ local function stands_for(cluster, yours, agent, d)
   return c0 or cluster.agent[1].a0, c1 or cluster.agent[#cluster.agent].a1
 end
 
---- Picks of a cluster in which both sides did something.
+--- The agent's hunks of a cluster in which each base line was changed by one side only: they fit beside yours.
 ---@param cluster kage.Cluster
----@param yours kage.Region
----@param agent kage.Region
 ---@param delta integer of yours in front of the cluster
 ---@param theirs string[] the agent's document
 ---@return kage.Pick[]
-local function both(cluster, yours, agent, delta, theirs)
-  local picks = {}
-  local differences = hunks.diff(yours.lines, agent.lines)
-  local agreed, any = common(yours, agent, differences)
-  if any or overlapping(cluster) then
-    for _, d in ipairs(differences) do
-      if changed(agent, d.b0, d.b1, yours, d.a0, d.a1, agreed) then
-        local c0, c1 = stands_for(cluster, yours, agent, d)
-        picks[#picks + 1] = {
-          c0 = c0,
-          c1 = c1,
-          conflict = changed(yours, d.a0, d.a1, agent, d.b0, d.b1, agreed),
-          y0 = yours.first + d.a0 - 1,
-          y1 = yours.first + d.a1 - 1,
-          lines = hunks.slice(agent.lines, d.b0, d.b1),
-          b0 = agent.first + d.b0 - 1,
-          b1 = agent.first + d.b1 - 1,
-        }
-      end
-    end
-    return picks
-  end
-  -- Neighbours: each base line was changed by one side only, so the agent's hunk fits beside yours.
-  local index = 1
+local function apart(cluster, delta, theirs)
+  local picks, index = {}, 1
   for _, a in ipairs(cluster.agent) do
     while cluster.yours[index] and cluster.yours[index].a1 <= a.a0 do
       local y = cluster.yours[index]
@@ -228,6 +204,52 @@ local function both(cluster, yours, agent, delta, theirs)
     }
   end
   return picks
+end
+
+--- Picks of a cluster in which both sides did something.
+---@param cluster kage.Cluster
+---@param yours kage.Region
+---@param agent kage.Region
+---@return kage.Pick[]? nil: what they did lies apart
+local function both(cluster, yours, agent)
+  local picks = {}
+  local differences = hunks.diff(yours.lines, agent.lines)
+  local agreed, any = common(yours, agent, differences)
+  if not any and not overlapping(cluster) then
+    return nil
+  end
+  for _, d in ipairs(differences) do
+    if changed(agent, d.b0, d.b1, yours, d.a0, d.a1, agreed) then
+      local c0, c1 = stands_for(cluster, yours, agent, d)
+      picks[#picks + 1] = {
+        c0 = c0,
+        c1 = c1,
+        conflict = changed(yours, d.a0, d.a1, agent, d.b0, d.b1, agreed),
+        y0 = yours.first + d.a0 - 1,
+        y1 = yours.first + d.a1 - 1,
+        lines = hunks.slice(agent.lines, d.b0, d.b1),
+        b0 = agent.first + d.b0 - 1,
+        b1 = agent.first + d.b1 - 1,
+      }
+    end
+  end
+  return picks
+end
+
+--- Picks of a cluster with hunks of the agent. Where yours is the base still, nothing needs to be compared.
+---@param cluster kage.Cluster
+---@param yours string[]
+---@param yours_delta integer how far yours is shifted in front of the cluster
+---@param agent string[]
+---@param agent_delta integer
+---@return kage.Pick[]
+local function picks_of(cluster, yours, yours_delta, agent, agent_delta)
+  local found
+  if #cluster.yours > 0 then
+    local mine = region(cluster, cluster.yours, yours_delta, yours)
+    found = both(cluster, mine, region(cluster, cluster.agent, agent_delta, agent))
+  end
+  return found or apart(cluster, yours_delta, agent)
 end
 
 ---@param own kage.Hunk[]
@@ -295,16 +317,24 @@ local function held(of_agent, agent, of_yours, yours)
       and hunks.equal(hunks.slice(agent, hunk.b0, hunk.b1), hunks.slice(yours, own.b0, own.b1))
   end
   return function(c0, c1)
+    local low, high = 1, #of_agent + 1
+    while low < high do
+      local middle = math.floor((low + high) / 2)
+      if of_agent[middle].a0 < c0 then
+        low = middle + 1
+      else
+        high = middle
+      end
+    end
     local all = false
-    for _, hunk in ipairs(of_agent) do
-      if hunk.a0 > c1 then
-        break
-      elseif c0 <= hunk.a0 and hunk.a1 <= c1 then
-        if not found[hunk] then
+    while of_agent[low] and of_agent[low].a0 <= c1 do
+      if of_agent[low].a1 <= c1 then
+        if not found[of_agent[low]] then
           return false
         end
         all = true
       end
+      low = low + 1
     end
     return all
   end
@@ -324,9 +354,7 @@ function M.merge(base, yours, agent, known)
   local is_held = held(of_agent, agent, of_yours, yours)
   for _, cluster in ipairs(clusters(of_agent, of_yours)) do
     if #cluster.agent > 0 then
-      local mine = region(cluster, cluster.yours, yours_delta, yours)
-      local theirs = region(cluster, cluster.agent, agent_delta, agent)
-      for _, pick in ipairs(both(cluster, mine, theirs, yours_delta, agent)) do
+      for _, pick in ipairs(picks_of(cluster, yours, yours_delta, agent, agent_delta)) do
         pick.lines = with_newlines(pick.lines, pick.y1 > #yours)
         local same = hunks.equal(pick.lines, hunks.slice(yours, pick.y0, pick.y1))
         if not same and not is_held(pick.c0, pick.c1) then

@@ -38,6 +38,38 @@ local function alternatives(place, base, docs)
   return found
 end
 
+---@class kage.Known what was found out of places, for the texts that it was found in
+---@field base string[]
+---@field docs table<integer, string[]>
+---@field options kage.Alternative[][] by place
+---@field yours string[]?
+---@field found table[]?
+
+---@type table<kage.Place[], kage.Known>
+local known = setmetatable({}, { __mode = "k" })
+
+--- What can stand at each place; the same for as long as the texts are.
+---@param places kage.Place[]
+---@param base string[]
+---@param docs table<integer, string[]>
+---@return kage.Known
+local function known_of(places, base, docs)
+  local before = known[places]
+  local is_same = before and before.base == base
+  for agent, doc in pairs(docs) do
+    is_same = is_same and before.docs[agent] == doc
+  end
+  if not is_same then
+    local options = {}
+    for index, place in ipairs(places) do
+      options[index] = alternatives(place, base, docs)
+    end
+    before = { base = base, docs = docs, options = options }
+    known[places] = before
+  end
+  return before
+end
+
 --- Is a line there? Amid a text, its newline cannot be missing.
 ---@param yours string[]
 ---@param at integer
@@ -279,21 +311,21 @@ local function add_explained(stretch, places, base, yours, options, found)
   return chosen ~= nil
 end
 
---- What became of each place.
+--- What became of each place, as far as the texts tell.
 ---@param base string[]
----@param docs table<integer, string[]> the agents' texts
----@param places kage.Place[] from top to bottom
+---@param places kage.Place[]
 ---@param yours string[]
----@param edits? kage.Hunk[] differences of yours from the base, where at hand
----@return kage.Spot[]
-local function spots_of(base, docs, places, yours, edits)
-  local options, all, found = {}, {}, {}
-  for index, place in ipairs(places) do
-    options[index], all[index] = alternatives(place, base, docs), index
+---@param options kage.Alternative[][]
+---@param edits fun(): kage.Hunk[] differences of yours from the base
+---@return {state: string, version: integer?, y0: integer, y1: integer}[]
+local function look(base, places, yours, options, edits)
+  local all, found = {}, {}
+  for index in ipairs(places) do
+    all[index] = index
   end
   local whole = { c0 = 1, c1 = #base + 1, y0 = 1, y1 = #yours + 1, places = all, edits = {} }
   if #places > 0 and not add_explained(whole, places, base, yours, options, found) then
-    for _, stretch in ipairs(stretches(places, edits or hunks.diff(base, yours))) do
+    for _, stretch in ipairs(stretches(places, edits())) do
       if #stretch.places > 0 and not add_explained(stretch, places, base, yours, options, found) then
         local floor = stretch.y0
         for _, index in ipairs(stretch.places) do
@@ -307,13 +339,38 @@ local function spots_of(base, docs, places, yours, edits)
     local spot = found[index]
     spot.y1 = math.max(spot.y0, math.min(spot.y1, found[index + 1].y0))
   end
-  local number = 0
-  for index, spot in ipairs(found) do
-    spot.place, spot.kind = places[index], choices.kind(places[index])
-    if spot.kind == "choice" then
-      number = number + 1
-      spot.number = number
-    end
+  return found
+end
+
+--- What became of each place. A key and the redraw after it ask of the same text: it is read once.
+---@param base string[]
+---@param docs table<integer, string[]> the agents' texts
+---@param places kage.Place[] from top to bottom
+---@param yours string[] never changed in place
+---@param edits? kage.Hunk[] differences of yours from the base, where at hand
+---@return kage.Spot[]
+local function spots_of(base, docs, places, yours, edits)
+  local here = known_of(places, base, docs)
+  if here.yours ~= yours then
+    here.found = look(base, places, yours, here.options, function()
+      return edits or hunks.diff(base, yours)
+    end)
+    here.yours = yours
+  end
+  local found, number = {}, 0
+  for index, one in ipairs(here.found) do
+    local place = places[index]
+    local kind = choices.kind(place)
+    number = number + (kind == "choice" and 1 or 0)
+    found[index] = {
+      place = place,
+      kind = kind,
+      state = one.state,
+      version = one.version,
+      y0 = one.y0,
+      y1 = one.y1,
+      number = kind == "choice" and number or nil,
+    }
   end
   return found
 end
