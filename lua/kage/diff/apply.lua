@@ -109,6 +109,59 @@ local function alike(from, to)
   return top, bottom
 end
 
+-- Texts that differ over more lines than this are compared piece by piece: a diff of the whole takes too long.
+local LARGE = 5000
+-- So many equal lines end a piece, and so far is looked for them.
+local SURE, REACH = 6, 80
+
+--- The end of a piece that begins at these lines: where both texts go on alike.
+---@param from string[]
+---@param i integer
+---@param to string[]
+---@param j integer
+---@return integer i, integer j
+local function resume(from, i, to, j)
+  local function alike_from(a, b)
+    for offset = 0, SURE - 1 do
+      if from[a + offset] ~= to[b + offset] then
+        return false
+      end
+    end
+    return true
+  end
+  for reach = 1, REACH do
+    for more = 0, reach do
+      local a, b = i + more, j + reach - more
+      if a <= #from + 1 and b <= #to + 1 and alike_from(a, b) then
+        return a, b
+      end
+    end
+  end
+  return #from + 1, #to + 1
+end
+
+--- The stretches in which two texts differ, from top to bottom.
+---@param from string[]
+---@param to string[]
+---@return kage.Hunk[]
+local function stretches(from, to)
+  local top, bottom = alike(from, to)
+  local found, i, j = {}, top + 1, top + 1
+  local last_i, last_j = #from - bottom + 1, #to - bottom + 1
+  if math.max(last_i - i, last_j - j) <= LARGE then
+    return { { a0 = i, a1 = last_i, b0 = j, b1 = last_j } }
+  end
+  while i < last_i or j < last_j do
+    local a, b = resume(from, i, to, j)
+    found[#found + 1] = { a0 = i, a1 = a, b0 = j, b1 = b }
+    while a <= #from and b <= #to and from[a] == to[b] do
+      a, b = a + 1, b + 1
+    end
+    i, j = a, b
+  end
+  return found
+end
+
 --- Give a buffer the lines of a document, changing only what differs.
 ---@param buffer integer
 ---@param old string[] its document now
@@ -120,14 +173,15 @@ function M.set_lines(buffer, old, new)
   elseif #from == 0 then
     vim.api.nvim_buf_set_lines(buffer, 0, -1, true, to)
   else
-    -- What an edit leaves alone is most of a text, and need not be compared line by line.
-    local top, bottom = alike(from, to)
-    local old_part = hunks.slice(from, top + 1, #from - bottom + 1)
-    local new_part = hunks.slice(to, top + 1, #to - bottom + 1)
-    local found = hunks.diff(old_part, new_part, true)
-    for index = #found, 1, -1 do
-      local h = found[index]
-      set_hunk(buffer, from, to, { a0 = h.a0 + top, a1 = h.a1 + top, b0 = h.b0 + top, b1 = h.b1 + top })
+    local parts = stretches(from, to)
+    for number = #parts, 1, -1 do
+      local part = parts[number]
+      local a, b = part.a0 - 1, part.b0 - 1
+      local found = hunks.diff(hunks.slice(from, part.a0, part.a1), hunks.slice(to, part.b0, part.b1), true)
+      for index = #found, 1, -1 do
+        local h = found[index]
+        set_hunk(buffer, from, to, { a0 = h.a0 + a, a1 = h.a1 + a, b0 = h.b0 + b, b1 = h.b1 + b })
+      end
     end
   end
 end

@@ -93,6 +93,11 @@ def test_what_was_taken_is_not_offered_again_however_alike_the_lines_are(nvim: E
     assert found["doubts"] < 20 and found["reopened"] < 5
 
 
+def test_large_texts_are_compared_piece_by_piece(nvim: Editor) -> None:
+    found = nvim.lua("return loadfile((...))(select(2, ...))", str(HERE / "large_property.lua"), 2, 40)
+    assert found == {"cases": 40, "wrong": 0, "kept": 40}
+
+
 def test_ten_thousand_lines_are_merged_at_once(nvim: Editor) -> None:
     took = nvim.lua(
         """
