@@ -228,14 +228,14 @@ local verbs = {
     usage = "[PATH…] (! what a majority agrees on)",
     complete = { "path" },
     run = function(words)
-      require("kage.diff.gather").command(words)
+      require("kage.diff.places.gather").command(words)
     end,
   },
   choices = {
     desc = "the places where agents differ and nothing is decided, as a quickfix list",
     usage = "",
     run = function(words)
-      require("kage.diff.quickfix").list((require("kage.diff.gather").order(words)))
+      require("kage.diff.places.quickfix").list((require("kage.diff.places.gather").order(words)))
     end,
   },
   clean = {

@@ -3,7 +3,7 @@
 ---     yours     a x b c        a hunk of the agent's that is left to take maps by its pick;
 ---     merged    a x B C c      everything between the picks is the same text but for what you changed,
 ---     agent's   a B C c        and is compared line by line
-local hunks = require("kage.diff.hunks")
+local hunks = require("kage.diff.text.hunks")
 local picks = require("kage.diff.picks")
 
 local M = {}

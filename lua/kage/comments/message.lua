@@ -1,5 +1,5 @@
 --- What an agent reads of comments: file and lines of its own version, what stands there, and what is said. Pure.
-local hunks = require("kage.diff.hunks")
+local hunks = require("kage.diff.text.hunks")
 
 local M = {}
 

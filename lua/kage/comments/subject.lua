@@ -3,7 +3,7 @@ local Content = require("kage.diff.content")
 local context = require("kage.context")
 local host = require("kage.host")
 local lines = require("kage.comments.lines")
-local merges = require("kage.diff.merge")
+local merges = require("kage.diff.picks.merge")
 local message = require("kage.comments.message")
 local picks = require("kage.diff.picks")
 

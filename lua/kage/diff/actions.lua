@@ -1,20 +1,20 @@
 --- What the keys on lines do: methods of the view. Keys get the mode that they were typed in; the methods behind
 --- them, which `.` calls again, get a kage.LineRange.
-local apply = require("kage.diff.apply")
+local apply = require("kage.diff.picks.apply")
 local notify = require("kage.notify")
-local operator = require("kage.diff.operator")
+local operator = require("kage.diff.picks.operator")
 local picks = require("kage.diff.picks")
-local shape = require("kage.diff.shape")
-local take = require("kage.diff.take")
-local whole = require("kage.diff.whole")
+local shape = require("kage.diff.text.shape")
+local take = require("kage.diff.places.take")
+local whole = require("kage.diff.picks.whole")
 
 local M = {}
 
 for _, methods in ipairs({
   require("kage.diff.moves"),
-  require("kage.diff.reset"),
-  require("kage.diff.textobject"),
-  require("kage.diff.walk"),
+  require("kage.diff.picks.reset"),
+  require("kage.diff.picks.textobject"),
+  require("kage.diff.places.walk"),
 }) do
   for name, method in pairs(methods) do
     M[name] = method

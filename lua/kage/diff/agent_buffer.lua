@@ -1,6 +1,6 @@
 --- One agent's version as a scratch buffer: shown like the file, but with nothing attached to it.
-local apply = require("kage.diff.apply")
-local hunks = require("kage.diff.hunks")
+local apply = require("kage.diff.picks.apply")
+local hunks = require("kage.diff.text.hunks")
 
 local M = {}
 

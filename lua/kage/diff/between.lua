@@ -6,13 +6,13 @@
 local Content = require("kage.diff.content")
 local View = require("kage.diff.view")
 local agent_buffer = require("kage.diff.agent_buffer")
-local hunks = require("kage.diff.hunks")
-local keys = require("kage.diff.between_keys")
+local hunks = require("kage.diff.text.hunks")
+local keys = require("kage.diff.between.keys")
 local layout = require("kage.diff.layout")
 local maps = require("kage.diff.maps")
 local panel = require("kage.diff.panel")
 local titles = require("kage.diff.titles")
-local wordwise = require("kage.diff.wordwise")
+local wordwise = require("kage.diff.places.wordwise")
 
 local NAMESPACE = vim.api.nvim_create_namespace("kage.diff.between")
 -- On narrower screens the base is hidden at first.
@@ -29,7 +29,7 @@ local ROOM_FOR_BASE = 120
 local Between = setmetatable({}, { __index = View })
 Between.__index = Between
 
-for name, method in pairs(require("kage.diff.put")) do
+for name, method in pairs(require("kage.diff.between.put")) do
   Between[name] = method
 end
 

@@ -6,7 +6,7 @@ local layout = require("kage.diff.layout")
 local lifecycle = require("kage.diff.lifecycle")
 local linematch = require("kage.diff.linematch")
 local maps = require("kage.diff.maps")
-local marks = require("kage.diff.marks")
+local marks = require("kage.diff.places.marks")
 local picks = require("kage.diff.picks")
 local titles = require("kage.diff.titles")
 

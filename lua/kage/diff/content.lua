@@ -1,12 +1,12 @@
 --- One changed file as it is compared: its base, each agent's version, and yours as it is at this instant.
-local apply = require("kage.diff.apply")
-local bytes = require("kage.diff.bytes")
-local choices = require("kage.diff.choices")
-local hunks = require("kage.diff.hunks")
-local merge = require("kage.diff.merge")
-local shape = require("kage.diff.shape")
-local spots = require("kage.diff.spots")
-local tracked = require("kage.diff.tracked")
+local apply = require("kage.diff.picks.apply")
+local bytes = require("kage.diff.text.bytes")
+local choices = require("kage.diff.places.choices")
+local hunks = require("kage.diff.text.hunks")
+local merge = require("kage.diff.picks.merge")
+local shape = require("kage.diff.text.shape")
+local spots = require("kage.diff.places.spots")
+local tracked = require("kage.diff.picks.tracked")
 
 ---@class kage.Version
 ---@field bytes string? nil when the agent deletes the file

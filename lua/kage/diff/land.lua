@@ -1,13 +1,13 @@
 --- Landing in open buffers: kaged asks whether it may (`land.prepare`) and then to do it (`land.apply`).
 --- Everything is verified before the first change; when a step fails nevertheless, what was done is taken back.
-local apply = require("kage.diff.apply")
-local bytes = require("kage.diff.bytes")
-local digest = require("kage.diff.sha256")
-local disk = require("kage.diff.disk")
-local formats = require("kage.diff.formats")
+local apply = require("kage.diff.picks.apply")
+local bytes = require("kage.diff.text.bytes")
+local digest = require("kage.diff.text.sha256")
+local disk = require("kage.diff.text.disk")
+local formats = require("kage.diff.text.formats")
 local host = require("kage.host")
 local notify = require("kage.notify")
-local positions = require("kage.diff.positions")
+local positions = require("kage.diff.picks.positions")
 
 local M = {}
 

@@ -3,7 +3,7 @@ local layout = require("kage.diff.layout")
 local linematch = require("kage.diff.linematch")
 local live = require("kage.diff.live")
 local maps = require("kage.diff.maps")
-local marks = require("kage.diff.marks")
+local marks = require("kage.diff.places.marks")
 local visited = require("kage.diff.visited")
 
 local M = {}
@@ -279,7 +279,7 @@ function M.close(view)
     go_back(view)
   end
   visited.unload(view)
-  require("kage.diff.operator").forget(view)
+  require("kage.diff.picks.operator").forget(view)
   vim.o.scrollopt = view.scrollopt
 end
 

@@ -1,8 +1,8 @@
 --- The list of changed files: what each agent did to which, as lines of a buffer. Rendering only.
-local flow = require("kage.diff.flow")
-local groups = require("kage.diff.groups")
-local tree = require("kage.diff.tree")
-local whole = require("kage.diff.whole")
+local flow = require("kage.diff.panel.flow")
+local groups = require("kage.diff.panel.groups")
+local tree = require("kage.diff.panel.tree")
+local whole = require("kage.diff.picks.whole")
 local words = require("kage.words")
 
 local M = {}

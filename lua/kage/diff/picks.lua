@@ -1,5 +1,5 @@
 --- Which pick stands at a line, and which part of it a range of lines means. Pure.
-local hunks = require("kage.diff.hunks")
+local hunks = require("kage.diff.text.hunks")
 
 local M = {}
 

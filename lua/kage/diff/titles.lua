@@ -1,8 +1,8 @@
 --- What stands above each window of the diff, and in place of a file that is no text.
 local panel = require("kage.diff.panel")
 local picks = require("kage.diff.picks")
-local shape = require("kage.diff.shape")
-local whole = require("kage.diff.whole")
+local shape = require("kage.diff.text.shape")
+local whole = require("kage.diff.picks.whole")
 local words = require("kage.words")
 
 local M = {}

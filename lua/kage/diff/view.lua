@@ -7,7 +7,7 @@ local lifecycle = require("kage.diff.lifecycle")
 local live = require("kage.diff.live")
 local notify = require("kage.notify")
 local titles = require("kage.diff.titles")
-local tree = require("kage.diff.tree")
+local tree = require("kage.diff.panel.tree")
 local visited = require("kage.diff.visited")
 
 ---@class kage.Column one agent's window
@@ -53,7 +53,7 @@ local visited = require("kage.diff.visited")
 local View = {}
 View.__index = View
 
-for _, module in ipairs({ "columns", "actions", "moves", "browse" }) do
+for _, module in ipairs({ "columns", "actions", "moves", "panel.browse" }) do
   local methods = require("kage.diff." .. module)
   for name, method in pairs(methods) do
     View[name] = method

@@ -1,5 +1,5 @@
 --- Large texts are compared piece by piece; whatever was done to them, the buffer becomes the other text.
-local apply = require("kage.diff.apply")
+local apply = require("kage.diff.picks.apply")
 
 local seed, cases = ...
 math.randomseed(seed)

@@ -1,6 +1,6 @@
 --- Random bases, agents and users: what must hold of every merge. Returns statistics, or raises.
-local merge = require("kage.diff.merge")
-local hunks = require("kage.diff.hunks")
+local merge = require("kage.diff.picks.merge")
+local hunks = require("kage.diff.text.hunks")
 
 local WORDS = { "", "}", "x = 1", "x = 2", "if a then", "end", "return", "\0\0", "  y()", "foo", "bar" }
 local seed, cases = ...

@@ -1,5 +1,5 @@
 --- The places of a file from its texts, in the form in which kaged sends them; agents agree to the character only.
-local hunks = require("kage.diff.hunks")
+local hunks = require("kage.diff.text.hunks")
 
 local function overlap(a, b)
   return (a[1] < b[2] and b[1] < a[2]) or (a[1] == a[2] and b[1] == b[2] and a[1] == b[1])

@@ -1,7 +1,7 @@
 --- A text and a changed one, split hunk by hunk among three agents: taking every pick of each agent, in any
 --- order and one at a time, must give the changed text.
-local hunks = require("kage.diff.hunks")
-local merge = require("kage.diff.merge")
+local hunks = require("kage.diff.text.hunks")
+local merge = require("kage.diff.picks.merge")
 
 local seed, cases = ...
 math.randomseed(seed)

@@ -1,7 +1,7 @@
 --- Random bases and agents: what is taken is told as taken, in any order, beside edits by hand, and undone.
-local choices = require("kage.diff.choices")
-local hunks = require("kage.diff.hunks")
-local spots_of = require("kage.diff.spots").spots
+local choices = require("kage.diff.places.choices")
+local hunks = require("kage.diff.text.hunks")
+local spots_of = require("kage.diff.places.spots").spots
 
 local seed, cases, places_of = ...
 places_of = loadfile(places_of)()

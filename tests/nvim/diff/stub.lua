@@ -40,7 +40,7 @@ local function listed(wanted)
         removed = removed,
         old_mode = change.base and "100644" or nil,
         new_mode = version.mode or (version.text and "100644" or nil),
-        new_sha = version.text and require("kage.diff.sha256")(version.text) or nil,
+        new_sha = version.text and require("kage.diff.text.sha256")(version.text) or nil,
       }
     end
     files[#files + 1] = file
@@ -64,7 +64,7 @@ local function land(path, text, mode)
     return vim.api.nvim_buf_is_loaded(one) and vim.api.nvim_buf_get_name(one) == path
   end)
   if buffer then
-    local now = require("kage.diff.disk").read(path)
+    local now = require("kage.diff.text.disk").read(path)
     local order = {
       path = path,
       tick = vim.api.nvim_buf_get_changedtick(buffer),

@@ -94,7 +94,7 @@ def test_words_that_differ(nvim: Editor, one: str, other: str, words: list[str])
     found = nvim.lua(
         """
         local lines = { ... }
-        local ranges = { require("kage.diff.wordwise").differ({ lines[1] }, { lines[2] }) }
+        local ranges = { require("kage.diff.places.wordwise").differ({ lines[1] }, { lines[2] }) }
         local words = {}
         for side = 1, 2 do
           for _, range in ipairs(ranges[side]) do

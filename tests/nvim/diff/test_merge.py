@@ -24,7 +24,7 @@ def merge(nvim: Editor, base: str, yours: str, agent: str) -> dict[str, Any]:
               return lines
             end
             local base, yours, agent = ...
-            local found = require("kage.diff.merge").merge(doc(base), doc(yours), doc(agent))
+            local found = require("kage.diff.picks.merge").merge(doc(base), doc(yours), doc(agent))
             local picks = vim.tbl_map(function(pick)
               return { pick.conflict, pick.y0, pick.y1, (table.concat(pick.lines):gsub("\\n", "!")) }
             end, found.picks)
@@ -107,7 +107,7 @@ def test_ten_thousand_lines_are_merged_at_once(nvim: Editor) -> None:
           agent[#agent + 1] = n % 50 == 0 and "changed " .. n or "line " .. n
         end
         local began = vim.uv.hrtime()
-        local found = require("kage.diff.merge").merge(base, base, agent)
+        local found = require("kage.diff.picks.merge").merge(base, base, agent)
         assert(#found.picks == 200)
         return (vim.uv.hrtime() - began) / 1e6
         """

@@ -1,9 +1,9 @@
 --- Picks from three agents in texts of few different lines, where a comparison alone cannot tell what was taken.
 --- Raises where a promise is broken; returns how often edits by hand and picks of the same lines left a doubt.
-local choices = require("kage.diff.choices")
-local hunks = require("kage.diff.hunks")
-local merge = require("kage.diff.merge")
-local tracked = require("kage.diff.tracked")
+local choices = require("kage.diff.places.choices")
+local hunks = require("kage.diff.text.hunks")
+local merge = require("kage.diff.picks.merge")
+local tracked = require("kage.diff.picks.tracked")
 
 local WORDS = { "a", "b", "", "}" }
 local seed, cases = ...

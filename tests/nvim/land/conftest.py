@@ -39,7 +39,7 @@ class Lander:
         tick, modified, yours = self.editor.lua(
             """
             local buffer = vim.fn.bufnr(...)
-            local bytes = require("kage.diff.bytes")
+            local bytes = require("kage.diff.text.bytes")
             local doc = bytes.document(buffer)
             local text = bytes.encode(doc, bytes.format(buffer, doc))
             local tick = vim.api.nvim_buf_get_changedtick(buffer)

@@ -89,7 +89,7 @@ def test_a_failure_midway_takes_everything_back(
     # The second file reads back wrong after it was written.
     lander.editor.lua(
         """
-        local disk = require("kage.diff.disk")
+        local disk = require("kage.diff.text.disk")
         local read, path = disk.read, ...
         disk.read = function(name)
           if name == path and vim.fn.readfile(path)[1] == "BAD" then return "something else" end

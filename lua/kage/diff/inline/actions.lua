@@ -1,13 +1,13 @@
 --- What the keys of the inline layout take: methods of the session. Each gets the mode that its key was typed in.
-local apply = require("kage.diff.apply")
-local choices = require("kage.diff.choices")
+local apply = require("kage.diff.picks.apply")
+local choices = require("kage.diff.places.choices")
 local notify = require("kage.notify")
-local operator = require("kage.diff.operator")
+local operator = require("kage.diff.picks.operator")
 local picks = require("kage.diff.picks")
-local shape = require("kage.diff.shape")
+local shape = require("kage.diff.text.shape")
 local stops = require("kage.diff.inline.stops")
-local take = require("kage.diff.take")
-local whole = require("kage.diff.whole")
+local take = require("kage.diff.places.take")
+local whole = require("kage.diff.picks.whole")
 
 local M = {}
 

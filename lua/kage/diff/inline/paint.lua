@@ -1,6 +1,6 @@
 --- Agents' lines as virtual lines: with the file's colours, the changed words marked, cut to the window. Pure but for
 --- treesitter.
-local wordwise = require("kage.diff.wordwise")
+local wordwise = require("kage.diff.places.wordwise")
 
 local M = {}
 

@@ -4,12 +4,12 @@ local follow = require("kage.diff.inline.follow")
 local host = require("kage.host")
 local live = require("kage.diff.live")
 local notify = require("kage.notify")
-local operator = require("kage.diff.operator")
-local shape = require("kage.diff.shape")
+local operator = require("kage.diff.picks.operator")
+local shape = require("kage.diff.text.shape")
 local sheet = require("kage.diff.inline.sheet")
 local stops = require("kage.diff.inline.stops")
 local visited = require("kage.diff.visited")
-local whole = require("kage.diff.whole")
+local whole = require("kage.diff.picks.whole")
 
 ---@class kage.InlineSession
 ---@field window integer

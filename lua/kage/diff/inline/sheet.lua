@@ -1,6 +1,6 @@
 --- Draws a file's stops into one window: agents' lines as virtual lines below the lines of yours that they replace.
 --- Other windows of the same buffer show nothing of it.
-local hunks = require("kage.diff.hunks")
+local hunks = require("kage.diff.text.hunks")
 local paint = require("kage.diff.inline.paint")
 local words = require("kage.words")
 

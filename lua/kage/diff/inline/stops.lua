@@ -1,6 +1,6 @@
 --- The places of a file at which something of the agents is left to take, each with its versions. Pure.
-local choices = require("kage.diff.choices")
-local hunks = require("kage.diff.hunks")
+local choices = require("kage.diff.places.choices")
+local hunks = require("kage.diff.text.hunks")
 
 local M = {}
 

@@ -3,8 +3,8 @@
 ---
 ---     base    a b c d              own    [b → B], then x typed below B:  [b → B] [→ x]
 ---     yours   a B x c d            an edit makes the hunks that it touches one; only those lines are compared again
-local explained = require("kage.diff.explained")
-local hunks = require("kage.diff.hunks")
+local explained = require("kage.diff.picks.explained")
+local hunks = require("kage.diff.text.hunks")
 
 ---@class kage.Own a hunk base → yours
 ---@field a0 integer

@@ -1,6 +1,6 @@
 --- The options of a buffer that belong to its bytes, across landings and undo: `u` restores text alone.
-local digest = require("kage.diff.sha256")
-local undo_options = require("kage.diff.undo_options")
+local digest = require("kage.diff.text.sha256")
+local undo_options = require("kage.diff.text.undo_options")
 
 local M = {}
 

@@ -12,7 +12,7 @@ local M = {}
 ---@field visual boolean selected, by Visual mode or a motion: only these lines are meant, not the hunk at `first`
 ---@field count integer the number typed before the key, an agent's; 0 = none
 
-local FUNCTION = "v:lua.require'kage.diff.operator'.run"
+local FUNCTION = "v:lua.require'kage.diff.picks.operator'.run"
 
 ---@type {view: kage.DiffView, method: string, count: integer, visual: boolean}?
 local last

@@ -1,15 +1,15 @@
 --- `:Kage take`: what agents agree on, in all files. Texts are edited in buffers and left unwritten, each in one undo
 --- step; what is no text (a new file, a deletion, a rename, a mode, a binary file) is landed by kaged.
-local apply = require("kage.diff.apply")
-local choices = require("kage.diff.choices")
+local apply = require("kage.diff.picks.apply")
+local choices = require("kage.diff.places.choices")
 local context = require("kage.context")
 local host = require("kage.host")
 local notify = require("kage.notify")
-local quickfix = require("kage.diff.quickfix")
-local shape = require("kage.diff.shape")
-local survey = require("kage.diff.survey")
+local quickfix = require("kage.diff.places.quickfix")
+local shape = require("kage.diff.text.shape")
+local survey = require("kage.diff.places.survey")
 local visited = require("kage.diff.visited")
-local whole = require("kage.diff.whole")
+local whole = require("kage.diff.picks.whole")
 
 local M = {}
 

@@ -1,8 +1,8 @@
 --- All files of a run with what became of their places in yours, open in a buffer or only on disk: for what is done
 --- across files. Reads only.
 local Content = require("kage.diff.content")
-local choices = require("kage.diff.choices")
-local disk = require("kage.diff.disk")
+local choices = require("kage.diff.places.choices")
+local disk = require("kage.diff.text.disk")
 local host = require("kage.host")
 
 local M = {}

@@ -1,5 +1,5 @@
 --- What places are called on the screen. Pure.
-local choices = require("kage.diff.choices")
+local choices = require("kage.diff.places.choices")
 
 local M = {}
 

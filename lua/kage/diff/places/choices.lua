@@ -1,7 +1,7 @@
 --- The places of a file, where agents agree or differ: which one is meant, and what taking a version of it makes of
 --- yours. Pure; spots.lua says what became of each place in yours.
-local hunks = require("kage.diff.hunks")
-local merge = require("kage.diff.merge")
+local hunks = require("kage.diff.text.hunks")
+local merge = require("kage.diff.picks.merge")
 
 local M = {}
 

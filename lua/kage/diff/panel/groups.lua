@@ -1,5 +1,5 @@
 --- Which agents did the same to a file: to the byte, or at least by the numbers. Plain functions over tables.
-local whole = require("kage.diff.whole")
+local whole = require("kage.diff.picks.whole")
 
 local M = {}
 

@@ -4,7 +4,7 @@
 ---     yours   a B c d e f         where they lie apart, the agent's is a pick at its place in yours
 ---     agent   a b c D e           that leaves B and f alone; where they meet, the two texts are compared
 ---     merged  a B c D e f         line by line, and only what both of you changed is a conflict.
-local hunks = require("kage.diff.hunks")
+local hunks = require("kage.diff.text.hunks")
 
 local M = {}
 

@@ -1,14 +1,14 @@
 --- What the keys do where two agents are shown against each other: an agent's change is put into yours, which is
 --- not shown. Methods of that view.
 local Content = require("kage.diff.content")
-local apply = require("kage.diff.apply")
-local hunks = require("kage.diff.hunks")
-local merge = require("kage.diff.merge")
+local apply = require("kage.diff.picks.apply")
+local hunks = require("kage.diff.text.hunks")
+local merge = require("kage.diff.picks.merge")
 local notify = require("kage.notify")
 local picks = require("kage.diff.picks")
-local shape = require("kage.diff.shape")
+local shape = require("kage.diff.text.shape")
 local visited = require("kage.diff.visited")
-local whole = require("kage.diff.whole")
+local whole = require("kage.diff.picks.whole")
 
 local M = {}
 

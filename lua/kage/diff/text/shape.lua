@@ -1,9 +1,9 @@
 --- What an agent changed of how a text is held in bytes: line ends, encoding, byte order mark. No line shows it, so
 --- it is taken and taken back with the whole file.
-local bytes = require("kage.diff.bytes")
-local hunks = require("kage.diff.hunks")
-local merge = require("kage.diff.merge")
-local unicode = require("kage.diff.unicode")
+local bytes = require("kage.diff.text.bytes")
+local hunks = require("kage.diff.text.hunks")
+local merge = require("kage.diff.picks.merge")
+local unicode = require("kage.diff.text.unicode")
 
 local M = {}
 

@@ -1,8 +1,8 @@
 --- The open choices of a run as a quickfix list of its own.
-local choices = require("kage.diff.choices")
-local hunks = require("kage.diff.hunks")
+local choices = require("kage.diff.places.choices")
+local hunks = require("kage.diff.text.hunks")
 local notify = require("kage.notify")
-local survey = require("kage.diff.survey")
+local survey = require("kage.diff.places.survey")
 local words = require("kage.words")
 
 local M = {}

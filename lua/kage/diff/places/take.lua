@@ -1,6 +1,6 @@
 --- What `do` means at a place: whose version, and which lines of yours it replaces.
-local choices = require("kage.diff.choices")
-local hunks = require("kage.diff.hunks")
+local choices = require("kage.diff.places.choices")
+local hunks = require("kage.diff.text.hunks")
 local notify = require("kage.notify")
 
 local M = {}

@@ -1,7 +1,7 @@
 --- Files as bytes, and as documents (see hunks.lua) of the lines that a buffer holds.
 --- `encode(decode(bytes))` is `bytes`, whatever they are, unless the caller asks for a lenient reading.
-local hunks = require("kage.diff.hunks")
-local unicode = require("kage.diff.unicode")
+local hunks = require("kage.diff.text.hunks")
+local unicode = require("kage.diff.text.unicode")
 
 local M = {}
 

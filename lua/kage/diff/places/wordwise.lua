@@ -1,5 +1,5 @@
 --- Which words differ between two versions of the same lines. Pure.
-local hunks = require("kage.diff.hunks")
+local hunks = require("kage.diff.text.hunks")
 
 local M = {}
 

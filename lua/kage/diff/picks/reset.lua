@@ -1,13 +1,13 @@
 --- Back to the base: what was picked or typed at a place is taken out of yours again, and nothing beside it.
 --- Methods of the view; each gets a kage.LineRange.
-local apply = require("kage.diff.apply")
-local choices = require("kage.diff.choices")
-local hunks = require("kage.diff.hunks")
-local merge = require("kage.diff.merge")
+local apply = require("kage.diff.picks.apply")
+local choices = require("kage.diff.places.choices")
+local hunks = require("kage.diff.text.hunks")
+local merge = require("kage.diff.picks.merge")
 local notify = require("kage.notify")
-local operator = require("kage.diff.operator")
+local operator = require("kage.diff.picks.operator")
 local picks = require("kage.diff.picks")
-local shape = require("kage.diff.shape")
+local shape = require("kage.diff.text.shape")
 
 local M = {}
 

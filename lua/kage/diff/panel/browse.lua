@@ -1,7 +1,7 @@
 --- The file panel's window: what it shows, its folds, its cursor. Methods of the view.
 local agent_buffer = require("kage.diff.agent_buffer")
 local checks = require("kage.checks")
-local headline = require("kage.diff.headline")
+local headline = require("kage.diff.panel.headline")
 local host = require("kage.host")
 local layout = require("kage.diff.layout")
 local live = require("kage.diff.live")
@@ -9,7 +9,7 @@ local maps = require("kage.diff.maps")
 local panel = require("kage.diff.panel")
 local state = require("kage.state")
 local titles = require("kage.diff.titles")
-local tree = require("kage.diff.tree")
+local tree = require("kage.diff.panel.tree")
 
 local M = {}
 

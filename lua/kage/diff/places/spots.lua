@@ -6,8 +6,8 @@
 --- Yours is read as the base with one of its versions at each place; here B is agent 1's and 2's, and e is open.
 --- Where it was edited by hand too, the same is tried between the edits, and only the places that they touch are
 --- looked for in what was written there.
-local choices = require("kage.diff.choices")
-local hunks = require("kage.diff.hunks")
+local choices = require("kage.diff.places.choices")
+local hunks = require("kage.diff.text.hunks")
 
 -- A brace or a blank line that stands somewhere proves nothing.
 local TELLING = "[%w\128-\255]"

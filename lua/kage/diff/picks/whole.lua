@@ -1,7 +1,7 @@
 --- What is taken whole and not line by line: a mode, a rename, a deletion, content that is no text. Kaged lands
 --- it, so `u` does not know of it.
 local context = require("kage.context")
-local disk = require("kage.diff.disk")
+local disk = require("kage.diff.text.disk")
 local host = require("kage.host")
 local notify = require("kage.notify")
 local report = require("kage.report")

@@ -1,8 +1,8 @@
 --- What the windows of the diff say of places: who agrees with whom, and which words differ between versions.
-local choices = require("kage.diff.choices")
-local hunks = require("kage.diff.hunks")
-local names = require("kage.diff.names")
-local wordwise = require("kage.diff.wordwise")
+local choices = require("kage.diff.places.choices")
+local hunks = require("kage.diff.text.hunks")
+local names = require("kage.diff.places.names")
+local wordwise = require("kage.diff.places.wordwise")
 
 local M = {}
 

@@ -1,10 +1,10 @@
 --- `]k` and `[k`: from choice to choice, in this file and then in the next one with an open choice. Like `]c` they
 --- do not begin again at the other end. Methods of the view.
-local choices = require("kage.diff.choices")
+local choices = require("kage.diff.places.choices")
 local layout = require("kage.diff.layout")
-local marks = require("kage.diff.marks")
+local marks = require("kage.diff.places.marks")
 local notify = require("kage.notify")
-local survey = require("kage.diff.survey")
+local survey = require("kage.diff.places.survey")
 
 local M = {}
 

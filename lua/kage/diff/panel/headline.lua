@@ -1,6 +1,6 @@
 --- The top of the file panel: how many files, and for each agent how it is doing, how much it changed and what the
 --- checks said. Rendering only.
-local flow = require("kage.diff.flow")
+local flow = require("kage.diff.panel.flow")
 local words = require("kage.words")
 
 local M = {}

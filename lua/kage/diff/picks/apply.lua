@@ -1,9 +1,9 @@
 --- The one place that edits the user's buffers: hunk by hunk from the bottom up, so that marks, extmarks, folds,
 --- cursors and views stay where their lines are; one undo step.
-local bytes = require("kage.diff.bytes")
-local formats = require("kage.diff.formats")
-local hunks = require("kage.diff.hunks")
-local undo_options = require("kage.diff.undo_options")
+local bytes = require("kage.diff.text.bytes")
+local formats = require("kage.diff.text.formats")
+local hunks = require("kage.diff.text.hunks")
+local undo_options = require("kage.diff.text.undo_options")
 
 local M = {}
 
