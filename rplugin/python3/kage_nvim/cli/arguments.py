@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from kage_nvim.errors import usage
@@ -16,6 +16,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """See argparse."""
         raise usage(message, f"See {self.prog} --help; a task that begins with - goes after --.")
+
+
+Add = Callable[..., argparse.ArgumentParser]
+"""Makes the parser of one verb: its name, its help, whether it has ``--json``."""
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
@@ -50,6 +54,39 @@ def parser() -> argparse.ArgumentParser:
         return verb
 
     _spawn_arguments(add("spawn", "start agents on a task", json_too=True))
+    _watching(add)
+    _steering(add)
+    _comparing(add)
+    _landing(add)
+    _explaining(add)
+    return top
+
+
+def _word(text: str) -> str:
+    """An option's word; an empty one is a variable that was not set, mostly, and means nothing."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected a word, found none")
+    return text
+
+
+def _accept_arguments(accept: argparse.ArgumentParser) -> None:
+    accept.add_argument("words", nargs="+", metavar="N|PATH", help="candidates, then files of theirs")
+    accept.add_argument("-p", "--patch", action="store_true", help="choose hunks, as git add -p does")
+    accept.add_argument("--force", action="store_true", help="write conflict markers instead of refusing")
+    accept.add_argument("--commit", action="store_true", help="commit what is landed, and nothing else")
+    accept.add_argument("-m", "--message", metavar="TEXT", help="the commit's message")
+    accept.add_argument("--branch", metavar="NAME", help="onto a branch; your files stay")
+    how = accept.add_mutually_exclusive_group()
+    for word, help in (
+        ("merge", "as a merge commit"),
+        ("rebase", "as a commit for each candidate"),
+        ("squash", "as one commit"),
+    ):
+        how.add_argument(f"--{word}", dest="how", action="store_const", const=word, default="", help=help)
+
+
+def _watching(add: Add) -> None:
+    """How agents are doing."""
     status = add("status", "show runs and agents", json_too=True)
     status.add_argument("--all", action="store_true", help="of all repositories")
     wait = add("wait", "wait until the agents have ended", json_too=True)
@@ -60,6 +97,10 @@ def parser() -> argparse.ArgumentParser:
     log.add_argument("-f", "--follow", action="store_true", help="go on until the agent has ended")
     log.add_argument("--outgoing", action="store_true", help="what was sent to models, and where to")
     log.add_argument("--full", action="store_true", help="with --outgoing: every message as it was sent")
+
+
+def _steering(add: Add) -> None:
+    """What is said to agents, and where they are seen."""
     send = add("send", "say something to an agent at work or idle")
     send.add_argument("words", nargs="+", metavar="N|all TEXT", help="the agents (2, or 2,3), then the text")
     task = add("task", "show the task of the run, or change it for all its agents")
@@ -80,6 +121,10 @@ def parser() -> argparse.ArgumentParser:
     add("attach", "show the agents' panes in this terminal")
     add("focus", "bring an agent's pane to the front").add_argument("agent", type=int, metavar="N")
     add("hide", "put the agents' panes away, or back")
+
+
+def _comparing(add: Add) -> None:
+    """Candidates beside each other, and what they are worth."""
     diff = add("diff", "show what candidates change")
     diff.add_argument(
         "agents",
@@ -109,12 +154,20 @@ def parser() -> argparse.ArgumentParser:
     check = add("check", "run the project's checks on a candidate, or on your working tree", json_too=True)
     check.add_argument("agent", type=int, nargs="?", metavar="N", help="a candidate (default: what you have)")
     check.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
+
+
+def _landing(add: Add) -> None:
+    """Candidates into the user's files, and out again."""
     _accept_arguments(add("accept", "land candidates in your working tree, or as commits", json_too=True))
     undo = add("undo", "take the newest landings back", json_too=True)
     undo.add_argument("count", type=int, nargs="?", default=1, metavar="N", help="how many (default 1)")
     add("history", "list landings", json_too=True)
     clean = add("clean", "free slots and panes; content is kept in the trash for 30 days", json_too=True)
     clean.add_argument("--all", action="store_true", help="all runs of this repository")
+
+
+def _explaining(add: Add) -> None:
+    """Why, how much, what is missing."""
     explain = add("explain", "say why an agent is in its state, or try a CLI's rules", json_too=True)
     explain.add_argument("agent", type=int, metavar="N", nargs="?")
     explain.add_argument("--cli", metavar="NAME", help="judge a recording by the rules of this CLI")
@@ -124,30 +177,6 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--title", default="", help="the pane's title, with --screen")
     add("cost", "tokens and money: this run, today, by player", json_too=True)
     add("doctor", "check what Kage needs", json_too=True)
-    return top
-
-
-def _word(text: str) -> str:
-    """An option's word; an empty one is a variable that was not set, mostly, and means nothing."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError("expected a word, found none")
-    return text
-
-
-def _accept_arguments(accept: argparse.ArgumentParser) -> None:
-    accept.add_argument("words", nargs="+", metavar="N|PATH", help="candidates, then files of theirs")
-    accept.add_argument("-p", "--patch", action="store_true", help="choose hunks, as git add -p does")
-    accept.add_argument("--force", action="store_true", help="write conflict markers instead of refusing")
-    accept.add_argument("--commit", action="store_true", help="commit what is landed, and nothing else")
-    accept.add_argument("-m", "--message", metavar="TEXT", help="the commit's message")
-    accept.add_argument("--branch", metavar="NAME", help="onto a branch; your files stay")
-    how = accept.add_mutually_exclusive_group()
-    for word, help in (
-        ("merge", "as a merge commit"),
-        ("rebase", "as a commit for each candidate"),
-        ("squash", "as one commit"),
-    ):
-        how.add_argument(f"--{word}", dest="how", action="store_const", const=word, default="", help=help)
 
 
 def _spawn_arguments(spawn: argparse.ArgumentParser) -> None:
