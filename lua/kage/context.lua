@@ -37,6 +37,13 @@ local function root_of(path)
   return root and real(root)
 end
 
+--- The root of the repository that holds a folder; the folder itself where there is none.
+---@param folder string
+---@return string
+function M.root(folder)
+  return root_of(real(folder)) or folder
+end
+
 --- The folder that names the repository a command is about: that of the current file, else of the working
 --- directory; in Kage's own buffers the one that is watched.
 ---@return string

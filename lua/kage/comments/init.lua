@@ -11,6 +11,7 @@ local NAMESPACE = vim.api.nvim_create_namespace("kage.comments")
 
 --- What shows comments draws them anew.
 local function redraw()
+  require("kage.comments.list").follow()
   for _, window in ipairs(vim.api.nvim_tabpage_list_wins(0)) do
     local session = require("kage.diff.inline").of(window)
     if session then
@@ -107,6 +108,21 @@ local function ask(comment, later, use)
   })
 end
 
+--- Refuse a comment that nobody could ever hear.
+---@param comment kage.Comment
+---@return kage.Error?
+local function unheard(comment)
+  local run = require("kage.state").run(comment.run)
+  local numbers = vim.tbl_map(function(agent)
+    return agent.number
+  end, run and run.agents or {})
+  if not run or vim.tbl_contains(numbers, comment.agent) then
+    return nil
+  end
+  local why = ("comment: there is no agent %d in run %s"):format(comment.agent, run.id)
+  return { message = why, fix = "Its agents: " .. table.concat(numbers, ", ") }
+end
+
 --- Say something about lines.
 ---@param asked kage.Asked
 ---@param text string "" = ask for it
@@ -115,6 +131,10 @@ local function comment_on(asked, text, later)
   require("kage.comments.subject").find(asked, function(comment, problem)
     if not comment then
       return notify.error(problem or "comment: nothing is meant here")
+    end
+    problem = unheard(comment)
+    if problem then
+      return notify.error(problem)
     end
     local function use(one)
       if later then
@@ -183,12 +203,14 @@ function M.mark(view, column, yours)
   if #comments == 0 then
     return
   end
-  local lines = require("kage.comments.lines")
+  local lines, picks = require("kage.comments.lines"), require("kage.diff.picks")
   local pieces = lines.pieces(column.merge, yours, version.doc)
   local last = vim.api.nvim_buf_line_count(column.buffer)
   for _, comment in ipairs(comments) do
     if comment.first then
-      local row = math.min(lines.merged(pieces, comment.first), last) - 1
+      local at = comment.mine and picks.to_merged(column.merge, comment.first)
+        or lines.merged(pieces, comment.first)
+      local row = math.max(1, math.min(at, last)) - 1
       vim.api.nvim_buf_set_extmark(column.buffer, NAMESPACE, row, 0, {
         virt_text = { { "» " .. require("kage.words").clean(comment.text), "KageWaiting" } },
         virt_text_pos = "eol",

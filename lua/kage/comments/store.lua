@@ -1,16 +1,19 @@
 --- Comments that are collected: a small file beside the prompts' history, so that they outlive the diff and Neovim.
+local context = require("kage.context")
 
 local M = {}
 
 ---@class kage.Comment
----@field id integer
----@field cwd string folder that names the repository
+---@field id string never given again: a list that shows it may be open, in another Neovim too
+---@field cwd string root of the repository
 ---@field run string
 ---@field agent integer
 ---@field path string relative to the repository
 ---@field first integer? lines `[first, past)` of the agent's own file; nil where it has none
 ---@field past integer?
----@field mine boolean? the lines are of the user's file: the agent has no version yet
+---@field mine boolean? the lines are of the user's file: the agent has no version yet, or lacks them
+---@field lacks string? whose lines they are that its version lacks
+---@field whole boolean? it is about the file
 ---@field line integer? of yours, as it was then
 ---@field quote string? what it is about: a fenced block
 ---@field text string
@@ -45,17 +48,16 @@ end
 
 ---@param comment kage.Comment
 function M.add(comment)
-  local comments, last = M.all(), 0
-  for _, one in ipairs(comments) do
-    last = math.max(last, one.id)
-  end
-  comment.id = last + 1
+  local comments = M.all()
+  local seconds, micros = vim.uv.gettimeofday()
+  comment.id = ("%d.%06d.%d"):format(assert(seconds), micros, vim.uv.os_getpid())
+  comment.cwd = context.root(comment.cwd)
   table.insert(comments, comment)
   write(comments)
 end
 
 --- Forget comments.
----@param ids table<integer, true>
+---@param ids table<string, true>
 function M.remove(ids)
   write(vim.tbl_filter(function(comment)
     return not ids[comment.id]
@@ -63,7 +65,7 @@ function M.remove(ids)
 end
 
 --- Give comments other texts; "" forgets one.
----@param texts table<integer, string> by id
+---@param texts table<string, string> by id
 function M.rewrite(texts)
   local kept = {}
   for _, comment in ipairs(M.all()) do
@@ -76,11 +78,12 @@ function M.rewrite(texts)
 end
 
 --- Those of one repository.
----@param cwd string
+---@param cwd string a folder of it
 ---@return kage.Comment[]
 function M.of(cwd)
+  local root = context.root(cwd)
   return vim.tbl_filter(function(comment)
-    return comment.cwd == cwd
+    return comment.cwd == root
   end, M.all())
 end
 

@@ -122,10 +122,11 @@ local function show(answer, layout, shown)
   })
 end
 
---- The diff whose tab is the current one.
+--- The diff of a tab.
+---@param tab? integer the current one
 ---@return kage.DiffSession?
-function M.here()
-  local tab = vim.api.nvim_get_current_tabpage()
+function M.here(tab)
+  tab = tab or vim.api.nvim_get_current_tabpage()
   for _, session in pairs(open) do
     if not session.closed and session.tab == tab then
       return session
