@@ -89,8 +89,12 @@ end
 ---@return string
 local function block(comment)
   local where = M.place(comment)
-  if not comment.first then
+  if comment.whole then
+    where = where .. " as a whole"
+  elseif not comment.first then
     where = where .. " (your version has no such lines)"
+  elseif comment.lacks then
+    where = ("%s in my file (%s, not in your version)"):format(where, comment.lacks)
   elseif comment.mine then
     where = where .. " in my file"
   elseif comment.past == comment.first then

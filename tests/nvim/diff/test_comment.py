@@ -147,3 +147,89 @@ def test_the_prompt_and_plain_files(commented: Diff) -> None:
     comment(commented, "1 is lost?")
     commented.editor.until("return #require('kage.comments.store').all() == 1")
     assert "The comment is kept" in commented.editor.messages().replace("\n", " ")
+
+
+def stored(diff: Diff) -> list[dict[str, Any]]:
+    """What is collected."""
+    return list(diff.editor.lua("return require('kage.comments.store').all()"))
+
+
+def test_an_open_list_follows_and_keeps_to_its_own(commented: Diff) -> None:
+    commented.open(path="src/calc.py")
+    commented.go(2)
+    commented.at(5)
+    comment(commented, "first", bang=True)
+    for edits in (False, True):
+        commented.editor.lua("require('kage.comments.list').open()")
+        window = commented.editor.lua("return vim.api.nvim_get_current_win()")
+        if edits:
+            commented.keys("Gofor the old one<Esc>")
+        commented.go(2)
+        comment(commented, "send")
+        commented.editor.until("return #require('kage.comments.store').all() == 0")
+        comment(commented, f"new {edits}", bang=True)
+        commented.editor.lua("vim.api.nvim_set_current_win(...)", window)
+        assert (f"new {edits}" in commented.editor.lines()) is not edits
+        commented.keys("u:w<CR>" if not edits else ":w<CR>")
+        assert [one["text"] for one in stored(commented)] == [f"new {edits}"]
+        commented.keys("q")
+    assert "had been sent or dropped" in commented.editor.messages().replace("\n", " ")
+
+
+def test_the_agent_whose_change_was_taken_hears_it(commented: Diff) -> None:
+    made = {n: BASE.replace("line 5\n", f"line {n}\nof agent {n}\n") for n in (1, 2)}
+    commented.changes(both={"path": "both.py", "base": BASE, "a1": made[1], "a2": made[2]})
+    commented.editor.lua("package.loaded['kage.host'].answers = { send = { agents = { 1 }, missed = {} } }")
+    commented.open(path="both.py")
+    commented.at(5)
+    commented.keys("2do")
+    commented.editor.until("return vim.fn.getline(6) == 'of agent 2'")
+    commented.at(6)
+    comment(commented, "why two?", bang=True)
+    commented.keys("ggOall mine<Esc>")
+    comment(commented, "1 like this", bang=True)
+    taken, mine = stored(commented)
+    assert (taken["agent"], taken["first"], taken["past"]) == (2, 5, 7)
+    assert "+of agent 2" in taken["quote"]
+    assert commented.editor.lua("return require('kage.comments.message').compose({ ... })", mine) == (
+        "About both.py:1 in my file (my own lines, not in your version):\n```\nall mine\n```\n\nlike this"
+    )
+
+
+def test_each_window_of_the_diff_says_what_is_meant(commented: Diff) -> None:
+    commented.open(path="src/calc.py")
+    commented.go(0)
+    row = commented.editor.lua("return vim.fn.search('calc.py')")
+    comment(commented, "all of it", bang=True)
+    assert "agents 1, 2 changed src/calc.py" in commented.editor.messages().replace("\n", " ")
+    comment(commented, "1 all of it", bang=True, lines=(row, row))
+    comment(commented, "9 who?", bang=True)
+    assert "Its agents: 1, 2, 3" in commented.editor.messages().replace("\n", " ")
+    (whole,) = stored(commented)
+    text = commented.editor.lua("return require('kage.comments.message').compose({ ... })", whole)
+    assert text == "About src/calc.py as a whole:\n\nall of it"
+    windows = [one["name"] for one in commented.windows()]
+    commented.editor.lua("require('kage.comments.list').open()")
+    commented.keys("<CR>")
+    assert commented.editor.lua("return vim.fn.expand('%:t')") == "calc.py"
+    commented.editor.command("tabnext")
+    names = [one["name"] for one in commented.windows() if one["name"] != "kage://comments"]
+    assert names == windows, "no window of the diff shows something else"
+
+
+def test_two_agents_side_by_side_and_a_subfolder(commented: Diff) -> None:
+    commented.open(1, 2, path="src/calc.py")
+    commented.go(3)
+    commented.at(13)
+    comment(commented, "a fence", bang=True)
+    comment(commented, "1 and here?", bang=True, lines=(16, 16))
+    commented.go(2)
+    comment(commented, "nobody", bang=True)
+    assert "the base is no agent's" in commented.editor.messages().replace("\n", " ")
+    found = [(one["agent"], one["first"], one["past"]) for one in stored(commented)]
+    assert found == [(2, 12, 15), (1, 13, 14)]
+    commented.editor.command("tabclose")
+    commented.editor.command("enew")
+    commented.editor.command("cd src")
+    commented.editor.lua("require('kage.comments.list').open()")
+    assert commented.editor.lines()[0] == "## 1. to agent 2 of k7, src/calc.py:12-14"
