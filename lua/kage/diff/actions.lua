@@ -49,7 +49,7 @@ local function can_pick(view, agent)
     notify.error({ message = name .. " is not open any more", fix = "<CR> in the panel shows it again." })
     return false
   end
-  local why, fix = apply.refusal(buffer)
+  local why, fix = apply.refusal(buffer, vim.fs.joinpath(view.root, view.path))
   if why then
     notify.error({ message = ("nothing is taken into %s: %s"):format(name, why), fix = fix })
   end

@@ -252,7 +252,7 @@ end
 function View:enter(file)
   local buffer, fresh
   if file.kind == "text" then
-    buffer, fresh = visited.load(self, vim.fs.joinpath(self.root, file.path))
+    buffer, fresh = visited.load(vim.fs.joinpath(self.root, file.path))
   else
     buffer = agent_buffer.create(("kage://%s/yours/%s"):format(self.run, file.path))
     agent_buffer.fill(buffer, nil, titles.note(file, nil))

@@ -2,10 +2,9 @@
 local M = {}
 
 --- The buffer of a path. One whose swap file belongs to somebody else is opened read-only, without a question.
----@param view kage.DiffView
 ---@param path string absolute
 ---@return integer buffer, boolean fresh it was not loaded before
-function M.load(view, path)
+function M.load(path)
   for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
     local name = vim.api.nvim_buf_get_name(buffer)
     if vim.api.nvim_buf_is_loaded(buffer) and (name == path or vim.uv.fs_realpath(name) == path) then
@@ -13,14 +12,15 @@ function M.load(view, path)
     end
   end
   local buffer = vim.fn.bufadd(path)
-  local careful = vim.api.nvim_create_autocmd("SwapExists", {
-    group = view.group,
-    callback = function()
-      vim.v.swapchoice = "o"
-    end,
-  })
+  -- No SwapExists comes for a buffer without a window, only the question: it is told from the name of the swap file.
+  local before = vim.o.shortmess
+  vim.opt.shortmess:append("A")
   pcall(vim.fn.bufload, buffer)
-  vim.api.nvim_del_autocmd(careful)
+  vim.o.shortmess = before
+  local swap = vim.fn.swapname(buffer)
+  if swap ~= "" and not vim.endswith(swap, ".swp") and not before:find("A", 1, true) then
+    vim.bo[buffer].readonly = true
+  end
   return buffer, true
 end
 

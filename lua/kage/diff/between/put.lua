@@ -29,7 +29,7 @@ end
 --- The user's own buffer of the file shown, loaded without a window.
 ---@return integer
 function M:target()
-  local buffer, fresh = visited.load(self, vim.fs.joinpath(self.root, self.path))
+  local buffer, fresh = visited.load(vim.fs.joinpath(self.root, self.path))
   if fresh then
     self.visited[buffer] = vim.api.nvim_buf_get_changedtick(buffer)
     vim.bo[buffer].buflisted = true
@@ -82,7 +82,7 @@ function M:give(mode)
     return whole.take(self, agent, self.path)
   end
   local buffer = self:target()
-  local why, fix = apply.refusal(buffer)
+  local why, fix = apply.refusal(buffer, vim.fs.joinpath(self.root, self.path))
   if why then
     return notify.error({ message = ("nothing is put into %s: %s"):format(name, why), fix = fix })
   end

@@ -19,7 +19,7 @@ local function can_take(session)
     notify.error({ message = "no file that agents changed is shown here", fix = "]f shows one." })
     return false
   end
-  local why, fix = apply.refusal(session.buffer)
+  local why, fix = apply.refusal(session.buffer, vim.fs.joinpath(session.root, session.path))
   if why then
     local name = vim.fn.strtrans(session.path)
     notify.error({ message = ("nothing is taken into %s: %s"):format(name, why), fix = fix })
@@ -128,7 +128,7 @@ local function take_whole(session, agent, yours)
       if note.change then
         return put(session, yours, {}, note[1], note.change)
       end
-      return whole.take(session, note[1], session.path)
+      return whole.take(session, note[1], note.path or session.path)
     end
   end
   if agent > 0 then

@@ -76,14 +76,14 @@ end
 ---@param session kage.InlineSession
 ---@param buffer integer
 function M.turn(session, buffer)
-  local name = vim.api.nvim_buf_get_name(buffer)
-  local path = vim.uv.fs_realpath(name) or name
-  local relative = vim.startswith(path, session.root .. "/") and path:sub(#session.root + 2) or ""
+  local relative = session:relative(buffer)
   session:leave()
   -- An answer that is under way would bring its file over the user's.
   session.serial = session.serial + 1
   if session:file(relative) then
     session:show(relative, true)
+  else
+    session:stand_beside()
   end
 end
 

@@ -21,6 +21,8 @@ local whole = require("kage.diff.picks.whole")
 ---@field agents integer[] that are compared
 ---@field files kage.ChangedFile[] that can be shown: texts
 ---@field skipped integer how many cannot
+---@field all kage.ChangedFile[] all that agents changed
+---@field beside string? the file in the window, where it is none of `files`
 ---@field path string? of the file shown
 ---@field buffer integer? its buffer
 ---@field content kage.Content?
@@ -79,11 +81,26 @@ function Session.open(answer, options)
     serial = 0,
     closed = false,
   }, Session)
-  self.files, self.skipped = Session.texts(answer)
+  self:learn(answer)
   self.namespace = sheet.namespace(window)
   follow.begin(self)
   live.look(self)
   return self
+end
+
+---@param answer kage.DiffAnswer
+function Session:learn(answer)
+  self.all = answer.files
+  self.files, self.skipped = Session.texts(answer)
+end
+
+--- The path of a buffer's file in the repository; "" for others.
+---@param buffer integer
+---@return string
+function Session:relative(buffer)
+  local name = vim.api.nvim_buf_get_name(buffer)
+  local path = vim.uv.fs_realpath(name) or name
+  return vim.startswith(path, self.root .. "/") and path:sub(#self.root + 2) or ""
 end
 
 ---@param path string?
@@ -142,7 +159,7 @@ function Session:place(file, answer, keep)
   if not vim.api.nvim_win_is_valid(self.window) then
     return self:close()
   end
-  local buffer, fresh = visited.load(self, vim.fs.joinpath(self.root, file.path))
+  local buffer, fresh = visited.load(vim.fs.joinpath(self.root, file.path))
   local same = self.buffer == buffer and self.canvas ~= nil
   if not same then
     self:leave()
@@ -183,8 +200,23 @@ function Session:bring(buffer, fresh)
   end
 end
 
---- No agent changed the file in the window: say which files were, and wait.
+--- The window shows a file that is not compared line by line: say above its first line what agents made of it as a
+--- whole, if anything.
+---@return boolean there_is_something
+function Session:stand_beside()
+  local buffer = vim.api.nvim_win_get_buf(self.window)
+  self.beside = self:relative(buffer)
+  if #self:notes() == 0 then
+    return false
+  end
+  self.canvas = { window = self.window, buffer = buffer, namespace = self.namespace, above = 0 }
+  sheet.draw(self.canvas, self, {})
+  return true
+end
+
+--- No agent changed the text in the window: say which files were, and wait.
 function Session:offer()
+  local is_changed = self:stand_beside()
   local names = vim.tbl_map(function(file)
     return vim.fn.strtrans(file.path)
   end, self.files)
@@ -193,7 +225,9 @@ function Session:offer()
   if #names == 0 then
     return notify.info("no changes yet; those of this file appear by themselves")
   end
-  notify.info(("no agent changed this file, but %s; ]f shows the first"):format(listed))
+  local here = is_changed and "what agents made of this file is said above its first line; they also changed"
+    or "no agent changed this file, but"
+  notify.info(("%s %s; ]f shows the first"):format(here, listed))
 end
 
 --- What there is here, and the first keys to know.
@@ -272,8 +306,34 @@ function Session:shown(stop)
 end
 
 --- What of the file is left that can only be taken whole.
----@return table[] {agent, text, change: kage.ShapeChange?}
+---@return table[] {agent, text, change: kage.ShapeChange?, path: string?}
 function Session:notes()
+  return vim.list_extend(self:own_notes(), self:notes_beside())
+end
+
+--- What agents made of the file shown under another name, or of one that is no text.
+---@return table[] {agent, text, path: string}
+function Session:notes_beside()
+  local here, notes = self.path or self.beside, {}
+  local is_there = here and here ~= "" and vim.uv.fs_lstat(vim.fs.joinpath(self.root, here)) ~= nil
+  for _, file in ipairs(is_there and self.all or {}) do
+    for _, agent in ipairs(self:changers(file)) do
+      local change, text = file.agents[tostring(agent)], nil
+      if change.status == "R" and change.old_path == here then
+        text = "renames it to " .. vim.fn.strtrans(file.path)
+      elseif file.path == here and file.kind ~= "text" then
+        text = change.status == "D" and "deletes the file" or ("changes it as a whole (%s)"):format(file.kind)
+      end
+      if text then
+        notes[#notes + 1] = { agent, ("%s: :KageAccept %d takes that"):format(text, agent), path = file.path }
+      end
+    end
+  end
+  return notes
+end
+
+---@return table[] {agent, text, change: kage.ShapeChange?}
+function Session:own_notes()
   local file, notes = self:file(self.path), {}
   for _, agent in ipairs(file and self:changers(file) or {}) do
     local pending = whole.pending(self.root, file, agent, self.content.versions[agent])
@@ -305,8 +365,8 @@ function Session:reload()
     if err or self.closed then
       return
     end
-    self.files, self.skipped = Session.texts(answer)
     self.agents = answer.agents
+    self:learn(answer)
     if self:is_here() and self:file(self.path) then
       self:show(self.path, true)
     elseif vim.api.nvim_win_is_valid(self.window) then
@@ -321,7 +381,7 @@ function Session:leave()
   if self.canvas then
     sheet.clear(self.canvas)
   end
-  self.canvas, self.content, self.buffer, self.path = nil, nil, nil, nil
+  self.canvas, self.content, self.buffer, self.path, self.beside = nil, nil, nil, nil, nil
   self.stops, self.merges = {}, {}
 end
 

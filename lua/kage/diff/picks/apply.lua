@@ -1,6 +1,7 @@
 --- The one place that edits the user's buffers: hunk by hunk from the bottom up, so that marks, extmarks, folds,
 --- cursors and views stay where their lines are; one undo step.
 local bytes = require("kage.diff.text.bytes")
+local disk = require("kage.diff.text.disk")
 local formats = require("kage.diff.text.formats")
 local hunks = require("kage.diff.text.hunks")
 local undo_options = require("kage.diff.text.undo_options")
@@ -9,10 +10,14 @@ local M = {}
 
 --- Why a buffer must not be edited, and what the user can do about it.
 ---@param buffer integer
+---@param path? string absolute: of the file that agents changed, which the buffer is to write
 ---@return string? why, string? fix
-function M.refusal(buffer)
+function M.refusal(buffer, path)
   local options = vim.bo[buffer]
-  if options.buftype ~= "" then
+  local obstacle = path and disk.obstacle(path)
+  if obstacle then
+    return "it is " .. obstacle .. ", no file of its own", "put the file back in its place"
+  elseif options.buftype ~= "" then
     return "it is a special buffer (buftype " .. options.buftype .. ")", "open the file itself"
   elseif not options.modifiable then
     return "its buffer is not modifiable", ":set modifiable in it"

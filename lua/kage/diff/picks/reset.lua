@@ -172,7 +172,7 @@ local function can_reset(view)
     notify.error({ message = "the file is not open any more", fix = "<CR> in the panel shows it again." })
     return false
   end
-  local why, fix = apply.refusal(buffer)
+  local why, fix = apply.refusal(buffer, vim.fs.joinpath(view.root, view.path))
   if why then
     notify.error({ message = "nothing is reset: " .. why, fix = fix })
   end

@@ -113,7 +113,7 @@ end
 local function load(text)
   local buffer = survey.buffer(text.absolute)
   if not buffer then
-    buffer = visited.load({}, text.absolute)
+    buffer = visited.load(text.absolute)
     vim.bo[buffer].buflisted = true
   end
   return buffer
@@ -132,7 +132,7 @@ local function take_text(order, found, index, done)
   text = assert(survey.file(found.run, text.absolute, text.answer))
   local takes = takes_of(order, text, #found.agents)
   local _, docs = text.content:texts(text.yours)
-  local why, fix = apply.refusal(buffer)
+  local why, fix = apply.refusal(buffer, text.absolute)
   if not why and #text.yours > 0 then
     local lines = vim.tbl_map(function(one)
       return { lines = choices.lines(one.spot.place, one.agent, docs) }
@@ -206,13 +206,49 @@ local function land(found, wanted, done, finish)
     { cwd = found.cwd, run = found.run, agents = { agent }, agent = agent, paths = paths, force = false }
   host.request("accept", params, function(err, result)
     if err then
-      done.refused[#done.refused + 1] = err.message
+      local names = vim.tbl_map(function(path)
+        return vim.fn.strtrans(path:sub(#found.root + 2))
+      end, paths)
+      local fix = err.fix and "; " .. err.fix or ""
+      done.refused[#done.refused + 1] = ("not taken: %s: %s%s"):format(
+        table.concat(names, ", "),
+        err.message,
+        fix
+      )
     else
       done.whole = done.whole + #result.files
       context.changed_on_disk(found.root)
     end
     land(found, wanted, done, finish)
   end)
+end
+
+--- What of the order nothing was done about, as it is no change of an agent's or no file of yours.
+---@param order kage.GatherOrder
+---@param found kage.Survey
+---@param done kage.Gathered
+local function add_left(order, found, done)
+  local left = vim.tbl_filter(function(one)
+    return is_meant(order, vim.fs.joinpath(found.root, one.path))
+  end, found.apart)
+  if #left > 0 then
+    done.refused[#done.refused + 1] = ("left alone: %s; put back what stood there and take again"):format(
+      survey.named(left)
+    )
+  end
+  for _, path in ipairs(order.paths) do
+    local one = { paths = { path } }
+    local is_changed = vim.iter(found.files):any(function(file)
+      return is_meant(one, vim.fs.joinpath(found.root, file.path))
+        or vim.iter(vim.tbl_values(file.agents)):any(function(change)
+          return change.old_path and is_meant(one, vim.fs.joinpath(found.root, change.old_path)) or false
+        end)
+    end)
+    if not is_changed then
+      local name = vim.startswith(path, found.root .. "/") and path:sub(#found.root + 2) or path
+      done.refused[#done.refused + 1] = "no agent changed " .. vim.fn.strtrans(name)
+    end
+  end
 end
 
 --- Is there something in a text that this is about: agreed, or a choice that may be left?
@@ -254,6 +290,7 @@ local function take(order, found)
   end
   land(found, wanted, done, function()
     quickfix.write(found, false)
+    add_left(order, found, done)
     report(order, found, done)
   end)
 end
@@ -289,7 +326,12 @@ function M.command(words)
   order.majority, order.paths = words.bang, {}
   for index, word in ipairs(words.fargs) do
     local path = vim.fn.fnamemodify(word, ":p"):gsub("(.)/$", "%1")
-    order.paths[index] = vim.uv.fs_realpath(path) or path
+    -- A link is meant itself, not what it leads to.
+    local folder = vim.uv.fs_realpath(vim.fs.dirname(path))
+    local is_link = (vim.uv.fs_lstat(path) or {}).type == "link"
+    order.paths[index] = is_link and folder and vim.fs.joinpath(folder, vim.fs.basename(path))
+      or vim.uv.fs_realpath(path)
+      or path
   end
   if words.range > 0 then
     local window = view and view.yours or 0

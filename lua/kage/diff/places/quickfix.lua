@@ -103,6 +103,9 @@ function M.list(order)
       local names = vim.fn.strtrans(table.concat(found.unread, ", "))
       text = text .. "; not among them, as agents are only compared as a whole there: " .. names
     end
+    if #found.apart > 0 then
+      text = text .. "; left out, no files of yours any more: " .. survey.named(found.apart)
+    end
     if count > 0 then
       show(found.run, count)
     end

@@ -17,6 +17,7 @@ local AT_ONCE = 8
 ---@field agents integer[] that are compared
 ---@field files kage.ChangedFile[]
 ---@field texts kage.SurveyedFile[] those with places, in the order of `files`
+---@field apart {path: string, how: string}[] texts that are no file of yours any more, and how that came
 ---@field unread string[] paths of texts whose lines are not those of their bytes: old Mac's, UTF-16, new line ends
 
 ---@class kage.SurveyedFile
@@ -48,6 +49,21 @@ function M.buffer(path)
       return buffer
     end
   end
+end
+
+--- Why a text that agents changed is no file of yours any more: you deleted it, or put something else in its place.
+---@param path string absolute
+---@param file kage.ChangedFile
+---@return string?
+local function apart(path, file)
+  local obstacle = disk.obstacle(path)
+  local was_there = vim.iter(vim.tbl_values(file.agents)):any(function(change)
+    return change.status == "M"
+  end)
+  if obstacle or not was_there or vim.uv.fs_lstat(path) or M.buffer(path) then
+    return obstacle
+  end
+  return "deleted by you"
 end
 
 --- Look at one file.
@@ -129,6 +145,7 @@ local function look(answer, order, aligned, done)
     files = answer.files,
     texts = {},
     unread = {},
+    apart = {},
   }
   local places, paths, by_path = {}, {}, {}
   for _, one in ipairs(aligned.files) do
@@ -137,7 +154,12 @@ local function look(answer, order, aligned, done)
   for _, file in ipairs(answer.files) do
     local here = places[file.path]
     if file.kind == "text" and here and (not order.keep or order.keep(file, here, #answer.agents)) then
-      paths[#paths + 1], by_path[file.path] = file.path, file
+      local how = apart(vim.fs.joinpath(survey.root, file.path), file)
+      if how then
+        survey.apart[#survey.apart + 1] = { path = file.path, how = how }
+      else
+        paths[#paths + 1], by_path[file.path] = file.path, file
+      end
     end
   end
   each(paths, function(path, next_one)
@@ -172,6 +194,16 @@ function M.run(order, done)
       look(answer, order, aligned, done)
     end)
   end)
+end
+
+--- "old.txt (deleted by you), …": the texts that are no files of yours any more, safe to show.
+---@param left {path: string, how: string}[]
+---@return string
+function M.named(left)
+  local parts = vim.tbl_map(function(one)
+    return ("%s (%s)"):format(vim.fn.strtrans(one.path), one.how)
+  end, left)
+  return table.concat(parts, ", ")
 end
 
 --- How many open choices there are.

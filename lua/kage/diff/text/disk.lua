@@ -22,6 +22,24 @@ function M.read(path)
   return table.concat(parts)
 end
 
+--- What stands where a regular file is meant: a buffer of it would write somewhere else, or nowhere.
+---@param path string absolute, the repository's own folder without links
+---@return string? what "a symbolic link now", or "a folder now"
+function M.obstacle(path)
+  local stat = vim.uv.fs_lstat(path)
+  if stat and stat.type == "directory" then
+    return "a folder now"
+  elseif stat and stat.type == "link" then
+    return "a symbolic link now"
+  end
+  for folder in vim.fs.parents(path) do
+    stat = vim.uv.fs_lstat(folder)
+    if stat and stat.type == "link" then
+      return "behind a symbolic link now"
+    end
+  end
+end
+
 --- Give a file the executable bits that git's mode asks for, for those who may read it.
 ---@param path string
 ---@param mode string "100644" or "100755"
