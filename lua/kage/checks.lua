@@ -222,13 +222,14 @@ end
 ---@param words kage.Words
 function M.command(words)
   local word = words.fargs[1]
-  if word and not word:match("^%d+$") then
+  local number = require("kage.words").number(word)
+  if word and not number then
     return notify.error({
       message = "check: expected the number of a candidate or nothing, found `" .. word .. "`",
       fix = "Write :Kage check for what you have now, :Kage check 2 for candidate 2",
     })
   end
-  M.run({ cwd = context.cwd(), run = words.run, agent = tonumber(word) })
+  M.run({ cwd = context.cwd(), run = words.run, agent = number })
 end
 
 --- With `check_on_pick`: check what a pick made of your files, once the picking rests.

@@ -21,17 +21,56 @@ local NARROWEST = 18
 ---@field lines table<string, integer> where it stands, by agent
 
 ---@param rows kage.ContrastRow[]
+---@param hows string[] by row
+---@param is_named boolean whether names count, or only what stands below them
 ---@return integer[] widths of the agents' cells, then of the last column
-local function widths(rows)
-  local found = {}
-  for _, row in ipairs(rows) do
+---@return integer sum with the blanks in front of each
+local function widths(rows, hows, is_named)
+  local found, sum = {}, 0
+  for at, row in ipairs(rows) do
     for index, cell in ipairs(row.cells) do
-      found[index] = math.min(20, math.max(found[index] or 0, vim.api.nvim_strwidth(cell)))
+      local width = (is_named or row.level ~= "head") and vim.api.nvim_strwidth(cell) or 0
+      found[index] = math.min(20, math.max(found[index] or 0, width))
     end
     local last = #row.cells + 1
-    found[last] = math.max(found[last] or 0, vim.api.nvim_strwidth(row.how))
+    found[last] = math.max(found[last] or 0, vim.api.nvim_strwidth(hows[at]))
   end
-  return found
+  for _, size in ipairs(found) do
+    sum = sum + size + 2
+  end
+  return found, sum
+end
+
+--- As much as the screen has room for: names get shorter, the longest first, then the signs in the last column.
+---@param rows kage.ContrastRow[]
+---@param room integer
+---@return integer[] widths
+---@return string[] hows the last column, by row
+local function suited(rows, room)
+  local hows = vim.tbl_map(function(row)
+    return row.how
+  end, rows)
+  local sizes, sum = widths(rows, hows, true)
+  local least, least_sum = widths(rows, hows, false)
+  if least_sum > room then
+    hows = vim.tbl_map(function(how)
+      return (how:gsub(" | ", "|"))
+    end, hows)
+    sizes, sum = widths(rows, hows, true)
+    least = widths(rows, hows, false)
+  end
+  while sum > room do
+    local widest
+    for index = 1, #sizes - 1 do
+      local is_more = sizes[index] > least[index] and (not widest or sizes[index] > sizes[widest])
+      widest = is_more and index or widest
+    end
+    if not widest then
+      break
+    end
+    sizes[widest], sum = sizes[widest] - 1, sum - 1
+  end
+  return sizes, hows
 end
 
 --- The table as lines, with what is to be coloured. Pure.
@@ -40,7 +79,8 @@ end
 ---@return string[] lines
 ---@return {line: integer, from: integer, past: integer, group: string}[] marks 0-based
 function M.lines(rows, columns)
-  local sizes, lines, marks = widths(rows), {}, {}
+  local sizes, hows = suited(rows, columns - NARROWEST)
+  local lines, marks = {}, {}
   local first = columns - 2
   for _, size in ipairs(sizes) do
     first = first - size - 2
@@ -53,7 +93,7 @@ function M.lines(rows, columns)
     for at, cell in ipairs(row.level == "note" and {} or row.cells) do
       parts[#parts + 1] = words.fit(words.clean(cell), sizes[at], true)
     end
-    parts[#parts + 1] = row.level ~= "note" and row.how or nil
+    parts[#parts + 1] = row.level ~= "note" and hows[index] or nil
     lines[index] = (table.concat(parts, "  "):gsub("%s+$", ""))
     if groups[row.level] then
       marks[#marks + 1] = {
@@ -66,7 +106,7 @@ function M.lines(rows, columns)
     if row.how ~= "" then
       local group = row.how == "same" and "KageAdded" or row.how == "differ" and "KageConflict" or "KageFaint"
       local past = #lines[index]
-      marks[#marks + 1] = { line = index - 1, from = past - #row.how, past = past, group = group }
+      marks[#marks + 1] = { line = index - 1, from = past - #hows[index], past = past, group = group }
     end
   end
   return lines, marks

@@ -62,8 +62,12 @@ function M.parse(fargs, bang)
     name = name or word
     if plain or not vim.startswith(word, "-") then
       if not plain and #wish.paths == 0 and word:find("^%d[%d,]*$") then
-        for number in word:gmatch("%d+") do
-          table.insert(wish.agents, tonumber(number))
+        for typed in word:gmatch("%d+") do
+          local number = require("kage.words").number(typed)
+          if not number then
+            return nil, ("no agent has the number %s"):format(typed)
+          end
+          table.insert(wish.agents, number)
         end
       else
         table.insert(wish.paths, absolute(word))

@@ -33,9 +33,9 @@ end
 ---@return integer|"all"|nil # nil: the user was told what is wrong
 local function agent_of(words, verb, all)
   local word = words.fargs[1]
-  local number = word and word:match("^%d+$")
+  local number = require("kage.words").number(word)
   if number then
-    return tonumber(number)
+    return number
   elseif word == "all" and all then
     return "all"
   end
@@ -59,8 +59,13 @@ local function agents_of(words, verb)
     if not list then
       break
     end
-    for number in list:gmatch("%d+") do
-      numbers[#numbers + 1] = tonumber(number)
+    for typed in list:gmatch("%d+") do
+      local number = require("kage.words").number(typed)
+      if not number then
+        return misuse(("%s: no agent has the number %s"):format(verb, typed), verb), rest
+      elseif not vim.tbl_contains(numbers, number) then
+        numbers[#numbers + 1] = number
+      end
     end
     rest = vim.trim(after)
   end

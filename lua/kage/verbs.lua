@@ -144,10 +144,11 @@ local verbs = {
     run = function(words)
       local agents = {}
       for _, word in ipairs(words.fargs) do
-        if not word:match("^%d+$") then
+        local number = require("kage.words").number(word)
+        if not number then
           return steer.misuse("contrast: expected numbers of agents, found `" .. word .. "`", "contrast")
         end
-        agents[#agents + 1] = tonumber(word)
+        agents[#agents + 1] = not vim.tbl_contains(agents, number) and number or nil
       end
       require("kage.contrast").open(agents, words.run)
     end,

@@ -2,6 +2,17 @@
 
 local M = {}
 
+-- A larger number is no agent's, and one of twenty digits is no integer for kaged.
+local MOST_AGENTS = 1e6
+
+--- The number of an agent as it is typed.
+---@param word string?
+---@return integer? # nil: the word is none
+function M.number(word)
+  local number = word and word:find("^%d+$") and tonumber(word)
+  return number and number <= MOST_AGENTS and number or nil
+end
+
 --- Text from an agent, made safe for one line of a screen: no control characters (ESC would reach the
 --- terminal through a title), no line breaks, valid UTF-8.
 ---@param text string?

@@ -2,6 +2,7 @@
 local context = require("kage.context")
 local host = require("kage.host")
 local notify = require("kage.notify")
+local words = require("kage.words")
 
 local M = {}
 
@@ -39,16 +40,18 @@ M.layouts = { review = "kage.diff.view", between = "kage.diff.between", inline =
 local open = {}
 
 --- Which layout shows the agents that were named: `inline` says so, two agents are shown against each other.
----@param words (string|integer)[]
+---@param typed (string|integer)[]
 ---@return string layout
 ---@return integer[] agents
 ---@return string? unknown a word that is neither
-local function layout_of(words)
+local function layout_of(typed)
   local layout, agents = nil, {}
-  for index, word in ipairs(words) do
-    local number = tostring(word):match("^%d+$")
+  for index, word in ipairs(typed) do
+    local number = words.number(tostring(word))
     if number then
-      agents[#agents + 1] = tonumber(number)
+      if not vim.tbl_contains(agents, number) then
+        agents[#agents + 1] = number
+      end
     elseif index == 1 and M.layouts[word] then
       layout = word
     else
@@ -56,7 +59,7 @@ local function layout_of(words)
     end
   end
   if not layout then
-    layout = #agents == 2 and agents[1] ~= agents[2] and M.layouts.between and "between" or "review"
+    layout = #agents == 2 and M.layouts.between and "between" or "review"
   end
   return layout, agents
 end
@@ -143,12 +146,12 @@ function M.of(run)
 end
 
 --- Open the diff of a run.
----@param words? (string|integer)[] a layout's name, numbers of agents; all of the run's when there are none
+---@param typed? (string|integer)[] a layout's name, numbers of agents; all of the run's when there are none
 --- `path` is the file to begin with, `lines` where in it, by agent (for two agents); `bang`: Kage's own view.
 ---@param options? {run: string?, cwd: string?, bang: boolean?, path: string?, lines: table<string, integer>?}
-function M.open(words, options)
+function M.open(typed, options)
   options = options or {}
-  local layout, agents, unknown = layout_of(words or {})
+  local layout, agents, unknown = layout_of(typed or {})
   if unknown then
     return notify.error({
       message = ("diff: expected numbers of agents, found `%s`"):format(unknown),

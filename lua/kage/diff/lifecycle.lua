@@ -4,6 +4,7 @@ local linematch = require("kage.diff.linematch")
 local live = require("kage.diff.live")
 local maps = require("kage.diff.maps")
 local marks = require("kage.diff.places.marks")
+local titles = require("kage.diff.titles")
 local visited = require("kage.diff.visited")
 
 local M = {}
@@ -115,6 +116,17 @@ local function other_file(view, buffer)
   end
 end
 
+--- `<C-w>T` made a tab of a split of yours: it takes options along that are ours.
+---@param view kage.DiffView
+local function clean_tab(view)
+  for _, window in ipairs(vim.api.nvim_tabpage_list_wins(0)) do
+    if vim.wo[window].diff and titles.is_yours(vim.wo[window].winbar) then
+      layout.diff_off(window)
+      layout.set(window, "winbar", view.winbar)
+    end
+  end
+end
+
 ---@param view kage.DiffView
 ---@param window integer that closes
 local function window_closed(view, window)
@@ -162,6 +174,9 @@ function M.follow(view)
     end
   end)
   on("TabEnter", nil, function()
+    if not require("kage.diff").here() then
+      clean_tab(view)
+    end
     if here() and vim.api.nvim_win_is_valid(view.yours) then
       M.take_keys(view)
       linematch.suit(view)

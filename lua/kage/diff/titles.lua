@@ -57,6 +57,13 @@ function M.to_come()
     .. coloured("KageFaint", "no changes yet; they appear here by themselves")
 end
 
+--- Is this what stands above the window of yours?
+---@param winbar string
+---@return boolean
+function M.is_yours(winbar)
+  return vim.startswith(winbar, coloured("KageTitle", " yours "))
+end
+
 ---@param file kage.ChangedFile
 ---@param said? kage.Span[] what there is to say of its places
 ---@return string
