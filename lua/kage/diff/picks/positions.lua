@@ -1,5 +1,7 @@
 --- Where the user was in a buffer before a landing, so that undoing it brings them back: marks of lines that were
 --- deleted, and windows whose cursor went with such a line. Who moved since, stays where they are.
+local new_memory = require("kage.diff.text.held")
+
 local M = {}
 
 ---@class kage.Positions
@@ -8,15 +10,7 @@ local M = {}
 ---@field left table<integer, integer[]>? window → where the landing left its cursor
 ---@field moved table<string, integer[]>? the marks as the landing left them
 
----@type table<integer, table<string, kage.Positions>> buffer → digest of bytes → positions with them
-local held = {}
-
---- Neovim's own is fast, but takes no NUL.
----@param content string
----@return string
-local function digest(content)
-  return vim.fn.sha256(vim.base64.encode(content))
-end
+local held = new_memory("positions")
 
 local MARKS = {}
 for byte = ("a"):byte(), ("z"):byte() do
@@ -56,16 +50,7 @@ function M.remember(buffer, content, positions)
   for window in pairs(positions.views) do
     positions.left[window] = vim.api.nvim_win_get_cursor(window)
   end
-  held[buffer] = held[buffer] or {}
-  held[buffer][digest(content)] = positions
-  vim.api.nvim_create_autocmd("BufWipeout", {
-    group = vim.api.nvim_create_augroup("kage.positions." .. buffer, {}),
-    buffer = buffer,
-    once = true,
-    callback = function()
-      held[buffer] = nil
-    end,
-  })
+  held:put(buffer, content, positions)
 end
 
 --- The buffer is about to have these bytes again: which marks and cursors are where the
@@ -74,7 +59,7 @@ end
 ---@param content string
 ---@return fun() restore to be called when it has them
 function M.recall(buffer, content)
-  local positions = held[buffer] and held[buffer][digest(content)]
+  local positions = held:get(buffer, content)
   if not positions then
     return function() end
   end

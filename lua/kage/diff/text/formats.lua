@@ -1,13 +1,12 @@
 --- The options of a buffer that belong to its bytes, across landings and undo: `u` restores text alone.
-local digest = require("kage.diff.text.sha256")
+local new_memory = require("kage.diff.text.held")
 local undo_options = require("kage.diff.text.undo_options")
 
 local M = {}
 
 local NAMES = { "fileencoding", "fileformat", "bomb", "endoffile", "endofline" }
 
----@type table<integer, table<string, kage.Format>> buffer → digest of bytes → the format it had with them
-local held = {}
+local held = new_memory("formats")
 
 ---@param buffer integer
 ---@return table<string, any>
@@ -38,23 +37,14 @@ end
 ---@param content string
 ---@param format kage.Format
 function M.remember(buffer, content, format)
-  held[buffer] = held[buffer] or {}
-  held[buffer][digest(content)] = format
-  vim.api.nvim_create_autocmd("BufWipeout", {
-    group = vim.api.nvim_create_augroup("kage.formats." .. buffer, {}),
-    buffer = buffer,
-    once = true,
-    callback = function()
-      held[buffer] = nil
-    end,
-  })
+  held:put(buffer, content, format)
 end
 
 ---@param buffer integer
 ---@param content string
 ---@return kage.Format?
 function M.recall(buffer, content)
-  return held[buffer] and held[buffer][digest(content)]
+  return held:get(buffer, content)
 end
 
 --- Let every way through the undo tree over the change just made take the options along.
