@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kage_nvim.agent_runtime.interactive.passage import Passage
@@ -94,6 +94,11 @@ STEPS = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(STEPS)
+@example(["X", "\x1b[2;7r", "\x1b[1L"])
+@example(["\x1b[5B", "X", "\x1b[2;7r", "\x1b[7L"])
+@example(["\x1b[?1049h", "\x1b[?1049l", "X", "\x1b[?1049l", "X"])
+@example(["a\r\nb", "\x1b[3;7r", "\x1b[1M"])
+@example(["a\r\nb", "\x1b[1;7r", "\x1b[9;1H", "c", "\x1b[2L"])
 def test_it_shows_what_tmux_shows(pane: tuple[list[str], Path], steps: list[str]) -> None:
     tmux, folder = pane
     text = "\x1b[?1049l\x1bc\x1b[2J\x1b[H" + "".join(steps)

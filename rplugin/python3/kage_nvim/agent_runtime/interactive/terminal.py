@@ -70,7 +70,8 @@ class Terminal:
 
     def _reset(self) -> None:
         self._rows = self._blank()
-        self._main: tuple[list[list[str]], int, int] | None = None
+        self._main: list[list[str]] | None = None
+        self._left: tuple[int, int] | None = None
         self._saved = (0, 0)
         self._x = self._y = 0
         self._top, self._bottom = 0, self._lines - 1
@@ -180,6 +181,13 @@ class Terminal:
         elif escape == "c":
             self._reset()
 
+    def _insert_outside(self, count: int) -> None:
+        """Insert lines outside the region as tmux does: lines that nothing is moved onto stay."""
+        first, moved = self._y, self._lines - self._y - count
+        lines = self._rows[first : first + moved]
+        self._rows[first : min(first + moved, first + count)] = self._blank(min(moved, count))
+        self._rows[first + count :] = lines
+
     def _mode(self, numbers: str, on: bool) -> None:
         modes = {int(number) for number in numbers.split(";") if number.isdigit()}
         if 7 in modes:
@@ -187,14 +195,16 @@ class Terminal:
         if not modes & _ALTERNATE:
             return
         if on and self._main is None:
-            self._main = (self._rows, self._x, self._y)
+            self._main, self._left = self._rows, (self._x, self._y)
             self._rows = self._blank()
-        elif not on and self._main is not None:
-            rows, x, y = self._main
-            self._main = None
-            self._rows = [[*row[: self._columns], *" " * (self._columns - len(row))] for row in rows]
-            self._rows = [*self._rows, *self._blank()][: self._lines]
-            self._x, self._y = min(x, self._columns - 1), min(y, self._lines - 1)
+        elif not on:
+            if self._main is not None:
+                rows, self._main = self._main, None
+                self._rows = [[*row[: self._columns], *" " * (self._columns - len(row))] for row in rows]
+                self._rows = [*self._rows, *self._blank()][: self._lines]
+            if self._left is not None:  # tmux puts the cursor there again also on the main screen
+                x, y = self._left
+                self._x, self._y = min(x, self._columns - 1), min(y, self._lines - 1)
 
     def _sequence(self, final: str, numbers: str) -> None:
         given = [int(n) if n.isdigit() else 0 for n in numbers.split(";")]
@@ -254,10 +264,12 @@ class Terminal:
         elif final == "@":
             row[x:x] = " " * min(count, width)
             del row[width:]
-        elif final == "L" and self._top <= self._y <= self._bottom:
-            self._scroll(self._y, self._bottom, -count)
-        elif final == "M" and self._top <= self._y <= self._bottom:
-            self._scroll(self._y, self._bottom, count)
+        elif final in ("L", "M") and self._top <= self._y <= self._bottom:
+            self._scroll(self._y, self._bottom, -count if final == "L" else count)
+        elif final == "M":  # outside the region tmux moves all lines below the cursor; others do nothing
+            self._scroll(self._y, self._lines - 1, count)
+        elif final == "L":
+            self._insert_outside(min(count, self._lines - self._y))
         elif final == "S":
             self._scroll(self._top, self._bottom, count)
         elif final == "T":
