@@ -1,11 +1,9 @@
 --- The diff's tabpage: which file and which agents it shows, kept up to date with yours, until it is closed.
 local Content = require("kage.diff.content")
 local agent_buffer = require("kage.diff.agent_buffer")
-local host = require("kage.host")
 local layout = require("kage.diff.layout")
 local lifecycle = require("kage.diff.lifecycle")
 local live = require("kage.diff.live")
-local notify = require("kage.notify")
 local titles = require("kage.diff.titles")
 local tree = require("kage.diff.panel.tree")
 local visited = require("kage.diff.visited")
@@ -53,7 +51,7 @@ local visited = require("kage.diff.visited")
 local View = {}
 View.__index = View
 
-for _, module in ipairs({ "columns", "actions", "moves", "panel.browse" }) do
+for _, module in ipairs({ "files", "columns", "actions", "moves", "panel.browse" }) do
   local methods = require("kage.diff." .. module)
   for name, method in pairs(methods) do
     View[name] = method
@@ -145,42 +143,11 @@ function View:first_file()
   return self.files[1] and self.files[1].path
 end
 
----@param path string
----@return kage.ChangedFile?
-function View:file(path)
-  for _, file in ipairs(self.files) do
-    if file.path == path then
-      return file
-    end
-  end
-end
-
---- The agents that changed a file.
----@param file kage.ChangedFile
----@return integer[]
-function View:changers(file)
-  return vim.tbl_filter(function(agent)
-    return file.agents[tostring(agent)] ~= nil
-  end, self.agents)
-end
-
 --- Ask for a file's versions and show them.
 ---@param path string
 ---@param keep? boolean the cursor stays where it is
 function View:show(path, keep)
-  local file = self:file(path)
-  if not file then
-    return
-  end
-  self.serial, self.wanted = self.serial + 1, path
-  local serial = self.serial
-  local params = { cwd = self.cwd, run = self.run, path = path, agents = self:changers(file) }
-  host.request("diff_file", params, function(err, answer)
-    if self.closed or serial ~= self.serial then
-      return
-    elseif err then
-      return notify.error(err)
-    end
+  self:fetch(path, function(file, answer)
     self:place(file, answer, keep)
     self:ask_agreement()
   end)

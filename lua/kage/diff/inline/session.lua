@@ -5,11 +5,9 @@ local host = require("kage.host")
 local live = require("kage.diff.live")
 local notify = require("kage.notify")
 local operator = require("kage.diff.picks.operator")
-local shape = require("kage.diff.text.shape")
 local sheet = require("kage.diff.inline.sheet")
 local stops = require("kage.diff.inline.stops")
 local visited = require("kage.diff.visited")
-local whole = require("kage.diff.picks.whole")
 
 ---@class kage.InlineSession
 ---@field window integer
@@ -36,8 +34,8 @@ local whole = require("kage.diff.picks.whole")
 local Session = {}
 Session.__index = Session
 
-for _, methods in ipairs({ require("kage.diff.inline.actions"), require("kage.diff.inline.moves") }) do
-  for name, method in pairs(methods) do
+for _, module in ipairs({ "files", "inline.actions", "inline.moves", "inline.notes" }) do
+  for name, method in pairs(require("kage.diff." .. module)) do
     Session[name] = method
   end
 end
@@ -103,25 +101,6 @@ function Session:relative(buffer)
   return vim.startswith(path, self.root .. "/") and path:sub(#self.root + 2) or ""
 end
 
----@param path string?
----@return kage.ChangedFile?
-function Session:file(path)
-  for _, file in ipairs(self.files) do
-    if file.path == path then
-      return file
-    end
-  end
-end
-
---- The agents that changed a file.
----@param file kage.ChangedFile
----@return integer[]
-function Session:changers(file)
-  return vim.tbl_filter(function(agent)
-    return file.agents[tostring(agent)] ~= nil
-  end, self.agents)
-end
-
 --- Who plays an agent, safe to show.
 ---@param agent integer
 ---@return string
@@ -134,19 +113,7 @@ end
 ---@param path string
 ---@param keep? boolean the cursor stays where it is
 function Session:show(path, keep)
-  local file = self:file(path)
-  if not file then
-    return
-  end
-  self.serial = self.serial + 1
-  local serial = self.serial
-  local params = { cwd = self.cwd, run = self.run, path = path, agents = self:changers(file) }
-  host.request("diff_file", params, function(err, answer)
-    if self.closed or serial ~= self.serial then
-      return
-    elseif err then
-      return notify.error(err)
-    end
+  self:fetch(path, function(file, answer)
     self:place(file, answer, keep)
   end)
 end
@@ -303,54 +270,6 @@ function Session:shown(stop)
     end
   end
   return { stop = stop, version = stop.versions[1], index = 1 }
-end
-
---- What of the file is left that can only be taken whole.
----@return table[] {agent, text, change: kage.ShapeChange?, path: string?}
-function Session:notes()
-  return vim.list_extend(self:own_notes(), self:notes_beside())
-end
-
---- What agents made of the file shown under another name, or of one that is no text.
----@return table[] {agent, text, path: string}
-function Session:notes_beside()
-  local here, notes = self.path or self.beside, {}
-  local is_there = here and here ~= "" and vim.uv.fs_lstat(vim.fs.joinpath(self.root, here)) ~= nil
-  for _, file in ipairs(is_there and self.all or {}) do
-    for _, agent in ipairs(self:changers(file)) do
-      local change, text = file.agents[tostring(agent)], nil
-      if change.status == "R" and change.old_path == here then
-        text = "renames it to " .. vim.fn.strtrans(file.path)
-      elseif file.path == here and file.kind ~= "text" then
-        text = change.status == "D" and "deletes the file" or ("changes it as a whole (%s)"):format(file.kind)
-      end
-      if text then
-        notes[#notes + 1] = { agent, ("%s: :KageAccept %d takes that"):format(text, agent), path = file.path }
-      end
-    end
-  end
-  return notes
-end
-
----@return table[] {agent, text, change: kage.ShapeChange?}
-function Session:own_notes()
-  local file, notes = self:file(self.path), {}
-  for _, agent in ipairs(file and self:changers(file) or {}) do
-    local pending = whole.pending(self.root, file, agent, self.content.versions[agent])
-    if pending == "deletion" then
-      notes[#notes + 1] = { agent, ("deletes the file: %ddo takes that"):format(agent) }
-    elseif pending == "rename" then
-      local old = vim.fn.strtrans(file.agents[tostring(agent)].old_path)
-      notes[#notes + 1] = { agent, ("renames it from %s: :KageAccept %d takes that"):format(old, agent) }
-    elseif pending then
-      notes[#notes + 1] = { agent, ("%s: :KageAccept %d takes that"):format(pending, agent) }
-    end
-    local change = not pending and shape.pending(self.content, agent)
-    if change then
-      notes[#notes + 1] = { agent, ("%s: %ddO takes that"):format(change.text, agent), change = change }
-    end
-  end
-  return notes
 end
 
 --- Something was taken whole: what `whole` calls.
