@@ -84,13 +84,6 @@ local function entry(root)
   return checked[root]
 end
 
----@param cwd string
----@return string
-local function root_of(cwd)
-  local root = vim.fs.root(cwd, ".git") or cwd
-  return vim.uv.fs_realpath(root) or root
-end
-
 ---@param root string
 ---@param results kage.CheckResult[]
 ---@return table[] # as for setqflist()
@@ -187,7 +180,7 @@ end
 --- Run the checks.
 ---@param options {cwd: string, run: string?, agent: integer?, quiet: boolean?, confirmed: string[]?}
 function M.run(options)
-  local root = root_of(options.cwd)
+  local root = context.root(options.cwd)
   local one = not options.agent and entry(root) or nil
   if one then
     one.edited, one.asked = false, one.asked + 1

@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import os
 from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from kage_nvim.evaluate.found import checks_of
 from kage_nvim.evaluate.results import Result, read
 from kage_nvim.model import Profile
 from kage_nvim.orchestrator.bench import Bench
-from kage_nvim.orchestrator.editors import open_buffers
+from kage_nvim.orchestrator.editors import open_buffers, overlays
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.players import Question, must_confirm
 from kage_nvim.orchestrator.runs import Run
@@ -127,8 +128,7 @@ class Checks:
     async def _yours(self, store: Store) -> str:
         root = store.repository.root
         buffers = await open_buffers(self._conductor.peers, root)
-        overlays = {str(b.path.relative_to(root)): b.content for b in buffers if b.content is not None}
-        return (await asyncio.to_thread(store.snapshot, overlays)).commit
+        return (await asyncio.to_thread(store.snapshot, overlays(buffers, root))).commit
 
     async def _on(self, order: _Order) -> list[Result]:
         """Say what is known already, run the rest, telling each state on the way."""
@@ -204,20 +204,21 @@ class Checks:
                 self._conductor.changed(order.run)
 
 
-class _Order(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class _Order:
     """One request: which commit, with what, for whom."""
 
-    store: Any
+    store: Store
     commit: str
     wanted: dict[str, Check]
     settings: RepositoryConfig
-    peer: Any
+    peer: Peer
     number: int | None
-    run: Any
+    run: Run | None
 
     @property
     def root(self) -> Path:
-        return Path(self.store.repository.root)
+        return self.store.repository.root
 
     @property
     def asked(self) -> _Asked:

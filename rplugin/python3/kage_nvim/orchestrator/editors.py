@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,3 +42,8 @@ async def open_buffers(peers: Peers, root: Path) -> list[Buffer]:
             if other is None or content is not None:
                 found[path] = Buffer(peer, path, int(entry["changedtick"]), content)
     return list(found.values())
+
+
+def overlays(buffers: Iterable[Buffer], root: Path) -> dict[str, bytes]:
+    """The unsaved contents among these buffers, by path from the root."""
+    return {str(b.path.relative_to(root)): b.content for b in buffers if b.content is not None}

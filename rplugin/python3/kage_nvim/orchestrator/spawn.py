@@ -30,7 +30,7 @@ from kage_nvim.orchestrator import (
     steps,
 )
 from kage_nvim.orchestrator.conductor import Conductor
-from kage_nvim.orchestrator.editors import open_buffers
+from kage_nvim.orchestrator.editors import open_buffers, overlays
 from kage_nvim.orchestrator.launch import open_panes, panes_of, write_spec
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.preparation import Plan, SpawnRequest, prepare
@@ -73,13 +73,13 @@ async def spawn(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> dict[s
 
 
 async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
-    overlays = await unsaved(conductor, plan.repository.root)
+    unsaved_text = await unsaved(conductor, plan.repository.root)
     gateway = asyncio.create_task(_gateway(conductor, plan))
     try:
         store = await asyncio.to_thread(Store.open, plan.repository)
         plan.task, told = await asyncio.to_thread(kageignore.checked, plan.repository, store, plan.task)
         plan.notes += told
-        snapshot = await asyncio.to_thread(store.snapshot, overlays)
+        snapshot = await asyncio.to_thread(store.snapshot, unsaved_text)
         ground = plan.ground
         if ground is None:
             snapshot = await asyncio.to_thread(kageignore.without, store, snapshot)
@@ -138,11 +138,7 @@ async def unsaved(conductor: Conductor, root: Path) -> dict[str, bytes]:
     Raises:
         KageError: two editors hold different unsaved versions of one file.
     """
-    return {
-        str(buffer.path.relative_to(root)): buffer.content
-        for buffer in await open_buffers(conductor.peers, root)
-        if buffer.content is not None
-    }
+    return overlays(await open_buffers(conductor.peers, root), root)
 
 
 async def _gateway(conductor: Conductor, plan: Plan) -> None:

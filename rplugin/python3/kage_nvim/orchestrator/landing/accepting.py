@@ -20,7 +20,7 @@ from kage_nvim.errors import Exit, KageError, refused
 from kage_nvim.model import CandidateStatus
 from kage_nvim.orchestrator import folders
 from kage_nvim.orchestrator.conductor import Conductor
-from kage_nvim.orchestrator.editors import Buffer, open_buffers
+from kage_nvim.orchestrator.editors import Buffer, open_buffers, overlays
 from kage_nvim.orchestrator.landing import applying, branches, keeping, offers, pointers
 from kage_nvim.orchestrator.landing.branches import Part, Wish
 from kage_nvim.orchestrator.landing.keeping import Keep
@@ -61,7 +61,7 @@ async def accept(
     paths = [run.repository.inside(path) for path in chosen]
     async with conductor.landing:
         buffers = await open_buffers(conductor.peers, run.root)
-        yours = await asyncio.to_thread(run.store.snapshot, applying.overlays(buffers, run.root))
+        yours = await asyncio.to_thread(run.store.snapshot, overlays(buffers, run.root))
         if picks:
             offered = await offers.picked(conductor, run, candidates, picks, shown, yours)
             parts = [Part(offered.numbers, offered.base, offered.tree)]

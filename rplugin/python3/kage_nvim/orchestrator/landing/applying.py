@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,11 +47,6 @@ class Change:
         if self.buffer is None:
             return "disk"
         return "buffer" if self.buffer.content is None else "buffer-modified"
-
-
-def overlays(buffers: Iterable[Buffer], root: Path) -> dict[str, bytes]:
-    """The unsaved contents among these buffers, by path from the root."""
-    return {str(b.path.relative_to(root)): b.content for b in buffers if b.content is not None}
 
 
 async def apply(

@@ -14,7 +14,7 @@ from kage_nvim.compare import land
 from kage_nvim.errors import Exit, KageError, usage
 from kage_nvim.orchestrator import folders
 from kage_nvim.orchestrator.conductor import Conductor
-from kage_nvim.orchestrator.editors import Buffer, open_buffers
+from kage_nvim.orchestrator.editors import Buffer, open_buffers, overlays
 from kage_nvim.orchestrator.landing import applying, branches
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.store import LandedFile, Landing
@@ -49,7 +49,7 @@ async def undo(conductor: Conductor, cwd: str, count: int = 1) -> dict[str, Any]
         landings = done[:count]
         store = await asyncio.to_thread(Store.open, repository)
         buffers = await open_buffers(conductor.peers, root)
-        now = await asyncio.to_thread(store.snapshot, applying.overlays(buffers, root))
+        now = await asyncio.to_thread(store.snapshot, overlays(buffers, root))
         way = await asyncio.to_thread(_way_back, store, root, landings, now.tree, buffers)
         newest = landings[0]
         back = Landing(
