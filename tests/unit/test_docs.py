@@ -47,8 +47,10 @@ def toml_keys() -> dict[str, Any]:
         "providers.": config.ProviderLimit,
         "clis.": Description,
         "privacy.": config.Privacy,
+        "judge.": config.Judge,
+        "review.": config.Review,
     }
-    nested = {"players", "defaults", "providers", "clis", "privacy"}
+    nested = {"players", "defaults", "providers", "clis", "privacy", "judge", "review"}
     return {
         prefix + field.name: field.default
         if field.default_factory is msgspec.NODEFAULT

@@ -21,6 +21,8 @@ else:
     import tomli as tomllib
 
 REPOSITORY_FILE = ".kage.toml"
+REVIEWERS = ("security", "performance", "correctness", "style", "tests", "api")
+"""The roles of a review when none are named."""
 
 
 class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,6 +69,26 @@ class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     command_seconds: float = 120.0
 
 
+class Judge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[judge]``: the player that compares candidates at the end of each run, and what that may cost in US
+    dollars; without a player the ranking stands on evidence alone. ``auto = false``: only when asked."""
+
+    player: str | None = None
+    run_usd: float | None = None
+    run_tokens: int | None = None
+    auto: bool = True
+
+
+class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[review]``: the players and roles that review a change, each role by the next player, and what one
+    review may cost in US dollars."""
+
+    players: list[str] = []
+    roles: list[str] = msgspec.field(default_factory=lambda: list(REVIEWERS))
+    run_usd: float | None = None
+    run_tokens: int | None = None
+
+
 class UserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of ``config.toml``."""
 
@@ -76,6 +98,8 @@ class UserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     privacy: Privacy = Privacy()
     providers: dict[str, ProviderLimit] = {}
     clis: dict[str, Description] = {}
+    judge: Judge = Judge()
+    review: Review = Review()
 
 
 class Setup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,10 +111,25 @@ class Setup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[checks.NAME]``: a command of the project that can be run on a tree."""
+    """``[checks.NAME]``: a command of the project that can be run on a tree.
+
+    ``kind`` says what it looks at (empty: taken from name and command), ``weight`` how much it counts,
+    ``required`` whether a candidate must pass it (``None``: all but benchmarks). ``report`` is a file that
+    the command writes, ``format`` what it or the output is written in (empty: found by looking), ``pattern``
+    a regular expression for what no format knows. ``better`` says which way a benchmark's number improves,
+    ``retry`` how many turns an agent gets to mend what fails.
+    """
 
     command: str | list[str]
     timeout: float = 600.0
+    kind: Literal["", "test", "lint", "type", "bench", "custom"] = ""
+    weight: float = 1.0
+    required: bool | None = None
+    report: str = ""
+    format: str = ""
+    pattern: str = ""
+    better: Literal["lower", "higher"] = "lower"
+    retry: int = 0
 
 
 class RepositoryConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,6 +150,8 @@ TABLES: dict[str, type[Any]] = {
 """Tables of tables, whose names are the user's."""
 SECTIONS: dict[str, type[Any]] = {
     "defaults": Defaults,
+    "judge": Judge,
+    "review": Review,
     "setup": Setup,
     "budget": Budget,
     "privacy": Privacy,

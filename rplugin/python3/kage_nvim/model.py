@@ -28,6 +28,10 @@ class Selection(msgspec.Struct, frozen=True):
     text: str
 
 
+STRATEGIES = ("all", "race", "cascade", "converge", "tournament")
+"""How the agents of a run are spent."""
+
+
 class Task(msgspec.Struct, frozen=True):
     """What the user asked, with its context. ``variants`` adds text for single agents, by number; ``before``
     says what was done already, when the run starts on a candidate."""
@@ -140,6 +144,9 @@ class CandidateStatus(msgspec.Struct, kw_only=True):
     """A resulting tree, committed on the base. ``added`` and ``removed`` count lines of text files.
 
     ``live``: what an agent at work has so far, shown while somebody compares; it lands only when forced.
+    ``checks`` holds the state of each check by name, ``checked`` is all of them in a line, ``green`` is set
+    when all have ended: every required one passed, and no test was weakened. ``weakened`` names what was done
+    to tests, ``rank`` is the place in the verdict, ``note`` one line on where it comes from.
     """
 
     number: int
@@ -151,13 +158,19 @@ class CandidateStatus(msgspec.Struct, kw_only=True):
     removed: int = 0
     checks: dict[str, str] = {}
     live: bool = False
+    checked: str = ""
+    green: bool | None = None
+    weakened: list[str] = []
+    rank: int | None = None
+    note: str = ""
 
 
 class RunStatus(msgspec.Struct, kw_only=True):
     """One spawn: a task, a base, N agents and what came of them; ``head`` is the commit under the base.
 
     A run ``on`` a candidate (``RUN:NUMBER``) has the base of that candidate's run; its agents began from the
-    candidate.
+    candidate. ``strategy`` says how its agents are spent, ``verdict`` is the verdict in a line, ``saved``
+    what the strategy saved.
     """
 
     id: str
@@ -172,6 +185,9 @@ class RunStatus(msgspec.Struct, kw_only=True):
     candidates: list[CandidateStatus] = []
     winner: int | None = None
     landed: int | None = None
+    strategy: str = "all"
+    verdict: str = ""
+    saved: str = ""
 
 
 class Status(msgspec.Struct, kw_only=True):

@@ -34,6 +34,10 @@ MIGRATIONS = [
     CREATE TABLE confirmations (repository TEXT NOT NULL, question TEXT NOT NULL, time REAL NOT NULL,
                                 PRIMARY KEY (repository, question));
     """,
+    """
+    CREATE TABLE results (tree TEXT NOT NULL, key BLOB NOT NULL, record BLOB NOT NULL, time REAL NOT NULL,
+                          PRIMARY KEY (tree, key));
+    """,
 ]
 """Entry K brings ``user_version`` from K to K + 1."""
 
@@ -65,11 +69,30 @@ class Step(msgspec.Struct, frozen=True):
     commit: str
 
 
+class Course(msgspec.Struct, frozen=True, kw_only=True):
+    """What follows in a run by itself.
+
+    ``strategy`` is one of ``model.STRATEGIES``; ``until`` is ``green`` or empty; ``retry`` are the turns that
+    an agent gets to mend what checks complain of (``None``: as the checks say); ``auto_accept`` is ``green``
+    or empty; ``usd`` caps the run in US dollars. ``parts`` are the subtasks by agent's number; with them
+    nothing is ranked.
+    """
+
+    strategy: str = "all"
+    until: str = ""
+    retry: int | None = None
+    auto_accept: str = ""
+    usd: float | None = None
+    parts: dict[int, str] = {}
+
+
 class RunRecord(msgspec.Struct, kw_only=True):
     """A run as it was asked for, and what came of it. ``status.agents`` is empty here: agents have rows.
 
     ``setup`` is the trusted ``[setup]`` table of that moment, to be run again when an agent restarts.
     ``steps`` are the candidates from the base to where the agents began, oldest first; most runs have none.
+    ``course`` is what was asked to follow: strategy, repair turns, landing by itself. ``verdict`` is the
+    whole verdict, ``provenance`` where each hunk of a composed candidate comes from, by number.
     """
 
     status: RunStatus
@@ -77,6 +100,9 @@ class RunRecord(msgspec.Struct, kw_only=True):
     setup: dict[str, Any] | None = None
     steps: list[Step] = []
     cleaned: float | None = None
+    course: Course = Course()
+    verdict: dict[str, Any] | None = None
+    provenance: dict[int, list[dict[str, Any]]] = {}
 
 
 class LandedFile(msgspec.Struct, kw_only=True):
@@ -302,6 +328,25 @@ class Database:
         """What an earlier process began and did not finish, oldest first."""
         rows = self._db.execute("SELECT id, kind, payload FROM intents WHERE done IS NULL ORDER BY id")
         return [Intent(number, kind, loads(payload, dict)) for number, kind, payload in rows]
+
+    # What checks said.
+
+    def keep_result(self, tree: str, key: bytes, record: bytes) -> None:
+        """Keep what a command said of a tree."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", (tree, key, record, time.time())
+        )
+
+    def result(self, tree: str, key: bytes) -> bytes | None:
+        """What a command said of a tree, if it was run on it."""
+        row = self._db.execute(
+            "SELECT record FROM results WHERE tree = ? AND key = ?", (tree, key)
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def drop_results(self, before: float) -> None:
+        """Forget what was said before a time."""
+        self._db.execute("DELETE FROM results WHERE time < ?", (before,))
 
     # What the user has confirmed.
 

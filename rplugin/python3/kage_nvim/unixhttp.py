@@ -20,9 +20,16 @@ class _Connection(http.client.HTTPConnection):
 
 
 def request(
-    path: str, method: str, url: str, body: object = None, *, timeout: float = 5.0
+    path: str,
+    method: str,
+    url: str,
+    body: object = None,
+    *,
+    timeout: float = 5.0,
+    token: str = "",
 ) -> tuple[int, Any]:
-    """Send one request to the server at socket ``path``; returns (HTTP status, decoded JSON body).
+    """Send one request to the server at socket ``path``, with the caller's ``token`` where one is wanted;
+    returns (HTTP status, decoded JSON body).
 
     Raises:
         OSError: nobody listens there, or it did not answer within ``timeout`` seconds.
@@ -30,7 +37,9 @@ def request(
     connection = _Connection(path, timeout)
     try:
         payload = None if body is None else json.dumps(body)
-        connection.request(method, url, payload, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json"}
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
+        connection.request(method, url, payload, headers)
         response = connection.getresponse()
         text = response.read()
         return response.status, json.loads(text) if text else None

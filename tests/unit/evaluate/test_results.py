@@ -8,7 +8,8 @@ import pytest
 
 from kage_nvim.config import Check, RepositoryConfig
 from kage_nvim.evaluate.found import checks_of
-from kage_nvim.evaluate.results import Failure, read
+from kage_nvim.evaluate.results import Failure
+from kage_nvim.evaluate.text import read
 
 PYTEST = b"""\
 ..F                                                   [100%]

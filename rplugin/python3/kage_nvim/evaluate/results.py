@@ -1,20 +1,11 @@
-"""What a check said: one structure for editor, shell and status, read from its exit code and its output."""
+"""What a check said: one structure for editor, shell and status."""
 
 from __future__ import annotations
 
-import re
-from pathlib import PurePosixPath
-
 import msgspec
 
-LAST_LINE = 9_999_999
-"""No file has a line beyond this one: a larger number is none."""
-COUNTED = 9
-"""A number of tests with more digits is none."""
-MOST_FAILURES = 100
-"""More places than this are not listed for one check."""
-TAIL = 4000
-"""Bytes of the output's end that a result holds."""
+from kage_nvim.config import Check
+from kage_nvim.visible import visible
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -25,25 +16,70 @@ class Failure(msgspec.Struct, frozen=True):
     text: str
 
 
+class Test(msgspec.Struct, frozen=True):
+    """One test: ``name`` is the same on every tree; ``state`` is ``pass``, ``fail`` or ``skip``."""
+
+    __test__ = False  # pytest takes everything called Test for one
+
+    name: str
+    state: str
+    seconds: float | None = None
+    text: str = ""
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """One number of a benchmark: the median of ``samples`` and their spread, the base's beside it.
+
+    ``spread`` is half the distance between the quartiles, in the same ``unit``. ``change`` is the median of
+    the ratios to the base (1.0: as fast), ``None`` without a base; ``verdict`` is ``better``, ``worse``,
+    ``same`` (within the spread) or empty.
+    """
+
+    name: str
+    value: float
+    unit: str = "s"
+    better: str = "lower"
+    spread: float = 0.0
+    samples: int = 1
+    base: float | None = None
+    change: float | None = None
+    verdict: str = ""
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """One check on one tree.
 
     ``state`` is ``running``, ``pass``, ``fail`` (it ended with a code other than 0), ``timeout`` or ``error``
-    (it could not be run); ``passed`` and ``total`` count tests where the output tells;
-    ``summary`` is the last line, ``tail`` the end of what it printed; ``cached``: it did not run again.
+    (it could not be run); ``passed`` and ``total`` count tests where the output tells; ``tests`` has them
+    singly where it tells even that; ``summary`` is the last line, ``tail`` the end of what it printed;
+    ``cached``: it did not run again.
+
+    The rest compares with the base, once that is known (``compared``): names of tests (the check's own name,
+    where there are no single tests) that passed there and fail here, that fail in both, that failed there and
+    pass here, and that came out differently when run again, which count for nothing.
     """
 
     name: str
     state: str
     command: str
+    kind: str = "custom"
+    weight: float = 1.0
+    required: bool = True
     code: int | None = None
     seconds: float = 0.0
     passed: int | None = None
     total: int | None = None
     summary: str = ""
     failures: list[Failure] = []
+    tests: list[Test] = []
+    metrics: list[Metric] = []
     tail: str = ""
     cached: bool = False
+    compared: bool = False
+    regressed: list[str] = []
+    failing_at_base: list[str] = []
+    fixed: list[str] = []
+    flaky: list[str] = []
 
     @property
     def good(self) -> bool:
@@ -51,80 +87,19 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         return self.state == "pass"
 
 
-_ESCAPES = re.compile(
-    r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
-)
-# `src/x.py:12: text`, `src/x.py:12:5: text`, `  --> src/x.rs:12:5`, `File "src/x.py", line 12, in f`
-_PLACES = (
-    re.compile(r'^\s*File "(?P<path>[^"]+)", line (?P<line>[0-9]+)(?:, in (?P<text>.*))?$'),
-    re.compile(
-        r"^(?:E\s+)?\s*(?:-->\s*)?(?P<path>[^\s:()\[\]'\"]+\.\w+):(?P<line>[0-9]+)(?::[0-9]+)?:?\s*(?P<text>.*)$"
-    ),
-)
-_COUNTS = {word: re.compile(rf"([0-9]+) {word}") for word in ("passed", "failed", "errors?")}
-_RAN = re.compile(r"^Ran ([0-9]{1,9}) tests?")
-_UNITTEST = re.compile(r"^FAILED \((.*)\)")
+def begun(name: str, check: Check) -> Result:
+    """A check that runs."""
+    required = check.kind != "bench" if check.required is None else check.required
+    return Result(
+        name=name,
+        state="running",
+        command=visible(shown(check.command)),
+        kind=check.kind or "custom",
+        weight=check.weight,
+        required=required,
+    )
 
 
-def read(output: bytes, roots: tuple[str, ...]) -> tuple[list[Failure], int | None, int | None, str, str]:
-    """Failures, passed, total, summary and tail of what a check printed.
-
-    ``roots`` are the absolute paths under which the tree was seen; a path below one becomes relative, one
-    outside all of them is no place in the project.
-    """
-    lines = [_ESCAPES.sub("", line).rstrip() for line in output.decode("utf-8", "replace").splitlines()]
-    said = [line for line in lines if line.strip()]
-    summary = said[-1].strip("= \t") if said else ""
-    passed, total = _counted(said[-12:])
-    return _failures(lines, roots), passed, total, summary[:200], "\n".join(lines).strip()[-TAIL:]
-
-
-def _failures(lines: list[str], roots: tuple[str, ...]) -> list[Failure]:
-    found: dict[tuple[str, int], Failure] = {}
-    said = ""
-    for line in lines:
-        if line.startswith("E   "):  # pytest says what is wrong in the lines before the place
-            said = said or line[1:].strip()
-        match = next((m for shape in _PLACES if (m := shape.match(line))), None)
-        path = _inside(match["path"], roots) if match else None
-        if match is None or path is None:
-            continue
-        digits = match["line"].lstrip("0") or "1"  # some say 0 for the whole file
-        if len(digits) > len(str(LAST_LINE)):
-            continue
-        key = path, int(digits)
-        text = (match["text"] or "").strip()
-        if said and re.fullmatch(r"\w*(Error|Exception|Failure)?", text):
-            text = said
-        said = ""
-        if key not in found or (text and not found[key].text):
-            found[key] = Failure(path, key[1], text[:300])
-        if len(found) >= MOST_FAILURES:
-            break
-    return list(found.values())
-
-
-def _inside(path: str, roots: tuple[str, ...]) -> str | None:
-    for root in roots:
-        if path.startswith(f"{root}/"):
-            path = path[len(root) + 1 :]
-            break
-    pure = PurePosixPath(path)
-    return None if pure.is_absolute() or ".." in pure.parts or path.startswith("<") else str(pure)
-
-
-def _counted(ending: list[str]) -> tuple[int | None, int | None]:
-    """Passed and all tests, as pytest, unittest and those like them end."""
-    text = "\n".join(ending)
-    ran = next((int(m[1]) for line in ending if (m := _RAN.match(line))), None)
-    if ran is not None:
-        bad = next((m[1] for line in ending if (m := _UNITTEST.match(line))), "")
-        failed = sum(int(n) for n in re.findall(r"(?:failures|errors)=([0-9]{1,9})(?![0-9])", bad))
-        return max(0, ran - failed), ran
-    said = {word: m[1] for word, shape in _COUNTS.items() if (m := shape.search(text))}
-    if not said or any(len(digits) > COUNTED for digits in said.values()):
-        return None, None
-    counts = {word: int(digits) for word, digits in said.items()}
-    good = counts.get("passed", 0)
-    return good, good + counts.get("failed", 0) + counts.get("errors?", 0)
+def shown(command: str | list[str]) -> str:
+    """A command in a line."""
+    return command if isinstance(command, str) else " ".join(command)

@@ -25,6 +25,7 @@ class Bench:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.slot: Slot | None = None
+        self.commit = ""
         self._prepared: bytes | None = None
 
     async def lay(
@@ -40,6 +41,7 @@ class Bench:
         Raises:
             KageError: the slot cannot be made, or the setup command fails in it.
         """
+        self.commit = ""
         if self.slot is None or not self.slot.repo_git.is_dir():
             self.slot = await asyncio.to_thread(slots.acquire, self.store, commit, held=held)
             self._prepared = None
@@ -51,6 +53,7 @@ class Bench:
         if settings.setup and self._prepared != wanted:
             await setup.prepare(settings.setup, profile, "where checks are run")
         self._prepared = wanted
+        self.commit = commit
         return profile
 
     async def close(self) -> None:

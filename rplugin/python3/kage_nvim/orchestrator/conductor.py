@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 from kage_nvim import processes
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.model import CandidateStatus, State
-from kage_nvim.orchestrator import candidates, keys, live, reconcile, shadow, summary
+from kage_nvim.orchestrator import candidates, course, keys, live, reconcile, shadow, summary
 from kage_nvim.orchestrator.audience import Audience
 from kage_nvim.orchestrator.checking import Checks
 from kage_nvim.orchestrator.gateway_link import GatewayLink
@@ -86,6 +86,13 @@ class Conductor:
         """The runs of a repository that were not cleaned, newest first."""
         found = [run for run in self.runs.values() if run.root == root]
         return sorted(found, key=lambda run: (run.record.status.created, run.id), reverse=True)
+
+    def environment(self, run: Run) -> Mapping[str, str]:
+        """What the user's programs see: of the client that began the run, of another that is there now when
+        kaged was started anew since, or just its PATH as an agent has it."""
+        here = (peer.hello.env for peer in self.peers.clients())
+        theirs = (agent.env() for agent in run.agents.values())
+        return run.env or next((env for env in (*here, *theirs) if env), {})
 
     def busy(self) -> bool:
         """True while an agent's process is alive, even between two connections."""
@@ -245,14 +252,32 @@ class Conductor:
                 if state is State.DONE and not _changed(run, agent.number):
                     reason = f"nothing changed; {reason}" if reason else "nothing changed"
             agent.record.captured = turn
-            if agent.turn <= turn:  # else it was spoken to meanwhile and is at work again
-                status.state, status.reason, status.activity = state, reason, ""
-                status.ended = status.since = time.time()
-            self.agent_changed(run, agent)
+            if agent.turn <= turn and course.is_checked(run, agent, state):
+                status.state, status.activity, status.since = State.CHECKING, "", time.time()
+                self.agent_changed(run, agent)
+                self.spawn_task(self._checked(run, agent, state, reason, turn))
+            else:
+                self._over(run, agent, state, reason, turn)
             outcome = {State.DONE: "done", State.FAILED: "failed"}.get(state, "stopped")
             self.spawn_task(self.gateway.outcome(run.id, agent.number, outcome))
             self.spawn_task(self._count_all(run, agent))
             self.spawn_task(self._warm(run, agent))
+
+    async def _checked(self, run: Run, agent: Agent, state: State, reason: str, turn: int) -> None:
+        """Check its candidate, then let it be seen in its new state."""
+        await course.checked(self, run, agent)
+        self._over(run, agent, state, reason, turn)
+
+    def _over(self, run: Run, agent: Agent, state: State, reason: str, turn: int) -> None:
+        """A turn is over, unless the agent was spoken to meanwhile and is at work again."""
+        status = agent.record.status
+        if agent.turn > turn or agent.record.captured > turn:
+            self.agent_changed(run, agent)
+            return
+        status.state, status.reason, status.activity = state, reason, ""
+        status.ended = status.since = time.time()
+        self.agent_changed(run, agent)
+        self.spawn_task(course.agent_ended(self, run, agent))
 
     async def _warm(self, run: Run, agent: Agent) -> None:
         """What is compared next is read already."""

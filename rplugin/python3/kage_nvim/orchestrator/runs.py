@@ -58,19 +58,29 @@ class Agent:
         """Where its specification and its log are."""
         return paths.run_folder(self.record.run) / "agents" / str(self.number)
 
+    def spec(self) -> AgentSpec | None:
+        """What its process was started with, if that can be read."""
+        try:
+            return msgspec.json.decode((self.folder / "spec.json").read_bytes(), type=AgentSpec)
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+    def env(self) -> Mapping[str, str]:
+        """The PATH that its commands see."""
+        spec = self.spec()
+        return {"PATH": spec.profile.env.get("PATH", "")} if spec else {}
+
     def litter(self) -> list[str]:
         """Patterns of what its CLI leaves in the worktree for itself; none when nothing is known of it."""
-        try:
-            spec = msgspec.json.decode((self.folder / "spec.json").read_bytes(), type=AgentSpec)
-        except (OSError, msgspec.MsgspecError):
-            return []
-        return spec.cli.litter if spec.cli else []
+        spec = self.spec()
+        return spec.cli.litter if spec and spec.cli else []
 
 
 class Run:
     """One spawn: its record, its repository and store, its agents by number.
 
-    ``live`` holds what is seen of agents at work, by number (see ``orchestrator.live``).
+    ``live`` holds what is seen of agents at work, by number (see ``orchestrator.live``), ``env`` the
+    environment of the client that began it, which is kept in memory only.
     """
 
     def __init__(self, record: RunRecord, repository: Repository, store: Store) -> None:
@@ -79,6 +89,7 @@ class Run:
         self.store = store
         self.agents: dict[int, Agent] = {}
         self.live: dict[int, CandidateStatus] = {}
+        self.env: Mapping[str, str] = {}
 
     @property
     def id(self) -> str:
@@ -164,6 +175,11 @@ class Run:
         raise KageError(
             f"run {self.id} has no candidate {number}", fix=f"Its candidates: {known}.", code="no_candidate"
         )
+
+    def next_number(self) -> int:
+        """The number of the next composed or synthesised candidate: above all agents and candidates."""
+        taken = [*self.agents, *(candidate.number for candidate in self.record.status.candidates)]
+        return max(taken, default=0) + 1
 
     def set_candidate(self, candidate: CandidateStatus) -> None:
         """Put a candidate in the place of an earlier one of the same number."""

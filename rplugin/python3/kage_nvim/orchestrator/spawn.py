@@ -209,6 +209,7 @@ def _register(
     )
     stood = plan.ground.steps if plan.ground else []
     run = Run(RunRecord(status=status, task=plan.task, steps=stood), plan.repository, store)
+    run.env = plan.peer.hello.env
     for number, (seat, slot) in enumerate(zip(plan.seats, made, strict=True), 1):
         record = AgentRecord(
             run=run_id,

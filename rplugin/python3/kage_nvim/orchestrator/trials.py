@@ -1,0 +1,129 @@
+"""Trials: commands run on trees of a repository, in the sandbox, on a bench; what is known is not run again.
+
+A tree here is any that the store holds: a candidate, the base, one with other tests laid over it, a part of
+what candidates did. Results are kept by tree and command, so that none is ever run twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kage_nvim import sandbox
+from kage_nvim.config import Check, RepositoryConfig
+from kage_nvim.evaluate.reading import read
+from kage_nvim.evaluate.results import Result, begun
+from kage_nvim.model import Profile
+from kage_nvim.orchestrator.benches import Benches
+from kage_nvim.orchestrator.shadow import Store
+from kage_nvim.protocol import dumps, loads
+from kage_nvim.sandbox import Completed
+from kage_nvim.trees import commit_tree
+from kage_nvim.visible import visible
+
+if TYPE_CHECKING:
+    from kage_nvim.orchestrator.conductor import Conductor
+
+Told = Callable[[list[Result]], None]
+READING = 1
+"""Raised when results are read otherwise than before: what was kept is then run again."""
+
+
+class Ground(msgspec.Struct, frozen=True):
+    """What all trials of one repository share: the store, its settings, the client's environment."""
+
+    store: Store
+    settings: RepositoryConfig
+    env: Mapping[str, str]
+
+
+class Trials:
+    """See the module."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        self._conductor = conductor
+        self.benches = Benches(conductor)
+        self._cores = asyncio.Semaphore(os.cpu_count() or 1)
+
+    async def results(
+        self,
+        ground: Ground,
+        tree: str,
+        wanted: Mapping[str, Check],
+        *,
+        told: Told = lambda _: None,
+        attempt: int = 0,
+    ) -> list[Result]:
+        """Run checks on a tree, those that are known aside; ``told`` gets all of them each time one ends.
+        ``attempt`` tells one time of running the same from the next, where results may differ.
+
+        Raises:
+            KageError: the tree cannot be laid out.
+        """
+        found: dict[str, Result] = {}
+        for name, check in wanted.items():
+            known = self._known(ground, tree, check, attempt)
+            found[name] = (
+                msgspec.structs.replace(known, name=name, cached=True) if known else begun(name, check)
+            )
+        told(list(found.values()))
+        left = [name for name, result in found.items() if result.state == "running"]
+        if left:
+            commit = await asyncio.to_thread(_commit, ground.store, tree)
+            async with self.benches.use(ground.store, commit, ground.settings, ground.env) as profile:
+
+                async def one(name: str) -> None:
+                    async with self._cores:
+                        result = await _run(name, wanted[name], profile)
+                    found[name] = result
+                    if result.state in ("pass", "fail"):
+                        key = _key(wanted[name], ground.settings, attempt)
+                        self._conductor.database.keep_result(tree, key, dumps(result))
+                    told(list(found.values()))
+
+                await asyncio.gather(*(one(name) for name in left))
+        return list(found.values())
+
+    async def command(
+        self, ground: Ground, tree: str, argv: Sequence[str], *, stdin: bytes = b"", timeout: float
+    ) -> Completed:
+        """Run one command on a tree, in the sandbox, whatever it says.
+
+        Raises:
+            KageError: the tree cannot be laid out.
+        """
+        commit = await asyncio.to_thread(_commit, ground.store, tree)
+        async with (
+            self.benches.use(ground.store, commit, ground.settings, ground.env) as profile,
+            self._cores,
+        ):
+            return await sandbox.run(profile, argv, stdin=stdin, timeout=timeout)
+
+    def _known(self, ground: Ground, tree: str, check: Check, attempt: int) -> Result | None:
+        record = self._conductor.database.result(tree, _key(check, ground.settings, attempt))
+        return None if record is None else loads(record, Result)
+
+
+def _key(check: Check, settings: RepositoryConfig, attempt: int) -> bytes:
+    """What decides what a check says of a tree; its name, its weight and its repair turns do not."""
+    plain = msgspec.structs.replace(check, weight=1.0, required=None, retry=0)
+    return msgspec.json.encode((READING, plain, settings.setup, attempt))
+
+
+def _commit(store: Store, tree: str) -> str:
+    """A commit of a tree, the same each time, for slots are filled from commits."""
+    return commit_tree(store, tree, None, "a tree to be tried", when=0)
+
+
+async def _run(name: str, check: Check, profile: Profile) -> Result:
+    """One check in the sandbox."""
+    command = ["sh", "-c", check.command] if isinstance(check.command, str) else check.command
+    try:
+        done = await sandbox.run(profile, command, timeout=check.timeout)
+    except OSError as error:
+        return msgspec.structs.replace(begun(name, check), state="error", summary=visible(str(error)))
+    return await asyncio.to_thread(read, begun(name, check), check, done, profile)
