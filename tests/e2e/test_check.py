@@ -129,9 +129,8 @@ def test_picks_are_checked_as_they_are_made(project: Stage, tmp_path: Path) -> N
     text = "".join(f"line {n}\n" for n in range(1, 41))
     (project.repository / "list.txt").write_text(text)
     slow = "grep -n wrong list.txt | sed 's/^/list.txt:/' ; echo run >> .runs; ! grep -q wrong list.txt"
-    (project.repository / ".kage.toml").write_text(
-        f"[checks.slow]\ncommand = '''{slow} && {{ grep -q quick list.txt || ! grep -q one list.txt || sleep 6107; }}'''\n"
-    )
+    slow += " && { grep -q quick list.txt || ! grep -q one list.txt || sleep 6107; }"
+    (project.repository / ".kage.toml").write_text(f"[checks.slow]\ncommand = '''{slow}'''\n")
     edit = "sed -i '5s/.*/one/; 20s/.*/wrong/; 35s/.*/quick/' list.txt"
     project.configure(f'[players.sed]\ncommand = """{edit}"""\n')
     project.shell("spawn", "--hidden", "--yes", "@sed", "--", "edit it")
@@ -158,7 +157,7 @@ def test_picks_are_checked_as_they_are_made(project: Stage, tmp_path: Path) -> N
         desk.type("u")
         desk.until_screen("before edits")
     runs = "".join(file.read_text() for file in project.home.rglob("slots/*/tree/.runs"))
-    # The base and the candidate, both twice more because it regressed; the two picks, the ended one, the last.
+    # The base and the candidate, both twice more since it regressed; two picks, the ended one, the last.
     assert runs.count("run") == 9
     assert (project.repository / "list.txt").read_text() == text
 

@@ -8,7 +8,6 @@ laid out on a bench and the commands run in the sandbox there.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -23,16 +22,14 @@ from kage_nvim.config import REPOSITORY_FILE, Check, RepositoryConfig
 from kage_nvim.errors import Exit, KageError, refused
 from kage_nvim.evaluate.evaluation import Evaluation
 from kage_nvim.evaluate.found import checks_of
-from kage_nvim.evaluate.results import shown
 from kage_nvim.orchestrator.editors import open_buffers, overlays
 from kage_nvim.orchestrator.evaluating import Heard, evaluate
 from kage_nvim.orchestrator.peers import Peer
-from kage_nvim.orchestrator.players import Question, must_confirm
+from kage_nvim.orchestrator.players import Question, must_confirm, trusted
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.orchestrator.trials import Ground, Trials
 from kage_nvim.trees import trees_of
-from kage_nvim.visible import quoted
 
 if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor
@@ -117,20 +114,10 @@ class Checks:
     def questions(
         self, root: Path, settings: RepositoryConfig, yes: set[str] | None = None
     ) -> list[Question]:
-        """What the user must say yes to before a repository's commands are run: the commands of a cloned
-        repository's file need a word, once for its content."""
-        if not (settings.checks or settings.setup):
-            return []
-        content = (root / REPOSITORY_FILE).read_bytes()
-        commands = [check.command for check in settings.checks.values()]
-        commands += [settings.setup.command] if settings.setup else []
-        listed = ", ".join(quoted(shown(command)) for command in commands)
-        asked = Question(
-            f"trust:{hashlib.sha256(content).hexdigest()}",
-            f"Trust {REPOSITORY_FILE} of {root.name}? It runs {listed} in the sandbox.",
-        )
+        """What the user must still say yes to before a repository's commands are run."""
         known = self._conductor.database.confirmed(str(root)) | (yes or set())
-        return [] if asked.id in known else [asked]
+        asked = trusted(settings, root)
+        return [asked] if asked and asked.id not in known else []
 
     def gone(self, peer: Peer) -> None:
         """Nobody waits for what this peer asked any more: end it, with the processes that it started."""

@@ -193,14 +193,8 @@ def questions(
         text = f"Send code of {root.name} to {entry.what}? It was found in your environment, not configured."
         what = entry.player.model or f"cli {entry.player.cli}"
         asked.append(Question(f"found:{entry.name}:{what}", text))
-    if repository.setup:
-        content = (root / REPOSITORY_FILE).read_bytes()
-        command = repository.setup.command
-        shown = command if isinstance(command, str) else " ".join(command)
-        network = " with network access" if repository.setup.network else ""
-        text = f"Trust {REPOSITORY_FILE} of {root.name}?"
-        text += f" It runs {quoted(shown)}{network} in each agent's sandbox."
-        asked.append(Question(f"trust:{hashlib.sha256(content).hexdigest()}", text))
+    if trust := trusted(repository, root):
+        asked.append(trust)
     for role in given:
         if role.digest:
             shown = f" ({role.description[:80]})" if role.description else ""
@@ -208,6 +202,26 @@ def questions(
             text += f" {role.source} instructs the agents."
             asked.append(Question(f"trust:{role.digest}", text))
     return [question for question in asked if question.id not in yes]
+
+
+def trusted(repository: RepositoryConfig, root: Path) -> Question | None:
+    """Whether the commands of a repository's file may be run: asked once for its content."""
+    if not (repository.checks or repository.setup):
+        return None
+    content = (root / REPOSITORY_FILE).read_bytes()
+    told = []
+    if repository.setup:
+        network = " with network access" if repository.setup.network else ""
+        told.append(f"It runs {quoted(_line(repository.setup.command))}{network} in each agent's sandbox.")
+    if repository.checks:
+        commands = ", ".join(quoted(_line(check.command)) for check in repository.checks.values())
+        told.append(f"It runs {commands} in the sandbox, as checks.")
+    text = f"Trust {REPOSITORY_FILE} of {root.name}? {' '.join(told)}"
+    return Question(f"trust:{hashlib.sha256(content).hexdigest()}", text)
+
+
+def _line(command: str | list[str]) -> str:
+    return command if isinstance(command, str) else " ".join(command)
 
 
 def must_confirm(asked: Sequence[Question]) -> KageError:

@@ -22,6 +22,7 @@ from kage_nvim.orchestrator.steps import Ground
 from kage_nvim.orchestrator.tmux import server
 from kage_nvim.orchestrator.tmux.panes import Place
 from kage_nvim.privacy import Terms
+from kage_nvim.store import Course
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Plan:
     ground: Ground | None = None
     privacy: Terms = field(default_factory=Terms)
     record: str = ""
+    course: Course = field(default_factory=Course)
 
     def terms(self, seat: Seat) -> dict[str, Any]:
         """What the gateway has to know of a seat beside its player."""
@@ -67,7 +69,7 @@ class Layout(msgspec.Struct, frozen=True):
 
 class SpawnRequest(msgspec.Struct):
     """The parameters of ``spawn``. ``on`` names the candidate that the run stands on: ``2``, or ``RUN:2``;
-    ``record`` a new file, which the run's model traffic is written to."""
+    ``record`` a new file, which the run's model traffic is written to; ``course`` what follows by itself."""
 
     cwd: str
     task: Task
@@ -77,6 +79,7 @@ class SpawnRequest(msgspec.Struct):
     on: str = ""
     record: str = ""
     layout: Layout = Layout()
+    course: Course = Course()
 
 
 async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan:
@@ -119,7 +122,20 @@ async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan
     await discretion.check(seated, user, terms.rules)
     await money.check(conductor.gateway, seated, user, settings)
     record = discretion.recording(asked.record, asked.cwd)
-    return Plan(repository, task, seated, user, settings, peer, asked.layout.place, [], ground, terms, record)
+    return Plan(
+        repository=repository,
+        task=task,
+        seats=seated,
+        user=user,
+        settings=settings,
+        peer=peer,
+        place=asked.layout.place,
+        notes=[],
+        ground=ground,
+        privacy=terms,
+        record=record,
+        course=asked.course,
+    )
 
 
 def _recordings_exist(seated: list[Seat]) -> None:

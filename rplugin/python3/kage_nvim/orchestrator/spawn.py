@@ -206,9 +206,11 @@ def _register(
         base=base,
         on=plan.ground.name if plan.ground else None,
         created=now,
+        strategy=plan.course.strategy,
     )
     stood = plan.ground.steps if plan.ground else []
-    run = Run(RunRecord(status=status, task=plan.task, steps=stood), plan.repository, store)
+    record = RunRecord(status=status, task=plan.task, steps=stood, course=plan.course)
+    run = Run(record, plan.repository, store)
     run.env = plan.peer.hello.env
     for number, (seat, slot) in enumerate(zip(plan.seats, made, strict=True), 1):
         record = AgentRecord(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -47,6 +48,7 @@ class Trials:
     def __init__(self, conductor: Conductor) -> None:
         self._conductor = conductor
         self.benches = Benches(conductor)
+        self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
         self._cores = asyncio.Semaphore(os.cpu_count() or 1)
 
     async def results(
@@ -64,29 +66,68 @@ class Trials:
         Raises:
             KageError: the tree cannot be laid out.
         """
-        found: dict[str, Result] = {}
+        found = self._found(ground, tree, wanted, attempt)
+        told(list(found.values()))
+        if all(result.state != "running" for result in found.values()):
+            return list(found.values())
+        # Agents often make the same of a task: who asks for a tree that is being tried waits for that.
+        async with self._turn(tree):
+            found |= self._found(ground, tree, wanted, attempt)
+            left = [name for name, result in found.items() if result.state == "running"]
+            if left:
+                await self._run_all(ground, tree, wanted, attempt, found, told)
+        told(list(found.values()))
+        return list(found.values())
+
+    def _found(
+        self, ground: Ground, tree: str, wanted: Mapping[str, Check], attempt: int
+    ) -> dict[str, Result]:
+        """What is known of a tree; what is not, as begun."""
+        found = {}
         for name, check in wanted.items():
             known = self._known(ground, tree, check, attempt)
             found[name] = (
                 msgspec.structs.replace(known, name=name, cached=True) if known else begun(name, check)
             )
-        told(list(found.values()))
-        left = [name for name, result in found.items() if result.state == "running"]
-        if left:
-            commit = await asyncio.to_thread(_commit, ground.store, tree)
-            async with self.benches.use(ground.store, commit, ground.settings, ground.env) as profile:
+        return found
 
-                async def one(name: str) -> None:
-                    async with self._cores:
-                        result = await _run(name, wanted[name], profile)
-                    found[name] = result
-                    if result.state in ("pass", "fail"):
-                        key = _key(wanted[name], ground.settings, attempt)
-                        self._conductor.database.keep_result(tree, key, dumps(result))
-                    told(list(found.values()))
+    @asynccontextmanager
+    async def _turn(self, tree: str) -> AsyncIterator[None]:
+        """One at a time for a tree; nothing is kept of trees that nobody asks for."""
+        lock, waiting = self._turns.get(tree, (asyncio.Lock(), 0))
+        self._turns[tree] = lock, waiting + 1
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._turns.pop(tree)
+            if waiting > 1:
+                self._turns[tree] = lock, waiting - 1
 
-                await asyncio.gather(*(one(name) for name in left))
-        return list(found.values())
+    async def _run_all(
+        self,
+        ground: Ground,
+        tree: str,
+        wanted: Mapping[str, Check],
+        attempt: int,
+        found: dict[str, Result],
+        told: Told,
+    ) -> None:
+        """Run what is not known yet of ``found``, and put in what comes out."""
+        commit = await asyncio.to_thread(_commit, ground.store, tree)
+        async with self.benches.use(ground.store, commit, ground.settings, ground.env) as profile:
+
+            async def one(name: str) -> None:
+                async with self._cores:
+                    result = await _run(name, wanted[name], profile)
+                found[name] = result
+                if result.state in ("pass", "fail"):
+                    key = _key(wanted[name], ground.settings, attempt)
+                    self._conductor.database.keep_result(tree, key, dumps(result))
+                told(list(found.values()))
+
+            left = [name for name, result in found.items() if result.state == "running"]
+            await asyncio.gather(*(one(name) for name in left))
 
     async def command(
         self, ground: Ground, tree: str, argv: Sequence[str], *, stdin: bytes = b"", timeout: float
