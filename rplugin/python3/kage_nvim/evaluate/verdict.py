@@ -69,10 +69,10 @@ class Standing(msgspec.Struct, kw_only=True):
 class Verdict(msgspec.Struct, kw_only=True):
     """The ranking of a run's candidates, best first, with what it stands on.
 
-    ``basis`` is ``evidence`` or ``judge``; ``confidence`` the share of the judge's pairings that were equal in
-    both orders (``None`` without a judge). ``cost_usd`` is the judge's (``None``: unpriced). ``both_orders``:
-    the winner won against every other that was compared, in both orders. ``notes`` say what could not be
-    done.
+    ``basis`` is ``evidence`` or ``judge``; ``confidence`` the share of the judge's pairings that were equal
+    in both orders (``None`` without a judge). ``cost_usd`` is the judge's (``None``: unpriced).
+    ``both_orders``: the winner won against every other that was compared, in both orders. ``notes`` say what
+    could not be done.
     """
 
     schema: int = 1
