@@ -1,4 +1,4 @@
-"""The verdict on a run: who stands where, and why. Pure data; ``kage judge --json`` is ``Verdict`` as it is."""
+"""The verdict on a run: who stands where, and why. Pure data, as ``kage judge --json`` prints it."""
 
 from __future__ import annotations
 
