@@ -209,8 +209,8 @@ def _register(
         strategy=plan.course.strategy,
     )
     stood = plan.ground.steps if plan.ground else []
-    record = RunRecord(status=status, task=plan.task, steps=stood, course=plan.course)
-    run = Run(record, plan.repository, store)
+    asked_for = RunRecord(status=status, task=plan.task, steps=stood, course=plan.course)
+    run = Run(asked_for, plan.repository, store)
     run.env = plan.peer.hello.env
     for number, (seat, slot) in enumerate(zip(plan.seats, made, strict=True), 1):
         record = AgentRecord(
