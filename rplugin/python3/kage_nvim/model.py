@@ -34,7 +34,8 @@ STRATEGIES = ("all", "race", "cascade", "converge", "tournament")
 
 class Task(msgspec.Struct, frozen=True):
     """What the user asked, with its context. ``variants`` adds text for single agents, by number; ``before``
-    says what was done already, when the run starts on a candidate."""
+    says what was done already, when the run starts on a candidate. ``wanted`` says what to hand in where that
+    is no code, ``proposal`` is a document that was chosen, to be carried out."""
 
     text: str
     selection: Selection | None = None
@@ -42,6 +43,8 @@ class Task(msgspec.Struct, frozen=True):
     diagnostics: list[str] = []
     variants: dict[int, str] = {}
     before: str = ""
+    wanted: str = ""
+    proposal: str = ""
 
 
 class Player(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -170,7 +173,8 @@ class RunStatus(msgspec.Struct, kw_only=True):
 
     A run ``on`` a candidate (``RUN:NUMBER``) has the base of that candidate's run; its agents began from the
     candidate. ``strategy`` says how its agents are spent, ``verdict`` is the verdict in a line, ``saved``
-    what the strategy saved.
+    what the strategy saved. ``kind`` is ``code``; ``parts`` when its agents do different parts of one task (an
+    agent's ``angle`` is its part's title), ``proposals`` when its candidates are documents.
     """
 
     id: str
@@ -186,6 +190,7 @@ class RunStatus(msgspec.Struct, kw_only=True):
     winner: int | None = None
     landed: int | None = None
     strategy: str = "all"
+    kind: str = "code"
     verdict: str = ""
     saved: str = ""
 

@@ -75,7 +75,8 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     ``strategy`` is one of ``model.STRATEGIES``; ``until`` is ``green`` or empty; ``retry`` are the turns that
     an agent gets to mend what checks complain of (``None``: as the checks say); ``auto_accept`` is ``green``
     or empty; ``usd`` caps the run in US dollars. ``parts`` are the subtasks by agent's number; with them
-    nothing is ranked.
+    nothing is ranked. ``proposals`` is the path of the Markdown document that each agent is to write instead
+    of code.
     """
 
     strategy: str = "all"
@@ -84,6 +85,12 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     auto_accept: str = ""
     usd: float | None = None
     parts: dict[int, str] = {}
+    proposals: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What the run's candidates are, as ``RunStatus`` has it."""
+        return "parts" if self.parts else "proposals" if self.proposals else "code"
 
 
 class RunRecord(msgspec.Struct, kw_only=True):
@@ -92,7 +99,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
     ``setup`` is the trusted ``[setup]`` table of that moment, to be run again when an agent restarts.
     ``steps`` are the candidates from the base to where the agents began, oldest first; most runs have none.
     ``course`` is what was asked to follow: strategy, repair turns, landing by itself. ``verdict`` is the
-    whole verdict, ``provenance`` where each hunk of a composed candidate comes from, by number.
+    whole verdict, ``provenance`` where each hunk of a composed candidate comes from, by number; ``union``
+    what came of putting a run's parts together.
     """
 
     status: RunStatus
@@ -103,6 +111,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     course: Course = Course()
     verdict: dict[str, Any] | None = None
     provenance: dict[int, list[dict[str, Any]]] = {}
+    union: dict[str, Any] | None = None
 
 
 class LandedFile(msgspec.Struct, kw_only=True):
