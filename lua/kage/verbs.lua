@@ -41,7 +41,7 @@ end
 local verbs = {
   spawn = {
     desc = "start agents on a task",
-    usage = "[N] [@player[:n][+role]]… [--on CANDIDATE] [--record FILE] [task]",
+    usage = "[N] [@player[:n][+role]]… [--OPTION …] [task]",
     complete = { "player" },
     run = function(words)
       require("kage.spawn").command(words)
@@ -97,13 +97,11 @@ local verbs = {
     run = steer.summary,
   },
   role = {
-    desc = "the roles that agents can be given, or what one says",
-    usage = "[NAME]",
-    complete = { "role", "none" },
+    desc = "the roles that agents can be given, what one says, or those that others share",
+    usage = "[NAME | add URL [NAME]… | remove NAME]",
+    complete = { "role", "role", "none" },
     run = function(words)
-      ask(words, "role", { name = words.fargs[1] or "" }, function(result)
-        require("kage.notify").info(require("kage.report").roles(result, words.fargs[1] ~= nil))
-      end)
+      require("kage.roles").command(words)
     end,
   },
   interrupt = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 from kage_nvim import paths
@@ -37,3 +38,30 @@ def test_what_a_role_says_reaches_its_agent(stage: Stage, tmp_path: Path) -> Non
     stage.shell(*wanted)  # trusted from now on
     assert "security" in stage.shell("role", "list")
     assert "Think of three" in stage.shell("role", "show", "careful")
+
+
+def test_a_shared_role_is_shown_and_pinned(stage: Stage, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    (shared / "agents").mkdir(parents=True)
+    (shared / "README.md").write_text("# Roles\n")
+    file = shared / "agents" / "careful.md"
+    file.write_text("---\nname: careful\ndescription: slow\ntools: Bash\n---\nThink of three failures.\n")
+    commit = ("-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "roles")
+    for words in (("init", "-q"), ("add", "-A"), commit):
+        subprocess.run(["git", "-C", shared, *words], check=True)
+    url = str(shared)
+
+    seen = stage.run("role", "add", url)
+    assert seen.returncode == 4 and "Think of three failures." in seen.stderr
+    assert "careful" not in stage.shell("role", "list")
+    assert stage.shell("role", "add", url, "careful", "--yes").startswith("added careful")
+    assert f"from {url} agents/careful.md at " in stage.shell("role", "show", "careful")
+    kept = stage.home.glob("**/kage/roles/careful.md")
+    next(kept).write_text("Do as you like.\n")
+    changed = stage.run("role", "show", "careful")
+    assert changed.returncode == 1 and "is not what was pinned" in changed.stderr
+    assert stage.shell("role", "remove", "careful").strip() == "removed careful"
+    assert stage.run("role", "add", url, "bold").returncode == 3
+    escaped = tmp_path / "escaped"
+    assert stage.run("role", "add", f"ext::sh -c touch% {escaped}", "--yes").returncode == 1
+    assert not escaped.exists()

@@ -18,13 +18,14 @@ from kage_nvim.cli.asking import typed
 from kage_nvim.cli.checking import Checking
 from kage_nvim.cli.comparing import Comparing
 from kage_nvim.cli.landing import Landing
+from kage_nvim.cli.roles import Roles
 from kage_nvim.cli.trial import tried
 from kage_nvim.cli.words import here, split
 from kage_nvim.client import Client
 from kage_nvim.errors import Exit, KageError, usage
 
 
-class Commands(Checking, Comparing, Landing):
+class Commands(Checking, Comparing, Landing, Roles):
     """Every verb, by its name."""
 
     async def spawn(self) -> Exit:
@@ -124,16 +125,6 @@ class Commands(Checking, Comparing, Landing):
             raise usage(f"`{text}` is no agent", "Give numbers (2, or 2,3), or none for all.")
         answer = await self.ask("summary", agent=which)
         self.show(answer, render.summary(answer))
-        return Exit.DONE
-
-    async def role(self) -> Exit:
-        """See parser()."""
-        given = self.given
-        if given.action == "show" and not given.name:
-            raise usage("no role is named", "Write kage role show NAME; kage role list names them.")
-        answer = await self.ask("role", name=given.name)
-        text = render.roles(answer["roles"])
-        self.show(answer, render.role(answer["roles"][0]) if given.action == "show" else text)
         return Exit.DONE
 
     async def interrupt(self) -> Exit:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from kage_nvim.errors import usage
+from kage_nvim.model import STRATEGIES
 from kage_nvim.version import __version__
 
 
@@ -116,8 +117,9 @@ def _steering(add: Add) -> None:
     summary = add("summary", "what agents did, from their logs", json_too=True)
     summary.add_argument("words", nargs="*", metavar="N")
     role = add("role", "the roles that agents can be given", json_too=True)
-    role.add_argument("action", choices=("list", "show"))
-    role.add_argument("name", nargs="?", default="", metavar="NAME")
+    role.add_argument("action", choices=("list", "show", "add", "remove"))
+    role.add_argument("names", nargs="*", metavar="NAME|URL", help="a role; add: URL[#REVISION] [NAME…]")
+    role.add_argument("--yes", action="store_true", help="with add: trust what is shown")
     add("attach", "show the agents' panes in this terminal")
     add("focus", "bring an agent's pane to the front").add_argument("agent", type=int, metavar="N")
     add("hide", "put the agents' panes away, or back")
@@ -190,6 +192,22 @@ def _spawn_arguments(spawn: argparse.ArgumentParser) -> None:
     )
     spawn.add_argument("--on", metavar="CANDIDATE", help="go on from candidate N, or RUN:N")
     spawn.add_argument("--record", type=_word, metavar="FILE", help="write the model traffic to a new file")
+    _course_arguments(spawn)
     spawn.add_argument("--hidden", action="store_true", help="panes in a hidden session")
     spawn.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
     spawn.add_argument("task", nargs="*", metavar="TASK", help="what to do; - reads it from stdin")
+
+
+def _course_arguments(spawn: argparse.ArgumentParser) -> None:
+    """What follows in the run by itself; kaged says what of it cannot be."""
+    spawn.add_argument(
+        "--strategy", type=_word, metavar="S", help=f"how agents are spent: {', '.join(STRATEGIES)}"
+    )
+    spawn.add_argument("--until", choices=("green",), help="go on until a candidate's checks are all green")
+    spawn.add_argument("--budget", type=float, metavar="USD", help="what the run may cost in US dollars")
+    spawn.add_argument("--retry", type=int, metavar="N", help="turns to mend what checks complain of")
+    spawn.add_argument("--auto-accept", choices=("green",), help="land the winner if all is green")
+    spawn.add_argument(
+        "--part", action="append", default=[], metavar="TEXT", help="a subtask, for agent 1, 2, …"
+    )
+    spawn.add_argument("--parts", action="store_true", help="have a planner propose the subtasks")

@@ -27,7 +27,7 @@ async def confirmed(
             if error.code != "confirm":
                 raise
             questions = error.data["questions"]
-            if not yes and not await asyncio.to_thread(_agreed, questions):
+            if not yes and not await asyncio.to_thread(agreed, questions):
                 raise
             given += [question["id"] for question in questions]
 
@@ -41,7 +41,8 @@ def typed(*, whole: bool = False) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _agreed(questions: Sequence[dict[str, str]]) -> bool:
+def agreed(questions: Sequence[dict[str, str]]) -> bool:
+    """Ask on the terminal; False without one, and at the first answer that is no yes."""
     if not sys.stdin.isatty():
         return False
     for question in questions:

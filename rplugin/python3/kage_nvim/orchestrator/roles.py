@@ -28,6 +28,8 @@ log = logging.getLogger("kaged")
 
 FOLDER = ".kage/roles"
 """Where a repository keeps its roles."""
+PINS = "pins.json"
+"""Beside the user's roles: what those from elsewhere are pinned to."""
 GROUP = "kage.roles"
 """The entry points of packages that bring roles; each names a package that holds Markdown files."""
 LIMIT = 64 * 1024
@@ -51,15 +53,26 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 _KEY = re.compile(r"([A-Za-z][\w-]*):(?:\s+(.*))?$")
 
 
+class Pin(msgspec.Struct, frozen=True):
+    """Where a shared role was fetched from, and the SHA-256 of the file that the user said yes to."""
+
+    url: str
+    commit: str
+    path: str
+    sha256: str
+
+
 class Role(msgspec.Struct, frozen=True, kw_only=True):
     """``text`` is what the agent is told, ``source`` where it comes from; ``digest`` is set for a role that a
-    repository brought, and names its exact content."""
+    repository brought, and names its exact content; ``changed`` for a shared one that is not what was pinned.
+    """
 
     name: str
     description: str = ""
     text: str
     source: str
     digest: str = ""
+    changed: bool = False
 
 
 def find(name: str, root: Path) -> Role:
@@ -77,6 +90,12 @@ def find(name: str, root: Path) -> Role:
             code="no_role",
             exit=Exit.USAGE,
         )
+    if role.changed:
+        raise KageError(
+            f"the role `{name}` is not what was pinned when it was added: {role.source}",
+            fix=f"Add it again (kage role add {pins()[role.name].url} {name}), or kage role remove {name}.",
+            code="no_role",
+        )
     if not role.text:
         raise KageError(
             f"the role `{name}` says nothing: {role.source}",
@@ -93,6 +112,22 @@ def listed(root: Path) -> dict[str, Role]:
     for role in _all(root):
         found.setdefault(role.name, role)
     return found
+
+
+def own_folder() -> Path:
+    """Where the user's roles are."""
+    return paths.config_file().parent / "roles"
+
+
+def pins() -> dict[str, Pin]:
+    """What shared roles are pinned to, by name; none when the file cannot be read."""
+    try:
+        return msgspec.json.decode((own_folder() / PINS).read_bytes(), type=dict[str, Pin])
+    except FileNotFoundError:
+        return {}
+    except (OSError, msgspec.MsgspecError) as error:
+        log.warning("the pins of shared roles could not be read: %s", error)
+        return {}
 
 
 def parse(data: bytes, *, stem: str, source: str, digest: str = "") -> Role:
@@ -138,8 +173,10 @@ def _plain(text: str, keep: str = "") -> str:
 
 
 def _all(root: Path) -> Iterator[Role]:
-    own = paths.config_file().parent / "roles"
-    yield from _folder(own)
+    pinned = pins()
+    for role in _folder(own_folder()):
+        pin = pinned.get(Path(role.source).stem)
+        yield _shared(role, pin) if pin else role
     yield from _folder(root / FOLDER, theirs=True)
     for entry in metadata.entry_points(group=GROUP):
         try:
@@ -147,6 +184,12 @@ def _all(root: Path) -> Iterator[Role]:
         except Exception as error:  # somebody else's package: its failure must not take the others along
             log.warning("the roles of %s could not be read: %s", entry.value, error)
     yield from _package(resources.files("kage_nvim") / "roles", "Kage")
+
+
+def _shared(role: Role, pin: Pin) -> Role:
+    is_same = hashlib.sha256(Path(role.source).read_bytes()).hexdigest() == pin.sha256
+    source = f"{pin.url} {pin.path} at {pin.commit[:12]}"
+    return msgspec.structs.replace(role, source=source if is_same else role.source, changed=not is_same)
 
 
 def _folder(folder: Path, *, theirs: bool = False) -> Iterator[Role]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from kage_nvim import config
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.model import Player, RunStatus
-from kage_nvim.orchestrator import control, keys, roles, spawn
+from kage_nvim.orchestrator import control, keys, roles, shared_roles, spawn
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.preparation import SpawnRequest
@@ -28,6 +29,14 @@ class Say(Of):
 
 class Roles(In):
     name: str = ""
+
+
+class Shared(In):
+    """``digests`` are those of the roles that the user has seen and wants; none of them: just show."""
+
+    url: str = ""
+    names: list[str] = []
+    digests: list[str] = []
 
 
 class Report(msgspec.Struct):
@@ -128,6 +137,19 @@ async def _role(conductor: Conductor, peer: Peer, asked: Roles) -> dict[str, Any
         return {"roles": [await asyncio.to_thread(roles.find, asked.name, root)]}
     found = await asyncio.to_thread(roles.listed, root)
     return {"roles": [found[name] for name in sorted(found)]}
+
+
+@verb("role_add", Shared)
+async def _role_add(conductor: Conductor, peer: Peer, asked: Shared) -> dict[str, Any]:
+    env, cwd = peer.hello.env, Path(asked.cwd)
+    offered = await asyncio.to_thread(shared_roles.fetch, asked.url, asked.names, env, cwd)
+    added = await asyncio.to_thread(shared_roles.keep, offered, asked.digests)
+    return {"offered": [offer.role for offer in offered], "added": [role.name for role in added]}
+
+
+@verb("role_remove", Roles)
+async def _role_remove(conductor: Conductor, peer: Peer, asked: Roles) -> dict[str, Any]:
+    return {"removed": (await asyncio.to_thread(shared_roles.remove, asked.name)).name}
 
 
 @verb("warm", In)
