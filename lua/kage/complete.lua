@@ -127,7 +127,7 @@ local function seats(lead)
       return player .. name
     end, starting_with(role, roles()))
   elseif vim.startswith(lead, "-") then
-    return starting_with(lead, { "--on", "--record" })
+    return starting_with(lead, require("kage.spawn_words").names())
   end
   return (lead == "" or vim.startswith(lead, "@")) and starting_with(lead, players()) or {}
 end
@@ -215,10 +215,12 @@ return function(commands, verb, lead, line)
     return {}
   end
   local kind = kinds[math.min(#words + 1, #kinds)]
-  if verb == "spawn" and words[#words] == "--on" then
-    kind = "candidate"
-  elseif verb == "spawn" and words[#words] == "--record" then
-    kind = "path"
+  local option = verb == "spawn"
+    and require("kage.spawn_words").OPTIONS[(words[#words] or ""):match("^%-%-(.+)$")]
+  if option and type(option.complete) == "table" then
+    return starting_with(lead, option.complete --[[@as string[] ]])
+  elseif option and option.complete then
+    kind = option.complete --[[@as string]]
   elseif verb == "accept" and vim.startswith(lead, "-") then
     return starting_with(lead, require("kage.accept_words").OPTIONS)
   end

@@ -1,60 +1,14 @@
--- `:KageSpawn [N] [@player[:n][+role]]… [--on CANDIDATE] [--record FILE] [task]`: gather what the agents get, ask what must be asked, send.
+-- `:KageSpawn [N] [@player[:n][+role]]… [--OPTION …] [task]`: gather what the agents get, ask what must be asked, send.
 
 local context = require("kage.context")
 local host = require("kage.host")
 local notify = require("kage.notify")
 local prompt = require("kage.prompt")
+local spawn_words = require("kage.spawn_words")
 
 local M = {}
 
-local MAX_AGENTS = 50
-
----@class kage.SpawnWords
----@field count integer?
----@field players string[]
----@field on string? the candidate to go on from: 2, or RUN:2
----@field record string? the file that the models' answers are written to
----@field task string
-
---- Read the words after the command. `--` ends the options, for a task that begins like one.
----@param text string
----@return kage.SpawnWords?, string? # the second says what is wrong
-function M.parse(text)
-  local words = { players = {}, task = "" } ---@type kage.SpawnWords
-  local rest = vim.trim(text)
-  local number, after = rest:match("^(%-?%d+)%f[%s%z](.*)$")
-  if number then
-    words.count = tonumber(number)
-    rest = vim.trim(after)
-    if words.count < 1 or words.count > MAX_AGENTS then
-      return nil, ("the number of agents: expected 1 to %d, found %s"):format(MAX_AGENTS, number)
-    end
-  end
-  while true do
-    local on, beyond = rest:match("^%-%-on%f[%s=%z][%s=]*(%S*)%s*(.*)$")
-    local record, after_record = rest:match("^%-%-record%f[%s=%z][%s=]*(%S*)%s*(.*)$")
-    local player, others = rest:match("^@(%S*)%s*(.*)$")
-    if on then
-      if not on:match("^%d+$") and not on:match("^[^:]+:%d+$") then
-        return nil, ("--on: expected a candidate (2, or RUN:2), found `%s`"):format(on)
-      end
-      words.on, rest = on, beyond
-    elseif record == "" then
-      return nil, "--record: expected a file, found nothing"
-    elseif record then
-      words.record, rest = vim.fn.fnamemodify(record, ":p"), after_record
-    elseif player == "" then
-      return nil, "a player: expected @name, found a lone @"
-    elseif player then
-      table.insert(words.players, player)
-      rest = others
-    else
-      break
-    end
-  end
-  words.task = rest:gsub("^%-%-%f[%s%z]%s*", "")
-  return words
-end
+M.parse = spawn_words.parse
 
 ---@param number integer
 ---@return string
@@ -132,6 +86,7 @@ local function start(words, place, text)
     players = words.players,
     on = words.on,
     record = words.record,
+    course = spawn_words.course(words),
     layout = { place = require("kage.config").get().panes },
   }, text)
 end
@@ -145,7 +100,12 @@ local function title(words, place)
   for _, player in ipairs(words.players) do
     parts[#parts + 1] = "@" .. player
   end
-  parts[#parts + 1] = words.on and "--on " .. words.on
+  for _, name in ipairs(spawn_words.names()) do
+    local value = words[spawn_words.OPTIONS[name:sub(3)].key]
+    if value and name ~= "--record" then
+      parts[#parts + 1] = value == true and name or name .. " " .. value
+    end
+  end
   local selection = place.selection
   if selection then
     parts[#parts + 1] = ("· %s:%d-%d"):format(selection.path, selection.first, selection.last)
@@ -162,7 +122,9 @@ function M.command(args)
   if not words then
     return notify.error({
       message = problem,
-      fix = "Write :KageSpawn [N] [@player[:n][+role]]… [--on CANDIDATE] [--record FILE] [task]",
+      fix = "Write :KageSpawn "
+        .. require("kage.verbs").spawn.usage
+        .. "; :help :KageSpawn names the options",
     })
   end
   local place = context.place(args.range > 0 and args.line1 or nil, args.range > 0 and args.line2 or nil)

@@ -55,8 +55,26 @@ def test_words(nvim: Editor) -> None:
         assert (words.get("count"), words["players"], words["task"]) == (count, players, task)
 
 
+COURSES: list[tuple[str, dict[str, Any] | None]] = [
+    ("2 do it", None),
+    ("--strategy race do it", {"strategy": "race"}),
+    ("3 --strategy=cascade @a @b --retry 2 do it", {"strategy": "cascade", "retry": 2}),
+    ("--until green --budget 0.50 do it", {"until": "green", "usd": 0.5}),
+    ("--budget $2 --auto-accept green --retry 0", {"usd": 2, "auto_accept": "green", "retry": 0}),
+    ("-- --strategy race is wrong", None),
+    ("--strategyrace do it", None),
+]
+
+
+def test_what_follows_by_itself(nvim: Editor) -> None:
+    for text, course in COURSES:
+        words = nvim.lua("return require('kage.spawn').parse(...)", text)
+        assert nvim.lua("return require('kage.spawn_words').course(...)", words) == course, text
+
+
 def test_words_that_cannot_be(nvim: Editor, spawned: FakeDaemon) -> None:
-    for text in ["0 x", "51 x", "-1 x", "999", "@ x"]:
+    wrong = ["--strategy fast x", "--until red", "--budget -1 x", "--budget", "--retry 21 x", "--retry"]
+    for text in ["0 x", "51 x", "-1 x", "999", "@ x", *wrong]:
         nvim.command("messages clear")
         nvim.command(f"KageSpawn {text}")
         assert "expected" in nvim.messages()

@@ -31,12 +31,26 @@ async def spawn(ask: Callable[..., Awaitable[Any]], given: argparse.Namespace) -
         "players": given.player,
         "on": given.on or "",
         "record": given.record or "",
+        "course": _course(given),
         "layout": {"place": "hidden" if given.hidden else "beside"},
     }
     answer = await confirmed(ask, "spawn", asked, yes=given.yes)
     for note in answer["notes"]:
         print(f"note: {clean(note)}", file=sys.stderr)
     return answer
+
+
+def _course(given: argparse.Namespace) -> dict[str, Any]:
+    """What follows in the run by itself: only what was said."""
+    said = {
+        "strategy": given.strategy,
+        "until": given.until,
+        "retry": given.retry,
+        "auto_accept": given.auto_accept,
+        "usd": given.budget,
+        "parts": {str(number): text for number, text in enumerate(given.part, 1)},
+    }
+    return {name: value for name, value in said.items() if value not in (None, {})}
 
 
 def _existing(path: str) -> str:
