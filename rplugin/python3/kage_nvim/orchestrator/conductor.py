@@ -196,6 +196,8 @@ class Conductor:
                 return
         if agent.peer is not None or agent.record.status.state.ended:
             return
+        if agent.record.status.state is State.CHECKING:  # it was done before its process ended
+            return
         if (
             pid is None or agent.record.pid != pid
         ):  # another process was started meanwhile: not this one's death
@@ -224,6 +226,8 @@ class Conductor:
             status.rule, status.evidence = report["rule"], report["evidence"]
             await self.turn_ended(run, agent, state, reason, turn)
             return
+        if status.state is State.CHECKING and state.ended:
+            return  # it says once more that it is done; its checks decide when that is seen
         if (state, reason) != (status.state, status.reason):
             status.since = time.time()
         status.state, status.reason, status.activity = state, reason, report["activity"]
@@ -253,9 +257,10 @@ class Conductor:
                     reason = f"nothing changed; {reason}" if reason else "nothing changed"
             agent.record.captured = turn
             if agent.turn <= turn and course.is_checked(run, agent, state):
-                status.state, status.activity, status.since = State.CHECKING, "", time.time()
+                status.state, status.reason, status.activity = State.CHECKING, reason, ""
+                status.since = time.time()
                 self.agent_changed(run, agent)
-                self.spawn_task(self._checked(run, agent, state, reason, turn))
+                self.check_again(run, agent)
             else:
                 self._over(run, agent, state, reason, turn)
             outcome = {State.DONE: "done", State.FAILED: "failed"}.get(state, "stopped")
@@ -263,10 +268,14 @@ class Conductor:
             self.spawn_task(self._count_all(run, agent))
             self.spawn_task(self._warm(run, agent))
 
-    async def _checked(self, run: Run, agent: Agent, state: State, reason: str, turn: int) -> None:
-        """Check its candidate, then let it be seen in its new state."""
+    def check_again(self, run: Run, agent: Agent) -> None:
+        """Check the candidate of an agent that is done, as its state says; kaged may have ended amid that."""
+        self.spawn_task(self._checked(run, agent, agent.record.status.reason, agent.record.captured))
+
+    async def _checked(self, run: Run, agent: Agent, reason: str, turn: int) -> None:
+        """Check its candidate, then let it be seen as done."""
         await course.checked(self, run, agent)
-        self._over(run, agent, state, reason, turn)
+        self._over(run, agent, State.DONE, reason, turn)
 
     def _over(self, run: Run, agent: Agent, state: State, reason: str, turn: int) -> None:
         """A turn is over, unless the agent was spoken to meanwhile and is at work again."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from kage_nvim.compare import disk, land
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
+from kage_nvim.model import State
 from kage_nvim.orchestrator import live, shadow, slots
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.shadow import Store
@@ -47,6 +48,8 @@ async def reconcile(conductor: Conductor) -> None:
                 conductor.spawn_task(conductor.must_arrive(run, agent))
             else:
                 conductor.spawn_task(conductor.watch_death(run, agent))
+            if agent.record.status.state is State.CHECKING:
+                conductor.check_again(run, agent)
 
 
 def _load(conductor: Conductor, record: RunRecord) -> Run:
