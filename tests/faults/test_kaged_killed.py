@@ -140,3 +140,13 @@ def test_even_the_mending_can_be_cut_off(done: Stage, point: str) -> None:
     restart_with(done, point)
     cut(done, "status")
     assert done.agents()[0]["state"] == "done"
+
+
+def test_a_candidate_that_was_being_checked_is_checked_after_all(fixed: Stage) -> None:
+    (fixed.repository / ".kage.toml").write_text('[checks.slow]\ncommand = "sleep 1; test -s calc.py"\n')
+    fixed.shell("spawn", "--hidden", "--yes", "-n", "1", "mend add")
+    until(lambda: fixed.agents()[0]["state"] == "checking", 20, "the candidate is checked")
+    fixed.kill()
+    fixed.shell("wait", "--timeout", "30")
+    (candidate,) = fixed.json("status")["runs"][0]["candidates"]
+    assert candidate["checks"] == {"slow": "pass"} and candidate["green"] is True

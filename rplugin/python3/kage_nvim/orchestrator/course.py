@@ -6,6 +6,7 @@ all have ended → the verdict → a landing, when that was asked for
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,24 @@ from kage_nvim.errors import KageError
 from kage_nvim.evaluate.evaluation import Evaluation
 from kage_nvim.model import State
 from kage_nvim.orchestrator.runs import Agent, Run
+from kage_nvim.trees import trees_of
 
 if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor
 
 log = logging.getLogger("kaged")
+
+
+async def begun(conductor: Conductor, run: Run) -> None:
+    """While agents work, run the checks on what they began from: it is what they are held against."""
+    try:
+        ground, wanted = await conductor.checks.ground(run)
+        timeless = {name: check for name, check in wanted.items() if check.kind != "bench"}
+        if timeless and run.record.status.kind != "proposals":
+            (tree,) = await asyncio.to_thread(trees_of, run.store, [run.start])
+            await conductor.checks.trials.results(ground, tree, timeless)
+    except KageError as error:
+        log.info("the base of run %s was not checked beforehand: %s", run.id, error)
 
 
 async def checked(conductor: Conductor, run: Run, agent: Agent) -> Evaluation | None:

@@ -20,6 +20,7 @@ from kage_nvim.model import AgentStatus, Profile, RunStatus
 from kage_nvim.orchestrator import (
     briefing,
     cli_seats,
+    course,
     history,
     include,
     kageignore,
@@ -69,6 +70,7 @@ async def spawn(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> dict[s
     fail_point("spawn.action")
     conductor.database.close_intent(intent)
     fail_point("spawn.done")
+    conductor.spawn_task(course.begun(conductor, run))
     return {"run": run_id, "agents": run.status().agents, "notes": plan.notes}
 
 
