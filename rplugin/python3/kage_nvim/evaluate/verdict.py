@@ -24,13 +24,15 @@ class Requirement(msgspec.Struct, frozen=True):
 
 class Pairing(msgspec.Struct, frozen=True):
     """Two candidates compared in both orders: who won when ``one`` was shown first and when ``two`` was
-    (``None``: neither), and what the judge said."""
+    (``None``: neither), and what the judge said; ``answered`` is false when an answer did not come or could
+    not be read."""
 
     one: int
     two: int
     forward: int | None = None
     backward: int | None = None
     words: list[str] = []
+    answered: bool = True
 
     @property
     def winner(self) -> int | None:
@@ -72,7 +74,8 @@ class Verdict(msgspec.Struct, kw_only=True):
     ``basis`` is ``evidence`` or ``judge``; ``confidence`` the share of the judge's pairings that were equal
     in both orders (``None`` without a judge). ``cost_usd`` is the judge's (``None``: unpriced).
     ``both_orders``: the winner won against every other that was compared, in both orders. ``notes`` say what
-    could not be done.
+    could not be done. ``commits`` are the candidates that it is of, ``stale`` says which of them are others
+    by now (empty: it holds), ``landed`` what came of landing its winner without being asked again.
     """
 
     schema: int = 1
@@ -91,3 +94,6 @@ class Verdict(msgspec.Struct, kw_only=True):
     cost_usd: float | None = 0.0
     seconds: float = 0.0
     notes: list[str] = []
+    commits: dict[int, str] = {}
+    stale: str = ""
+    landed: str = ""
