@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,11 +27,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("kaged")
 
+RESULTS_KEPT = 30 * 86_400.0
+"""Seconds that what checks said is remembered."""
+
 
 async def reconcile(conductor: Conductor) -> None:
     """Bring memory, database, slots and landings to one truth."""
     for note in conductor.database.notes:
         log.warning("%s", note)
+    conductor.database.drop_results(time.time() - RESULTS_KEPT)
     for record in conductor.database.runs():
         try:
             run = await asyncio.to_thread(_load, conductor, record)
