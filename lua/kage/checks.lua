@@ -1,5 +1,6 @@
 -- `:Kage check`: the project's own commands on what you have merged so far, or on a candidate. What they complain
--- of stands as diagnostics beside the lines of your files, and in a quickfix list.
+-- of stands as diagnostics beside the lines of your files, and in a quickfix list; a candidate's in the list only,
+-- with its own lines.
 
 local context = require("kage.context")
 local host = require("kage.host")
@@ -20,6 +21,11 @@ local REST = 600
 ---@field passed integer?
 ---@field total integer?
 ---@field failures {path: string, line: integer, text: string}[]
+---@field regressed string[]? names of tests
+---@field failing_at_base string[]?
+---@field fixed string[]?
+---@field flaky string[]?
+---@field metrics table[]?
 
 ---@class kage.Checked the last checks of your files
 ---@field results kage.CheckResult[]
@@ -84,22 +90,30 @@ local function entry(root)
   return checked[root]
 end
 
----@param root string
 ---@param results kage.CheckResult[]
+---@param where fun(path: string): table the file as for setqflist()
 ---@return table[] # as for setqflist()
-local function complaints(root, results)
+local function complaints(results, where)
   local items = {}
   for _, result in ipairs(results) do
     for _, failure in ipairs(result.failures) do
-      items[#items + 1] = {
-        filename = vim.fs.joinpath(root, failure.path),
+      local text = failure.text ~= "" and failure.text or result.summary
+      items[#items + 1] = vim.tbl_extend("error", where(failure.path), {
         lnum = failure.line,
-        text = clean(result.name .. ": " .. (failure.text ~= "" and failure.text or result.summary)),
+        text = clean(result.name .. ": " .. text),
         type = "E",
-      }
+      })
     end
   end
   return items
+end
+
+---@param root string
+---@return fun(path: string): table
+local function of_yours(root)
+  return function(path)
+    return { filename = vim.fs.joinpath(root, path) }
+  end
 end
 
 --- Diagnostics: signs, `]d` and all else that the user has for them.
@@ -108,7 +122,7 @@ end
 local function show_signs(root, results)
   vim.diagnostic.reset(NAMESPACE)
   local by_buffer = {}
-  for _, item in ipairs(complaints(root, results)) do
+  for _, item in ipairs(complaints(results, of_yours(root))) do
     if vim.uv.fs_stat(item.filename) then
       local buffer = vim.fn.bufadd(item.filename)
       by_buffer[buffer] = by_buffer[buffer] or {}
@@ -141,15 +155,6 @@ function M.push(params)
   fire(params.repository)
 end
 
----@param result kage.CheckResult
----@return string
-local function line_of(result)
-  local mark = result.state == "pass" and "✓" or result.state == "running" and "…" or "✗"
-  local count = result.total and result.total > 0 and (" %d/%d"):format(result.passed, result.total) or ""
-  local summary = result.state ~= "pass" and result.summary ~= "" and "  " .. result.summary or ""
-  return mark .. " " .. result.name .. count .. summary
-end
-
 --- A quickfix list of its own, in the place of the one before.
 ---@param items table[]
 local function list(items)
@@ -160,17 +165,43 @@ local function list(items)
   end
 end
 
----@param root string
----@param agent integer?
----@param results kage.CheckResult[]
-local function report(root, agent, results)
-  local items = complaints(root, results)
-  for _, item in ipairs(agent and items or {}) do
-    item.text = ("candidate %d: %s"):format(agent, item.text)
+--- What a candidate's checks complain of, with its own lines: the buffers hold what was checked.
+---@param cwd string
+---@param answer table
+---@return table[] # as for setqflist()
+local function of_candidate(cwd, answer)
+  local longest, buffers = {}, {}
+  for _, result in ipairs(answer.results) do
+    for _, failure in ipairs(result.failures) do
+      longest[failure.path] = math.max(longest[failure.path] or 1, failure.line)
+    end
   end
+  local function where(path)
+    buffers[path] = buffers[path]
+      or require("kage.checked_file").buffer({
+        cwd = cwd,
+        run = answer.run,
+        agent = answer.agent,
+        tree = answer.tree,
+        path = path,
+        lines = longest[path],
+      })
+    return { bufnr = buffers[path] }
+  end
+  local items = complaints(answer.results, where)
+  for _, item in ipairs(items) do
+    item.text = ("candidate %d: %s"):format(answer.agent, item.text)
+  end
+  return items
+end
+
+---@param options {cwd: string, agent: integer?}
+---@param answer table
+local function report(options, answer)
+  local items = options.agent and of_candidate(options.cwd, answer)
+    or complaints(answer.results, of_yours(context.root(options.cwd)))
   list(items)
-  local lines = vim.tbl_map(line_of, results)
-  table.insert(lines, 1, agent and ("checks of candidate %d"):format(agent) or "checks of what you have now")
+  local lines = require("kage.check_words").lines(answer, options.agent)
   if #items > 0 then
     lines[#lines + 1] = ("%d places are in the quickfix list (:copen)"):format(#items)
   end
@@ -206,7 +237,7 @@ function M.run(options)
       M.push({ repository = root, commit = answer.commit, results = answer.results })
     end
     if not options.quiet then
-      report(root, options.agent, answer.results)
+      report(options, answer)
     end
   end)
 end

@@ -34,6 +34,11 @@
 ---@field removed integer
 ---@field checks table<string, string>? what each check said
 ---@field live boolean? what an agent at work has so far
+---@field checked string? its checks in a line: 12/14 ✓, 1 new failure
+---@field green boolean? every required check passed and no test was weakened; nil while that is not known
+---@field weakened string[]? what was done to tests, a sentence each
+---@field rank integer? its place in the verdict
+---@field note string? where it comes from, in a line
 
 ---@class kage.Run
 ---@field id string
@@ -47,6 +52,10 @@
 ---@field candidates kage.Candidate[]
 ---@field winner integer?
 ---@field landed integer?
+---@field strategy string? how its agents are spent
+---@field kind "code"|"parts"|"proposals"|nil what its candidates are
+---@field verdict string? in a line
+---@field saved string? what the strategy saved
 
 ---@class kage.Update one push of kaged: the whole state of one repository
 ---@field epoch number which life of kaged it comes from

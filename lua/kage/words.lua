@@ -186,6 +186,57 @@ function M.news(agent)
   return warning == "" and doing or "! " .. warning .. (doing == "" and "" or " · " .. doing)
 end
 
+--- What the checks say of a candidate as a whole, and how that is coloured.
+---@param candidate kage.Candidate?
+---@return "done"|"failed"|"checking"|nil # nil: nothing is known
+function M.outcome(candidate)
+  local outcome
+  for _, result in pairs(candidate and candidate.checks or {}) do
+    if result == "running" then
+      outcome = outcome or "checking"
+    elseif result ~= "pass" then
+      outcome = "failed"
+    end
+  end
+  if not candidate or (not outcome and vim.tbl_isempty(candidate.checks or {})) then
+    return nil
+  elseif candidate.green ~= nil then
+    return candidate.green and "done" or "failed"
+  end
+  return outcome or "done"
+end
+
+--- What is known of a candidate's checks: `◐ 3/14`, then `✗ 12/14, 1 new failure`.
+---@param candidate kage.Candidate?
+---@return string text, string? group empty, when nothing is known
+function M.checked(candidate)
+  local outcome = M.outcome(candidate)
+  if not candidate or not outcome then
+    return "", nil
+  end
+  local counted = M.clean(candidate.checked):gsub(" ✓", "", 1)
+  if counted == "" then
+    local passed = vim.tbl_filter(function(state)
+      return state == "pass"
+    end, candidate.checks)
+    counted = ("%d/%d"):format(vim.tbl_count(passed), vim.tbl_count(candidate.checks))
+  end
+  local icons = require("kage.config").get().icons
+  return icons[outcome] .. " " .. counted, require("kage.highlight").of(outcome)
+end
+
+--- The candidate of that number.
+---@param run kage.Run?
+---@param number integer
+---@return kage.Candidate?
+function M.candidate(run, number)
+  for _, candidate in ipairs(run and run.candidates or {}) do
+    if candidate.number == number then
+      return candidate
+    end
+  end
+end
+
 --- A count in at most five columns: 950, 12k, 3.4M.
 ---@param count number
 ---@return string

@@ -165,3 +165,33 @@ def test_picks_are_checked_as_they_are_made(project: Stage, tmp_path: Path) -> N
 def _sleeping(seconds: int = 6107) -> bool:
     """Inside the sandbox, too, where processes have another HOME than the stage's."""
     return any(_words(process) == ["sleep", str(seconds)] for process in psutil.process_iter())
+
+
+def test_failures_open_what_was_checked_of_the_candidate(project: Stage) -> None:
+    """Its lines are not yours, its tests are the base's; `:cnext` works and no language server is asked."""
+    checks = (
+        "sh check.sh; python3 -c 'import calc; assert calc.sub(1, 2)' || { echo 'calc.py:5: no sub'; false; }"
+    )
+    (project.repository / ".kage.toml").write_text(f'[checks.sum]\ncommand = """{checks}"""\n')
+    longer = "sed -i '1i # one\\n# two\\n# three' calc.py"
+    project.configure(f"[players.sed]\ncommand = '''{longer}'''\n")
+    project.shell("spawn", "--hidden", "--yes", "--player", "sed", "lengthen it")
+    project.shell("wait")
+    said = project.shell("check", "all", "--yes", code=1)
+    assert "fails at the base, too: sum" in said and "candidate 1: 0/1 ✓" in said
+    with Desk(project, init="require('kage').setup({ panes = 'hidden' })") as desk:
+        desk.until_lua("return require('kage.state').run() ~= nil")
+        desk.command("Kage check 1")
+        desk.until_screen("2 places are in the quickfix list")
+        desk.type("\r")
+        desk.command("cc 2")
+        desk.until_lua("return vim.fn.getline(5) == '    return a - b'")
+        assert desk.lua("return vim.fn.line('.')") == 5
+        assert desk.lua("return vim.fn.bufname():match('^kage://.*/1/checked/calc.py$') ~= nil") is True
+        assert desk.lua("return { vim.bo.filetype, vim.bo.modifiable, #vim.diagnostic.get() }") == [
+            "",
+            False,
+            0,
+        ]
+        desk.command("cprev")
+        assert desk.lua("return { vim.fn.line('.'), vim.fn.getline(1) }") == [2, "# one"]

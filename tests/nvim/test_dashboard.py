@@ -135,6 +135,48 @@ def test_pushes_redraw_it(desk: Editor, kaged: FakeDaemon, logs: Logs) -> None:
     desk.until_screen("one more thing")
 
 
+def made(number: int, **more: Any) -> dict[str, Any]:
+    """A candidate as kaged sends it."""
+    base = {"number": number, "kind": "agent", "agent": number, "commit": "c", "files": 1, "added": 2}
+    return {**base, "removed": 1, "checks": {}, "checked": "", "green": None, "weakened": [], **more}
+
+
+def test_checks_are_seen_as_they_run_with_what_came_of_it(desk: Editor, kaged: FakeDaemon) -> None:
+    running = made(1, checks={"test": "running"}, checked="3/14 ✓")
+    kaged.push([run(agent(1, "checking"), candidates=[running])])
+    desk.until_screen("  1 ◐ checking    ◐ 3/14")
+    failed = made(1, checks={"test": "fail"}, checked="12/14 ✓, 1 new failure", green=False)
+    weak = made(2, checks={"test": "pass"}, checked="14/14 ✓, tests weakened", green=False)
+    weak["weakened"] = ["test_add is skipped\x1b[31m", "test_sub is gone"]
+    composed = made(3, kind="composed", agent=None, checks={"test": "pass"}, checked="14/14 ✓", green=True)
+    composed["note"] = "of 1 and 2"
+    agents = [agent(1, "done", reason="finished"), agent(2, "done", reason="finished")]
+    kaged.push(
+        [
+            run(
+                *agents,
+                candidates=[failed, weak, composed],
+                winner=3,
+                verdict="candidate 3 leads",
+                saved="race saved $0.31",
+                strategy="race",
+            )
+        ]
+    )
+    screen = desk.until_screen(" ★3 + composed    ✓ 14/14 · +2 -1 · of 1 and 2")
+    text = "\n".join(screen)
+    assert "  1 ✓ done        ✗ 12/14, 1 new failure · finished" in text
+    assert "      tests weakened: test_add is skipped [31m; test_sub is gone" in text
+    assert "candidate 3 leads" in text and "race saved $0.31" in text and " · race · " in text
+    desk.keys("G?composed<CR>d")
+    until(lambda: kaged.asked("diff"), what="the composed candidate is compared")
+    assert kaged.asked("diff")[0]["agents"] == [3]
+    for columns in (60, 80):
+        desk.screen(columns, 24)
+        for row in desk.lines(desk.lua("return vim.fn.bufnr('kage://dashboard')")):
+            assert desk.lua("return vim.api.nvim_strwidth(...)", row) <= columns
+
+
 def test_many_pushes_ask_for_few_logs(desk: Editor, kaged: FakeDaemon) -> None:
     desk.until_screen("= It is faster.")
     before = len(kaged.asked("log"))

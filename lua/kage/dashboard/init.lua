@@ -14,6 +14,8 @@ local M = {}
 ---@field window integer
 ---@field run string? the run shown; nil = the newest
 ---@field agents table<integer, integer> line → agent's number
+---@field candidates table<integer, integer> line → number of a candidate that no agent made
+---@field rows integer? lines above the log
 ---@field selected integer?
 ---@field settled string? the run that the window was made to fit
 ---@field log kage.Line[]
@@ -46,7 +48,7 @@ end
 ---@return integer # lines that the dashboard wants
 local function wanted_height()
   local run = current_run() or state.run()
-  local rows = run and #run.agents + 3 or 1
+  local rows = shown and shown.rows and shown.rows + 1 or run and #run.agents + 3 or 1
   return math.min(rows + require("kage.config").get().dashboard.log_lines, math.floor(vim.o.lines * 0.6))
 end
 
@@ -83,7 +85,7 @@ local function draw()
     width = vim.api.nvim_win_get_width(shown.window),
     now = os.time(),
   })
-  shown.agents = screen.agents
+  shown.agents, shown.candidates, shown.rows = screen.agents, screen.candidates, screen.rows
   paint.set(shown.buffer, 0, screen.lines)
   if run then
     settle(run)
@@ -142,10 +144,12 @@ function M.turn(step)
   end
 end
 
----@return integer? agent, string? run
+---@return integer? # the agent, or the candidate that no agent made, under the cursor
+---@return string? run
 function M.target()
   local run = current_run()
-  return under_cursor() or (shown and shown.selected), run and run.id
+  local made = shown and shown.candidates[vim.api.nvim_win_get_cursor(shown.window)[1]]
+  return made or under_cursor() or (shown and shown.selected), run and run.id
 end
 
 ---@param buffer integer
@@ -211,7 +215,8 @@ function M.open()
   local window = open_window(buffer)
   paint.plain_window(window)
   vim.wo[window][0].cursorline = true
-  shown = { buffer = buffer, window = window, agents = {}, log = {}, asking = false, again = false }
+  shown = { buffer = buffer, window = window, agents = {}, candidates = {}, log = {} }
+  shown.asking, shown.again = false, false
   follow(buffer)
   require("kage.dashboard.keys").map(buffer)
   draw()

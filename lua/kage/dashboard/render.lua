@@ -9,6 +9,8 @@ local M = {}
 ---@class kage.Screen
 ---@field lines kage.Chunk[][]
 ---@field agents table<integer, integer> line (1-based) → agent's number
+---@field candidates table<integer, integer> line → number of a candidate that no agent made
+---@field rows integer? lines above the log
 
 ---@param agent kage.Agent
 ---@param now number
@@ -17,11 +19,53 @@ local function age(agent, now)
   return agent.started and words.duration((agent.ended or now) - agent.started) or ""
 end
 
+---@param run kage.Run
+---@param number integer
+---@return kage.Chunk # the number, the winner's marked
+local function name_of(run, number)
+  local mark = run.winner == number and "★" or ""
+  return { words.fit(mark .. number, 3, true) .. " ", "KageKey" }
+end
+
+--- Pieces in so many columns, the last of them cut or padded.
+---@param chunks kage.Chunk[]
+---@param width integer
+---@return kage.Chunk[]
+local function within(chunks, width)
+  for index, chunk in ipairs(chunks) do
+    local fit = index == #chunks and words.fit or words.cut
+    chunk[1] = fit(chunk[1], math.max(0, width))
+    width = width - vim.api.nvim_strwidth(chunk[1])
+  end
+  return chunks
+end
+
+--- What its checks say, then what it does or why it ended.
+---@param run kage.Run
+---@param agent kage.Agent
+---@param width integer
+---@return kage.Chunk[]
+local function told(run, agent, width)
+  local warned = (agent.warning or "") ~= "" and "KageWaiting" or nil
+  local checked, group = "", nil
+  if agent.state == "checking" or require("kage.state").ended(agent) then
+    checked, group = words.checked(words.candidate(run, agent.number))
+  end
+  local news = words.news(agent)
+  if run.kind == "parts" and agent.angle ~= "" then
+    news = words.clean(agent.angle) .. (news == "" and "" or " · " .. news)
+  end
+  local chunks = checked ~= "" and { { checked, group }, { news ~= "" and " · " or "" } } or {}
+  chunks[#chunks + 1] = { news, warned }
+  return within(chunks, width)
+end
+
+---@param run kage.Run
 ---@param agent kage.Agent
 ---@param width integer
 ---@param now number
 ---@return kage.Chunk[]
-local function row(agent, width, now)
+local function row(run, agent, width, now)
   local icon = require("kage.config").get().icons[agent.state] or "?"
   local group = require("kage.highlight").of(agent.state)
   local name = width >= 100 and 20 or 10
@@ -39,12 +83,42 @@ local function row(agent, width, now)
     used = used + vim.api.nvim_strwidth(chunk[1])
   end
   local left = {
-    { words.fit(tostring(agent.number), 3, true) .. " ", "KageKey" },
+    name_of(run, agent.number),
     { words.fit(icon, 2) .. words.fit(agent.state, 11) .. " ", group },
   }
-  local warned = (agent.warning or "") ~= "" and "KageWaiting" or nil
-  left[3] = { words.fit(words.news(agent), math.max(1, width - used - 18)), warned }
+  vim.list_extend(left, told(run, agent, math.max(1, width - used - 18)))
   return vim.list_extend(left, right)
+end
+
+--- A candidate that no agent made: composed or synthesised.
+---@param run kage.Run
+---@param candidate kage.Candidate
+---@param width integer
+---@return kage.Chunk[]
+local function made_row(run, candidate, width)
+  local checked, group = words.checked(candidate)
+  local note = words.clean(candidate.note)
+  local size = ("+%d -%d"):format(candidate.added, candidate.removed)
+  local chunks = {
+    name_of(run, candidate.number),
+    { words.fit("+ " .. words.clean(candidate.kind), 13) .. " " },
+    { checked, group },
+    { (checked ~= "" and " · " or "") .. size .. (note ~= "" and " · " or "") },
+    { note, "KageFaint" },
+  }
+  return within(chunks, width)
+end
+
+--- What was done to the tests in a candidate, by name.
+---@param candidate kage.Candidate?
+---@param width integer
+---@return kage.Chunk[]?
+local function weakened_row(candidate, width)
+  local weakened = candidate and candidate.weakened or {}
+  if #weakened > 0 then
+    local text = "      tests weakened: " .. words.clean(table.concat(weakened, "; "))
+    return { { words.cut(text, width), "KageFailed" } }
+  end
 end
 
 ---@param run kage.Run
@@ -77,11 +151,21 @@ local function header(run, place, width)
   if run.landed then
     facts[#facts + 1] = "landed " .. run.landed
   end
+  if run.strategy and run.strategy ~= "all" then
+    facts[#facts + 1] = run.strategy
+  end
+  if run.kind and run.kind ~= "code" then
+    facts[#facts + 1] = run.kind
+  end
   facts[#facts + 1] = "g? help"
-  return {
+  local lines = {
     { { words.cut(words.clean(run.task), width), "KageTitle" } },
     { { words.cut(table.concat(facts, " · "), width), "KageFaint" } },
   }
+  for _, said in ipairs({ run.verdict or "", run.saved or "" }) do
+    lines[#lines + 1] = said ~= "" and { { words.cut(words.clean(said), width) } } or nil
+  end
+  return lines
 end
 
 ---@class kage.DashboardView
@@ -99,13 +183,22 @@ function M.screen(view)
   local run = view.run
   if not run then
     local hint = "No agents here yet. :KageSpawn 3 starts three; :help kage"
-    return { lines = { { { words.cut(hint, view.width), "KageFaint" } } }, agents = {} }
+    return { lines = { { { words.cut(hint, view.width), "KageFaint" } } }, agents = {}, candidates = {} }
   end
-  local screen = { lines = header(run, view.place, view.width), agents = {} }
+  local screen = { lines = header(run, view.place, view.width), agents = {}, candidates = {} }
   for _, agent in ipairs(run.agents) do
-    screen.lines[#screen.lines + 1] = row(agent, view.width, view.now)
+    screen.lines[#screen.lines + 1] = row(run, agent, view.width, view.now)
     screen.agents[#screen.lines] = agent.number
+    screen.lines[#screen.lines + 1] = weakened_row(words.candidate(run, agent.number), view.width)
   end
+  for _, candidate in ipairs(run.candidates) do
+    if candidate.kind and candidate.kind ~= "agent" then
+      screen.lines[#screen.lines + 1] = made_row(run, candidate, view.width)
+      screen.candidates[#screen.lines] = candidate.number
+      screen.lines[#screen.lines + 1] = weakened_row(candidate, view.width)
+    end
+  end
+  screen.rows = #screen.lines
   if view.selected and view.log_lines > 0 then
     local title = ("── log of agent %d "):format(view.selected)
     local rule = title .. ("─"):rep(math.max(0, view.width - vim.api.nvim_strwidth(title)))

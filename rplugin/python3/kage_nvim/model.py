@@ -173,8 +173,8 @@ class RunStatus(msgspec.Struct, kw_only=True):
 
     A run ``on`` a candidate (``RUN:NUMBER``) has the base of that candidate's run; its agents began from the
     candidate. ``strategy`` says how its agents are spent, ``verdict`` is the verdict in a line, ``saved``
-    what the strategy saved. ``kind`` is ``code``; ``parts`` when its agents do different parts of one task (an
-    agent's ``angle`` is its part's title), ``proposals`` when its candidates are documents.
+    what the strategy saved. ``kind`` is ``code``; ``parts`` when its agents do different parts of one task
+    (an agent's ``angle`` is its part's title), ``proposals`` when its candidates are documents.
     """
 
     id: str

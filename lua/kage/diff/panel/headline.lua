@@ -49,6 +49,21 @@ function M.checks(checks)
   return total > 0 and { ("%s%d/%d"):format(icons[icon], passed, total), group } or nil
 end
 
+--- What the checks say of a candidate: ✓14/14, ✗12/14 1 new.
+---@param candidate kage.Candidate?
+---@return kage.Span[]
+local function said_of(candidate)
+  local text, group = words.checked(candidate)
+  local icon, count, more = text:match("^(%S+) (%d+/%d+),?%s*(.*)$")
+  if not icon then
+    return {}
+  end
+  more = more:gsub(" new failures?", " new"):gsub("tests weakened", "weakened")
+  local spans = { { " " .. icon .. count, group } }
+  spans[2] = more ~= "" and { " " .. more, group } or nil
+  return spans
+end
+
 --- What the checks say of the user's own files, each that did not pass by its name; faint once the files changed.
 ---@param checked kage.Checked?
 ---@param width integer
@@ -113,7 +128,8 @@ end
 local function agent_spans(head, number, alone)
   local agent, candidate = of_number(head.run, number)
   local state = state_of(agent)
-  local spans = { { tostring(number), "KageKey" } }
+  local is_winner = head.run and head.run.winner == number
+  local spans = { { (is_winner and "★" or "") .. number, "KageKey" } }
   if state then
     spans[2] = { (alone and " " or "") .. state[1], state[2] }
   end
@@ -121,8 +137,7 @@ local function agent_spans(head, number, alone)
   if candidate or not agent or vim.tbl_contains(head.agents, number) then
     local added, removed = totals(head, number)
     tail = { { " +" .. added, "KageAdded" }, { " -" .. removed, "KageRemoved", joined = true } }
-    local checks = M.checks(candidate and candidate.checks)
-    tail[3] = checks and { " " .. checks[1], checks[2] }
+    vim.list_extend(tail, said_of(candidate))
   else
     tail = { { " nothing yet", "KageFaint" } }
   end

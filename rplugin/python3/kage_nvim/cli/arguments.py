@@ -70,6 +70,11 @@ def _word(text: str) -> str:
     return text
 
 
+def _checked(text: str) -> int | str:
+    """A candidate's number, or ``all``."""
+    return text if text == "all" else int(text)
+
+
 def _accept_arguments(accept: argparse.ArgumentParser) -> None:
     accept.add_argument("words", nargs="+", metavar="N|PATH", help="candidates, then files of theirs")
     accept.add_argument("-p", "--patch", action="store_true", help="choose hunks, as git add -p does")
@@ -154,7 +159,9 @@ def _comparing(add: Add) -> None:
     contrast = add("contrast", "how the approaches of candidates differ, as a table", json_too=True)
     contrast.add_argument("agents", type=int, nargs="*", metavar="N", help="which (default: all)")
     check = add("check", "run the project's checks on a candidate, or on your working tree", json_too=True)
-    check.add_argument("agent", type=int, nargs="?", metavar="N", help="a candidate (default: what you have)")
+    check.add_argument(
+        "agent", type=_checked, nargs="?", metavar="N|all", help="a candidate (default: what you have)"
+    )
     check.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
 
 

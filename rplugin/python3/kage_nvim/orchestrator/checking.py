@@ -77,7 +77,8 @@ class Checks:
         asked = (repository.root, run.id if run and number is not None else "", number)
         evaluation = await self._instead(asked, peer, work)
         told: dict[str, Any] = msgspec.to_builtins(evaluation)
-        return {"agent": number, "line": evaluation.line, "green": evaluation.green, **told}
+        of = {"run": run.id if run is not None and number is not None else None, "agent": number}
+        return {**of, "line": evaluation.line, "green": evaluation.green, **told}
 
     async def candidate(self, run: Run, number: int) -> Evaluation | None:
         """Evaluate a candidate because its agent ended, nobody asking; ``None`` when nothing is known to run,

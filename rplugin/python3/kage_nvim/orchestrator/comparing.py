@@ -7,6 +7,7 @@ new one there, and the old one is gone. What a commit changes never changes itse
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -135,6 +136,20 @@ def change_of(run: Run, path: str, base: str, commit: str) -> dict[str, Any] | N
     blobs = trees.read_blobs(run.store, [sha] if edit.hunks and mode != ABSENT else [])
     data = blobs.get(sha, b"")
     return {"mode": mode, "sha": sha, "hunks": [list(hunk) for hunk in edit.hunks or []], "b64": b64(data)}
+
+
+def file_at(run: Run, tree: str, path: str) -> dict[str, Any]:
+    """A file's bytes in a tree of the run's store, as base64 under ``b64``.
+
+    Raises:
+        KageError: it is not there.
+    """
+    if not re.fullmatch(r"[0-9a-f]{40,64}", tree):
+        raise usage(f"`{tree}` is no tree", "Give the `tree` that kage check answers.")
+    found = [entry for entry in trees.entries(run.store, tree, [path]) if entry.path == path]
+    if not found or found[0].mode == SUBMODULE:
+        raise KageError(f"{path} is no file of that tree", code="no_file")
+    return {"path": path, "b64": b64(trees.read_blobs(run.store, [found[0].sha])[found[0].sha])}
 
 
 def _file(

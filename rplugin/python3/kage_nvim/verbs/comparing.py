@@ -38,6 +38,13 @@ class Align(Diff):
     paths: list[str] = []
 
 
+class FileAt(In):
+    """``tree``: any tree or commit of the run's store."""
+
+    tree: str = ""
+    path: str = ""
+
+
 class DiffText(In):
     """``against``: another candidate in the place of the base."""
 
@@ -101,3 +108,9 @@ async def _diff_text(conductor: Conductor, peer: Peer, asked: DiffText) -> dict[
     else:
         base = run.seen(asked.against).commit
     return await comparing.diff_text(run, asked.agent, asked.form, base)
+
+
+@verb("file_at", FileAt)
+async def _file_at(conductor: Conductor, peer: Peer, asked: FileAt) -> dict[str, Any]:
+    run = await conductor.run(asked.cwd, asked.run)
+    return await asyncio.to_thread(comparing.file_at, run, asked.tree, asked.path)
