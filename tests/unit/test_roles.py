@@ -15,6 +15,12 @@ from kage_nvim.orchestrator import roles
 from kage_nvim.orchestrator.players import Seat, in_roles, questions
 
 OWN = {
+    "review-security",
+    "review-performance",
+    "review-correctness",
+    "review-style",
+    "review-tests",
+    "review-api",
     "implementer",
     "minimalist",
     "performance",

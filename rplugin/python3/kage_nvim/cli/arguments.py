@@ -58,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     _watching(add)
     _steering(add)
     _comparing(add)
+    _reviewing(add)
     _landing(add)
     _explaining(add)
     return top
@@ -163,6 +164,31 @@ def _comparing(add: Add) -> None:
         "agent", type=_checked, nargs="?", metavar="N|all", help="a candidate (default: what you have)"
     )
     check.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
+
+
+def _reviewing(add: Add) -> None:
+    """A change as reviewers see it."""
+    review = add("review", "have a change read by reviewers", json_too=True)
+    review.add_argument(
+        "base",
+        nargs="?",
+        metavar="BASE",
+        help="what to compare with, or a range A..B, a pull request's head, a candidate (2, or RUN:2)",
+    )
+    review.add_argument("--head", type=_word, metavar="REV", help="review this instead of what you have")
+    review.add_argument("--role", action="append", default=[], type=_word, help="who reviews (repeatable)")
+    review.add_argument("--player", action="append", default=[], type=_word, help="who plays them")
+    review.add_argument("--all", action="store_true", help="also what was refuted or dismissed")
+    review.add_argument("--sarif", nargs="?", const="-", metavar="FILE", help="as SARIF (default: stdout)")
+    review.add_argument(
+        "--fail-on",
+        choices=("error", "warning", "info", "hint", "never"),
+        default="error",
+        help="exit 1 when something as bad as this is found",
+    )
+    review.add_argument("--last", action="store_true", help="show the newest review again")
+    review.add_argument("--show", type=_word, metavar="ID", help="show an earlier one again")
+    review.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
 
 
 def _landing(add: Add) -> None:

@@ -18,11 +18,12 @@ from typing import Any
 from kage_nvim import processes
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.model import CandidateStatus, State
-from kage_nvim.orchestrator import candidates, course, keys, live, reconcile, shadow, summary
+from kage_nvim.orchestrator import candidates, course, keys, live, reconcile, shadow, summary, verdicts
 from kage_nvim.orchestrator.audience import Audience
 from kage_nvim.orchestrator.checking import Checks
 from kage_nvim.orchestrator.gateway_link import GatewayLink
 from kage_nvim.orchestrator.peers import Peer, Peers
+from kage_nvim.orchestrator.reviewing.reviews import Reviews
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.protocol import Hello
 from kage_nvim.store import Database
@@ -51,6 +52,7 @@ class Conductor:
         self.landing = asyncio.Lock()
         self.live = live.Live(lambda run: self.audience.tell(run.root))
         self.checks = Checks(self)
+        self.reviews = Reviews(self)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # What there is.
@@ -95,8 +97,8 @@ class Conductor:
         return run.env or next((env for env in (*here, *theirs) if env), {})
 
     def busy(self) -> bool:
-        """True while an agent's process is alive, even between two connections."""
-        return any(
+        """True while an agent's process is alive, even between two connections, or a run is judged."""
+        return any(run.judging.locked() for run in self.runs.values()) or any(
             agent.peer is not None or processes.alive(agent.record.pid, agent.record.born)
             for run in self.runs.values()
             for agent in run.agents.values()
@@ -118,6 +120,7 @@ class Conductor:
 
     def changed(self, run: Run) -> None:
         """Keep the run, and tell those who follow its repository soon."""
+        verdicts.follow(run)
         self.database.put_run(run.record)
         self.audience.tell(run.root)
 
@@ -170,6 +173,7 @@ class Conductor:
         self.audience.leave(peer)
         self.live.look_away(peer)
         self.checks.gone(peer)
+        self.reviews.gone(peer)
         for run in self.runs.values():
             for agent in run.agents.values():
                 if agent.peer is peer:

@@ -10,7 +10,8 @@ import asyncio
 import json
 import secrets
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -18,7 +19,6 @@ from kage_nvim import config, discover, paths, unixhttp
 from kage_nvim.errors import KageError
 from kage_nvim.orchestrator import discretion, keys, money, players
 from kage_nvim.orchestrator.players import Seat
-from kage_nvim.orchestrator.runs import Run
 
 if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor
@@ -29,6 +29,18 @@ NUMBERS = {"judge": -1, "planner": -2, "review": -100}
 """Whom the ledger's negative numbers stand for; reviewers count down from theirs."""
 
 Message = dict[str, Any]
+
+
+class About(Protocol):
+    """What is asked about, and whose account it is: a run, a review."""
+
+    @property
+    def id(self) -> str:
+        """The account's name in the ledger."""
+
+    @property
+    def root(self) -> Path:
+        """The repository that it is about."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,8 +78,7 @@ class Consultant(msgspec.Struct, frozen=True, kw_only=True):
         body |= {"temperature": warm} if warm is not None else {}
         body |= {"max_tokens": player.max_tokens} if player.max_tokens is not None else {}
         try:
-            status, answer = await asyncio.to_thread(
-                unixhttp.request,
+            status, answer = await unixhttp.wait(
                 str(paths.models_socket()),
                 "POST",
                 "/v1/chat/completions",
@@ -91,16 +102,17 @@ class Consultant(msgspec.Struct, frozen=True, kw_only=True):
 
 async def engage(
     conductor: Conductor,
-    run: Run,
+    run: About,
     player: str,
     role: str,
     *,
     offset: int = 0,
     run_usd: float | None = None,
     run_tokens: int | None = None,
+    together: bool = False,
 ) -> Consultant:
     """Have a configured player ready to answer about a run, in a ``role`` of ``NUMBERS``, for no more than so
-    many US dollars or tokens in this run.
+    many US dollars or tokens in this run; ``together`` with all others whom its account has.
 
     Raises:
         KageError: there is no such player, it is none that answers questions (a CLI or a command), its key is
@@ -127,7 +139,9 @@ async def engage(
     if names := {name for entry in answering if (name := discover.key_variable(entry))}:
         await keys.deliver(conductor, sorted(names), conductor.peers.clients())
     given = money.terms(found, user, settings) | {"privacy": msgspec.to_builtins(terms), "record": ""}
-    given["limits"] |= _least(given["limits"], {"agent_usd": run_usd, "agent_tokens": run_tokens})
+    whose = "run" if together else "agent"
+    own = {f"{whose}_usd": run_usd, f"{whose}_tokens": run_tokens}
+    given["limits"] |= _least(given["limits"], own)
     token = secrets.token_urlsafe(24)
     number = NUMBERS[role] - offset
     await conductor.gateway.register(run.id, number, token, seat, str(run.root), given)

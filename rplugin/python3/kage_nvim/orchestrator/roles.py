@@ -41,6 +41,7 @@ ALIASES = {
     "security-engineer": "security",
     "performance-engineer": "performance",
     "optimizer": "performance",
+    "legacy-migrator": "migrator",
     "tester": "test-writer",
     "test-engineer": "test-writer",
     "docs": "documenter",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kage_nvim.verbs import agents, comparing, evaluating, landing, panes, reading
+from kage_nvim.verbs import agents, comparing, evaluating, landing, panes, reading, reviewing
 from kage_nvim.verbs.table import VERBS, Verb
 
-__all__ = ["VERBS", "Verb", "agents", "comparing", "evaluating", "landing", "panes", "reading"]
+__all__ = ["VERBS", "Verb", "agents", "comparing", "evaluating", "landing", "panes", "reading", "reviewing"]
