@@ -1,0 +1,468 @@
+"""A search over units of change for the set of them that is worth most, and then is smallest. Pure but for
+the score, which is asked for and may take its time.
+
+each candidate whole → unions → is there one in which all is well?
+    no, but scores differ    grow from nothing, chunk by chunk, halving chunks in which something breaks;
+                             exchange versions; carry over what lets a single test pass elsewhere
+    no, and nothing tells    unions of fewer candidates, other versions of what they differ in
+    at last                  drop what brings nothing, chunk by chunk (delta debugging)
+
+The best so far is always known, so that the search can be ended at any time. It is the same each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from dataclasses import field as later
+
+Set = frozenset[int]
+"""Units, by their index."""
+
+SHARE = 0.7
+"""The part of the time that the search for more may take; the rest is for dropping what brings nothing."""
+BLIND = 150
+"""Unions that are tried where no score tells one from another."""
+PROBES = 12
+"""Parts of all that are tried, twice, for tests that pass nowhere."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """What there is to choose from. For each unit: whose it is, how many lines it changes, the units that
+    exclude it, and its needs: of each of these groups it needs one."""
+
+    agents: Sequence[Sequence[int]]
+    sizes: Sequence[int]
+    clashes: Sequence[Set]
+    needs: Sequence[Sequence[Set]]
+
+    def of(self, agent: int) -> list[int]:
+        """The units of one candidate."""
+        return [unit for unit, agents in enumerate(self.agents) if agent in agents]
+
+    @property
+    def numbers(self) -> list[int]:
+        """The candidates."""
+        return sorted({agent for agents in self.agents for agent in agents})
+
+    def size(self, chosen: Set) -> tuple[int, int]:
+        """Changed lines, and units."""
+        return sum(self.sizes[unit] for unit in chosen), len(chosen)
+
+    def settled(self, order: Iterable[int]) -> Set:
+        """The units in this order, each unless one before excludes it."""
+        chosen: set[int] = set()
+        for unit in order:
+            if not self.clashes[unit] & chosen:
+                chosen.add(unit)
+        return self.complete(frozenset(chosen))
+
+    def put(self, chosen: Set, units: Iterable[int]) -> Set:
+        """With these units; what they exclude gives way."""
+        new = self._alone(units)
+        away = frozenset().union(*(self.clashes[unit] for unit in new))
+        return self.complete(new | (chosen - away), keep=new)
+
+    def drop(self, chosen: Set, units: Iterable[int]) -> Set:
+        """Without these units, and without those that need them."""
+        left = set(chosen) - set(units)
+        while wanting := [unit for unit in left if self._lacks(unit, left)]:
+            left -= set(wanting)
+        return frozenset(left)
+
+    def complete(self, chosen: Set, keep: Set = frozenset()) -> Set:
+        """With what they need, where that is not excluded; those that cannot have it go, unless kept."""
+        have = set(chosen)
+        while wanting := [(unit, group) for unit in sorted(have) for group in self._lacks(unit, have)]:
+            before = set(have)
+            for unit, group in wanting:
+                if unit not in have or group & have:
+                    continue
+                fitting = [other for other in sorted(group) if not self.clashes[other] & have]
+                own = [other for other in fitting if set(self.agents[other]) & set(self.agents[unit])]
+                if fitting:
+                    have.add((own or fitting)[0])
+                elif unit not in keep:
+                    have.discard(unit)
+            if have == before:
+                break
+        return frozenset(have)
+
+    def _alone(self, units: Iterable[int]) -> Set:
+        chosen: set[int] = set()
+        for unit in units:
+            if not self.clashes[unit] & chosen:
+                chosen.add(unit)
+        return frozenset(chosen)
+
+    def _lacks(self, unit: int, have: set[int]) -> list[Set]:
+        return [group for group in self.needs[unit] if not group & have]
+
+    def places(self) -> list[Set]:
+        """Units that exclude each other, directly or through others, together; every other one alone."""
+        seen: set[int] = set()
+        found = []
+        for unit in range(len(self.agents)):
+            if unit in seen:
+                continue
+            group, todo = {unit}, [unit]
+            while todo:
+                for other in self.clashes[todo.pop()] - group:
+                    group.add(other)
+                    todo.append(other)
+            seen |= group
+            found.append(frozenset(group))
+        return found
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a set is worth: ``key`` is compared first to last, more is better; ``good`` and ``bad`` name what
+    passes and what fails, as far as that is told; ``perfect``: nothing is left to wish for."""
+
+    key: tuple[float, ...]
+    good: frozenset[str] = frozenset()
+    bad: frozenset[str] = frozenset()
+    perfect: bool = False
+
+
+Score = Callable[[Set], Awaitable[Outcome]]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A set and what came of it."""
+
+    chosen: Set
+    outcome: Outcome
+
+
+@dataclass
+class Search:
+    """``best`` is the best so far, ``tries`` counts scores; ``told`` is called when there is a better one."""
+
+    field: Field
+    score: Score
+    width: int = 2
+    told: Callable[[Search], None] = lambda _: None
+    best: Standing | None = None
+    tries: int = 0
+    seen: dict[Set, Outcome] = later(default_factory=dict)
+
+    async def run(self, seconds: float | None = None) -> Standing | None:
+        """Search until nothing better is found, or the time is over; ``None``: not even one was scored."""
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._both(seconds), seconds)
+        return self.best
+
+    async def _both(self, seconds: float | None) -> None:
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._more(), None if seconds is None else seconds * SHARE)
+        await self._smaller()
+
+    async def look(self, sets: Iterable[Set]) -> list[Outcome]:
+        """Score sets, side by side; what is known is not asked for again."""
+        wanted = list(sets)
+        found: dict[Set, Outcome] = {}
+        todo = iter(dict.fromkeys(wanted))
+
+        async def work() -> None:
+            for chosen in todo:
+                found[chosen] = await self._one(chosen)
+
+        workers = [asyncio.ensure_future(work()) for _ in range(max(1, min(self.width, len(wanted))))]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+        return [found[chosen] for chosen in wanted]
+
+    async def _one(self, chosen: Set) -> Outcome:
+        if chosen not in self.seen:
+            outcome = await self.score(chosen)
+            self.tries += 1
+            self.seen[chosen] = outcome
+            if self.best is None or self._worth(chosen, outcome) > self._worth(*_pair(self.best)):
+                self.best = Standing(chosen, outcome)
+                self.told(self)
+        return self.seen[chosen]
+
+    def _worth(self, chosen: Set, outcome: Outcome) -> tuple[object, ...]:
+        lines, units = self.field.size(chosen)
+        return (outcome.key, -lines, -units, [-unit for unit in sorted(chosen)])
+
+    @property
+    def done(self) -> bool:
+        """True when nothing is left to wish for but a smaller set."""
+        return self.best is not None and self.best.outcome.perfect
+
+    # More that passes.
+
+    async def _more(self) -> None:
+        numbers = self.field.numbers
+        wholes = [self.field.settled(self.field.of(number)) for number in numbers]
+        outcomes = await self.look([frozenset(), *wholes])
+        ranked = sorted(numbers, key=lambda n: outcomes[numbers.index(n) + 1].key, reverse=True)
+        every = self._union(ranked)
+        for sets in ([every], [self._union(ranked, first) for first in ranked]):
+            await self.look(sets)
+            if self.done:
+                return
+        current = self._best_of([every])
+        if len({(outcome.key, outcome.good) for outcome in self.seen.values()}) > 1:
+            current = await self._grown(ranked)
+            current = await self._carried(current)
+            for step in (self._probed, self._single, self._carried):
+                if not self.done:
+                    current = await step(current)
+        else:
+            current = await self._fewer(ranked, current)
+        while not self.done:
+            flipped = await self._flipped(current)
+            carried = await self._carried(flipped)
+            if carried == current:
+                return
+            current = carried
+
+    def _union(self, ranked: Sequence[int], first: int | None = None) -> Set:
+        """All that goes together of these candidates: what most of them agree on, or one of them, first."""
+        place = {number: at for at, number in enumerate(ranked)}
+
+        def order(unit: int) -> tuple[object, ...]:
+            votes = [number for number in self.field.agents[unit] if number in place]
+            return (first not in votes, -len(votes), min(place[number] for number in votes), unit)
+
+        units = [unit for unit, agents in enumerate(self.field.agents) if any(n in place for n in agents)]
+        return self.field.settled(sorted(units, key=order))
+
+    def _best_of(self, sets: Iterable[Set]) -> Set:
+        return max(sets, key=lambda chosen: self._worth(chosen, self.seen[chosen]))
+
+    def _higher(self, current: Set, others: Iterable[Set]) -> Set:
+        """The one of most worth, the current one if that is as good: what shows no use yet may be needed."""
+        best = self._best_of([current, *others])
+        return best if self.seen[best].key > self.seen[current].key else current
+
+    async def _grown(self, ranked: Sequence[int]) -> Set:
+        """From nothing, with each candidate's units that break nothing of what passes by then; then with those
+        versions of others that let more pass."""
+        current: Set = frozenset()
+        for number in ranked:
+            free = [u for u in self.field.of(number) if u not in current and not self.field.clashes[u] & current]
+            current = await self._moved(current, free, self.field.put, _no_worse)
+            if self.done:
+                return current
+        for number in ranked:
+            others = [u for u in self.field.of(number) if u not in current]
+            current = await self._moved(current, others, self.field.put, _better)
+            if self.done:
+                return current
+        return self._higher(current, [self.best.chosen] if self.best else [])
+
+    async def _moved(
+        self,
+        current: Set,
+        chunk: Sequence[int],
+        move: Callable[[Set, Iterable[int]], Set],
+        allowed: Callable[[Outcome, Outcome], bool],
+        known_bad: bool = False,
+    ) -> Set:
+        """Put in, or drop, as much of a chunk as is allowed; what is not allowed as a whole is halved."""
+        if not chunk:
+            return current
+        if not known_bad:
+            moved = move(current, chunk)
+            before, after = await self.look([current, moved])
+            if allowed(before, after) or moved == current:
+                return moved
+            if after.key == before.key and after.good == before.good:
+                return current  # no worse, and no better in any part of it that would show
+        if len(chunk) == 1:
+            return current
+        left, right = chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]
+        sets = [current, move(current, left), move(current, right)]
+        before, first, second = await self.look(sets)
+        fits, fits_too = allowed(before, first), allowed(before, second)
+        if fits:
+            return await self._moved(sets[1], right, move, allowed, not fits_too)
+        if fits_too:
+            return await self._moved(sets[2], left, move, allowed, True)
+        current = await self._moved(current, left, move, allowed, True)
+        return await self._moved(current, right, move, allowed, True)
+
+    async def _carried(self, current: Set) -> Set:
+        """With what lets a test pass in another set, for every test for which that is found."""
+        tried: set[str] = set()
+        while not self.done:
+            here = self.seen[current]
+            passing = {name for outcome in self.seen.values() for name in outcome.good}
+            wanted = sorted(passing - here.good - tried)
+            if not wanted:
+                return current
+            tried.add(wanted[0])
+            donors = [chosen for chosen, outcome in self.seen.items() if wanted[0] in outcome.good]
+            donor = max(donors, key=lambda chosen: (self.seen[chosen].key, -len(chosen ^ current)))
+            made = await self._carry(current, donor, wanted[0])
+            if self.seen[made].key > here.key:
+                current = made
+        return current
+
+    async def _carry(self, current: Set, donor: Set, name: str) -> Set:
+        """``current`` with as little of ``donor`` as lets one test pass: the shortest way there is halved for
+        each place of which it turns out to need the donor's version."""
+        places = [place for place in self.field.places() if place & current != place & donor]
+        needed: list[Set] = []
+        past = len(places)
+        while True:
+            made = self._mixed(current, donor, needed)
+            (outcome,) = await self.look([made])
+            if name in outcome.good or not past:
+                return made
+            low = 0  # so many places from the donor are too few, ``past`` are enough
+            while past - low > 1:
+                steps = min(self.width, past - low - 1)
+                middles = sorted({low + (past - low) * k // (steps + 1) for k in range(1, steps + 1)} - {low})
+                found = await self.look(self._mixed(current, donor, [*places[:m], *needed]) for m in middles)
+                for middle, at in zip(middles, found, strict=True):
+                    if name in at.good:
+                        past = middle
+                        break
+                    low = middle
+            past -= 1
+            needed.append(places[past])
+
+    def _mixed(self, current: Set, donor: Set, places: Iterable[Set]) -> Set:
+        from_donor = frozenset().union(*places)
+        return self.field.complete((current - from_donor) | (donor & from_donor))
+
+    async def _fewer(self, ranked: Sequence[int], current: Set) -> Set:
+        """Unions in which others come first where candidates differ, then unions of fewer candidates, for one
+        of them may spoil what the others do."""
+        shared = [unit for unit, agents in enumerate(self.field.agents) if len(agents) > 1]
+        sets = dict.fromkeys(itertools.islice(self._unions(ranked), BLIND))
+        looked = [self.field.settled(shared)]
+        await self.look(looked)
+        step = 4 * self.width
+        for batch in itertools.zip_longest(*[iter(sets)] * step):
+            if self.done:
+                break
+            looked += [chosen for chosen in batch if chosen is not None]
+            await self.look(looked[-step:])
+        return self._higher(current, looked)
+
+    def _unions(self, ranked: Sequence[int]) -> Iterable[Set]:
+        seen: set[Set] = set()
+        for count in range(len(ranked), 1, -1):
+            for some in itertools.permutations(ranked, count):
+                for first in (None, some[0]):
+                    made = self._union(some, first)
+                    if made not in seen:
+                        seen.add(made)
+                        yield made
+
+    async def _probed(self, current: Set) -> Set:
+        """With what a test needs that passes in no set so far: some parts of all may let it pass, for what
+        spoils it is not in them."""
+        dice = random.Random(PROBES)
+        places = self.field.places()
+        for share in (0.5, 0.25):
+            sets = []
+            for _ in range(PROBES):
+                chosen = [place for place in places if dice.random() < share]
+                picked = (place & current or frozenset([dice.choice(sorted(place))]) for place in chosen)
+                sets.append(self.field.drop(frozenset().union(*picked), []))
+            await self.look(sets)
+            current = await self._carried(current)
+            if self.done:
+                break
+        return current
+
+    async def _single(self, current: Set) -> Set:
+        """With every unit that lets more pass all by itself."""
+        nothing = self.seen[frozenset()]
+        sets = [self.field.put(frozenset(), [unit]) for unit in range(len(self.field.agents))]
+        step = 4 * self.width
+        for at in range(0, len(sets), step):
+            await self.look(sets[at : at + step])
+            if self.done:
+                return current
+        gains = sorted(
+            (chosen for chosen in dict.fromkeys(sets) if _better(nothing, self.seen[chosen])),
+            key=lambda chosen: self._worth(chosen, self.seen[chosen]),
+        )
+        order = [unit for chosen in reversed(gains) for unit in sorted(chosen)]
+        joint = await self._moved(frozenset(), order, self.field.put, _better)
+        rest = [unit for unit in sorted(current) if unit not in joint and not self.field.clashes[unit] & joint]
+        return self._higher(current, [joint, await self._moved(joint, rest, self.field.put, _no_worse)])
+
+    async def _flipped(self, current: Set) -> Set:
+        """With places taken out or decided otherwise, many at a time at first, as long as that helps."""
+        places = self.field.places()
+        size = max(1, len(places) // 4)
+        while not self.done:
+            before = current
+            better = []
+            for moved, part in self._flips(current, places, size):
+                for chosen, at in zip(moved, await self.look(moved), strict=True):
+                    if at.key > self.seen[before].key:
+                        better.append((chosen, part))
+                if self.done:
+                    break
+            if better:
+                joint = before
+                for chosen, part in better:
+                    joint = self.field.complete((joint - part) | (chosen & part))
+                await self.look([joint])
+                current = self._higher(joint, [chosen for chosen, _ in better])
+            if size == 1 and current == before:
+                return current
+            size = max(1, size // 2) if current == before else size
+        return current
+
+    def _flips(self, current: Set, places: Sequence[Set], size: int) -> Iterable[tuple[list[Set], Set]]:
+        """Chunks of places, each with the sets that decide all of it otherwise."""
+        for at in range(0, len(places), size):
+            part = frozenset().union(*places[at : at + size])
+            others = [self.field.drop(current, part)]
+            for number in self.field.numbers:
+                theirs = [unit for unit in sorted(part) if number in self.field.agents[unit]]
+                others.append(self.field.put(current, theirs))
+            yield [chosen for chosen in dict.fromkeys(others) if chosen != current], part
+
+    # Less that brings nothing.
+
+    async def _smaller(self) -> None:
+        """Drop from the best what brings nothing, until every unit that is left does."""
+        if self.best is None:
+            return
+
+        def enough(_: Outcome, after: Outcome) -> bool:
+            return self.best is not None and after.key >= self.best.outcome.key
+
+        def order(unit: int) -> tuple[object, ...]:
+            agents = self.field.agents[unit]
+            return (len(agents), list(agents), unit)  # what several agree on is needed, most likely
+
+        while True:
+            before = self.best.chosen
+            await self._moved(before, sorted(before, key=order), self.field.drop, enough)
+            if self.best.chosen == before:
+                return
+
+
+def _pair(standing: Standing) -> tuple[Set, Outcome]:
+    return standing.chosen, standing.outcome
+
+
+def _no_worse(before: Outcome, after: Outcome) -> bool:
+    return after.key >= before.key and not before.good - after.good
+
+
+def _better(before: Outcome, after: Outcome) -> bool:
+    return after.key > before.key and not before.good - after.good
