@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -13,7 +13,7 @@ from kage_nvim import paths
 from kage_nvim.description import Description
 from kage_nvim.errors import KageError
 from kage_nvim.model import Player
-from kage_nvim.visible import visible
+from kage_nvim.visible import quoted, visible
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,6 +21,14 @@ else:
     import tomli as tomllib
 
 REPOSITORY_FILE = ".kage.toml"
+FORMATS: tuple[str, ...] = (
+    *("junit", "sarif", "pytest", "go", "cargo", "ctest", "doctest", "unittest", "tap"),
+    *("hyperfine", "pytest-benchmark", "go-bench"),
+)
+"""What results of checks are written in."""
+GROUPS = ("passed", "failed", "total", "path", "test", "value")
+"""Groups of a check's ``pattern``, one of which it needs; ``line``, ``text``, ``state``, ``unit`` and
+``name`` say more of them."""
 REVIEWERS = ("security", "performance", "correctness", "style", "tests", "api")
 """The roles of a review when none are named."""
 
@@ -225,8 +233,9 @@ def load_repository(root: Path) -> RepositoryConfig:
     """The ``.kage.toml`` at the root of the user's own working tree (never a candidate's).
 
     Raises:
-        KageError: as ``load_user``; also a command without a word, a timeout that is none, or the name of a
-            check that cannot be shown.
+        KageError: as ``load_user``; also a command without a word, a timeout or a weight that is none, a
+            pattern that is no regular expression, a report outside the repository, or the name of a check
+            that cannot be shown.
     """
     path = root / REPOSITORY_FILE
     config = _load(path, RepositoryConfig)
@@ -242,7 +251,41 @@ def load_repository(root: Path) -> RepositoryConfig:
             raise _bad(path, f"`{name}.command`: expected a command, found {visible(repr(entry.command))}")
         if not 0 < entry.timeout < math.inf:
             raise _bad(path, f"`{name}.timeout`: expected seconds above 0, found {entry.timeout:g}")
+    for name, check in config.checks.items():
+        _check_reading(path, f"checks.{name}", check)
     return config
+
+
+def _check_reading(path: Path, name: str, check: Check) -> None:
+    """What a check says of how its results are read and how they count."""
+    if not 0 <= check.weight < math.inf:
+        raise _bad(path, f"`{name}.weight`: expected a number from 0 on, found {check.weight:g}")
+    if check.retry < 0:
+        raise _bad(path, f"`{name}.retry`: expected a number of turns from 0 on, found {check.retry}")
+    if check.format and check.format not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise _bad(path, f"`{name}.format`: expected one of {known}, found {quoted(check.format)}")
+    report = PurePosixPath(check.report)
+    inside = not report.is_absolute() and ".." not in report.parts and report.parts != (".git",)
+    if check.report and (not inside or not report.parts or visible(check.report) != check.report):
+        what = "expected a path below the repository's root"
+        raise _bad(path, f"`{name}.report`: {what}, found {quoted(check.report)}")
+    if not check.pattern:
+        return
+    import regex
+
+    try:
+        regex.compile(check.pattern)
+    except regex.error as error:
+        raise _bad(
+            path, f"`{name}.pattern`: expected a regular expression, found {quoted(check.pattern)}: {error}"
+        ) from None
+    groups = set(regex.compile(check.pattern).groupindex)
+    if not groups & set(GROUPS):
+        known = ", ".join(GROUPS)
+        raise _bad(
+            path, f"`{name}.pattern`: expected a group named one of {known}, found {quoted(check.pattern)}"
+        )
 
 
 def _load(path: Path, kind: type[T]) -> T:
@@ -285,7 +328,17 @@ def _with_keys(said: str, name: str, kind: type[Any]) -> str:
     if "unknown field" in what:
         table = SECTIONS.get(inner, kind)
         what = f"{what}, expected one of {', '.join(table.__struct_fields__)}"
+    if "Invalid enum value" in what and (choices := _choices(inner, kind)):
+        what = f"expected one of {choices}, found {what.removeprefix('Invalid enum value ')}"
     return f"`{where}`: {what}" if where else what
+
+
+def _choices(inner: str, kind: type[Any]) -> str:
+    """The values that a key may have, where these are known words."""
+    table, _, key = inner.rpartition(".")
+    hints = get_type_hints(SECTIONS.get(table, kind))
+    words = [word for part in (hints.get(key), *get_args(hints.get(key))) for word in get_args(part)]
+    return ", ".join(word for word in dict.fromkeys(words) if word and isinstance(word, str))
 
 
 def _bad(path: Path, what: str) -> KageError:

@@ -1,22 +1,60 @@
-"""From what a command did to a result: its exit code, its output, the report that it wrote."""
+"""From what a command did to a result: its exit code, its output, the report that it wrote.
+
+A check has passed when its command ended well and nothing that was read says otherwise: an exit code of 0
+alone is no proof that the tests came to their end.
+"""
 
 from __future__ import annotations
+
+import re
 
 import msgspec
 
 from kage_nvim.config import Check
-from kage_nvim.evaluate import text
-from kage_nvim.evaluate.results import Result
+from kage_nvim.evaluate import formats, reports, text
+from kage_nvim.evaluate.formats import custom
+from kage_nvim.evaluate.formats.said import Said, Unreadable
+from kage_nvim.evaluate.listening import PREFIX, Listening
+from kage_nvim.evaluate.places import Places
+from kage_nvim.evaluate.results import Result, shown
 from kage_nvim.model import Profile
 from kage_nvim.sandbox import Completed
 from kage_nvim.visible import visible
 
+_GENERATED = re.compile(rb"^-* ?generated xml file: [^\n]*" + PREFIX.encode() + rb"[^\n]*\n?", re.MULTILINE)
+# A runner that counts what it ran, and prints that last, has not ended when it did not.
+_ENDINGS = {
+    re.compile(r"python[0-9.]* (?:-\w+ )*-m unittest\b"): "unittest",
+    re.compile(r"python[0-9.]* (?:-\w+ )*-m doctest\b.* -v\b|-m doctest -v\b"): "doctest",
+    re.compile(r"^cargo (?:\+\S+ )?test\b(?!.*--(?:no-run|list|help)\b)"): "cargo",
+    re.compile(r"^ctest\b"): "ctest",
+}
 
-def read(begun: Result, check: Check, done: Completed, profile: Profile) -> Result:
-    """The result of a check that was run with this profile."""
+
+def read(
+    begun: Result, check: Check, done: Completed, profile: Profile, listening: Listening | None = None
+) -> Result:
+    """The result of a check that was run with this profile, and heard so."""
+    listening = listening or Listening()
     roots = tuple(filter(None, (profile.worktree, profile.alias)))
-    failures, passed, total, summary, tail = text.read(done.output, roots)
+    places = Places(roots, profile.worktree)
+    output = _GENERATED.sub(b"", done.output)
+    told, broken = _told(check, output, places, profile, listening)
+    if told and not told.broken and formats.go.looks(output) and b'"Action":"' in output:
+        output = formats.go.as_text(output)
+    failures, passed, total, summary, tail = text.read(output, roots)
     state = "timeout" if done.timed_out else "pass" if done.returncode == 0 else "fail"
+    if told is not None:
+        failures = told.failures or failures
+        passed, total = (passed, total) if told.total is None else (told.passed, told.total)
+        broken = broken or told.broken
+        broken = broken or _hollow(begun, check, told, listening)
+    elif not broken:
+        broken = _unended(check, listening)
+    bad = sum(test.state == "fail" for test in told.tests) if told else 0
+    if state == "pass" and (broken or bad or (told and (told.passed or 0) < (told.total or 0))):
+        state = "fail"
+        summary = broken or f"it ended with code 0, but {max(bad, (total or 0) - (passed or 0))} failed"
     return msgspec.structs.replace(
         begun,
         state=state,
@@ -26,5 +64,75 @@ def read(begun: Result, check: Check, done: Completed, profile: Profile) -> Resu
         total=total,
         summary=f"not done after {check.timeout:g} s" if done.timed_out else visible(summary),
         failures=failures if state != "pass" else [],
+        tests=told.tests if told else [],
         tail=tail,
     )
+
+
+def _told(
+    check: Check, output: bytes, places: Places, profile: Profile, listening: Listening
+) -> tuple[Said | None, str]:
+    """What a report, or else the output, says in a form that is known; and what is wrong with the report."""
+    try:
+        if check.report:
+            return _reported(check, profile, places)
+        if listening.report and (found := reports.read(listening.folder, listening.report)):
+            return formats.junit.read(found[0], places), ""
+        if check.pattern:
+            return custom.read(output, places, check.pattern), ""
+        form = formats.FORMATS.get(check.format)
+        form = form if form and form.looks(output) else formats.found(output) if not check.format else None
+        return (form.read(output, places) if form else None), ""
+    except Unreadable as error:
+        return None, f"its report cannot be read: {error}"
+    except OSError as error:
+        return None, f"its report cannot be read: {error.strerror or error}"
+    except RecursionError:
+        return None, "its report cannot be read: it is too deep"
+
+
+def _reported(check: Check, profile: Profile, places: Places) -> tuple[Said | None, str]:
+    found = reports.read(profile.worktree, check.report)
+    if not found:
+        return None, "" if reports.is_pattern(check.report) else f"it did not write {check.report}"
+    parts = []
+    for data in found:
+        if check.pattern and not check.format:
+            parts.append(custom.read(data, places, check.pattern))
+            continue
+        form = formats.FORMATS.get(check.format) or formats.found(data)
+        if form is None:
+            raise Unreadable("it is in no known form")
+        parts.append(form.read(data, places))
+    return _together(parts), ""
+
+
+def _together(parts: list[Said]) -> Said:
+    """Several reports of one run."""
+    if len(parts) == 1:
+        return parts[0]
+    counted = [part for part in parts if part.total is not None]
+    return Said(
+        tests=[test for part in parts for test in part.tests],
+        failures=[failure for part in parts for failure in part.failures][: text.MOST_FAILURES],
+        passed=sum(part.passed or 0 for part in counted) if counted else None,
+        total=sum(part.total or 0 for part in counted) if counted else None,
+        broken=next((part.broken for part in parts if part.broken), ""),
+    )
+
+
+def _hollow(begun: Result, check: Check, told: Said, listening: Listening) -> str:
+    """A command that is a test runner, and ran nothing, proves nothing."""
+    runner = listening.certain or any(shape.search(shown(check.command)) for shape in _ENDINGS)
+    nothing = not told.tests and not told.total
+    return "no test was run" if begun.kind == "test" and runner and nothing else ""
+
+
+def _unended(check: Check, listening: Listening) -> str:
+    """Why a run that says nothing of its end has none."""
+    command = shown(check.command)
+    if listening.certain:
+        return "its tests did not come to their end: pytest wrote no report"
+    if any(shape.search(command) for shape in _ENDINGS):
+        return "its tests did not come to their end: the last lines of the runner are missing"
+    return ""

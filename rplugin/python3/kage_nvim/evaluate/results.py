@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from kage_nvim.config import Check
+from kage_nvim.evaluate.kinds import is_required, kind_of
 from kage_nvim.visible import visible
 
 
@@ -89,14 +90,13 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 def begun(name: str, check: Check) -> Result:
     """A check that runs."""
-    required = check.kind != "bench" if check.required is None else check.required
     return Result(
         name=name,
         state="running",
         command=visible(shown(check.command)),
-        kind=check.kind or "custom",
+        kind=kind_of(name, check),
         weight=check.weight,
-        required=required,
+        required=is_required(name, check),
     )
 
 

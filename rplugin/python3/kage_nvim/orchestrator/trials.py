@@ -16,6 +16,7 @@ import msgspec
 
 from kage_nvim import sandbox
 from kage_nvim.config import Check, RepositoryConfig
+from kage_nvim.evaluate.listening import listen, with_env
 from kage_nvim.evaluate.reading import read
 from kage_nvim.evaluate.results import Result, begun
 from kage_nvim.model import Profile
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor
 
 Told = Callable[[list[Result]], None]
-READING = 1
+READING = 2
 """Raised when results are read otherwise than before: what was kept is then run again."""
 
 
@@ -163,8 +164,12 @@ def _commit(store: Store, tree: str) -> str:
 async def _run(name: str, check: Check, profile: Profile) -> Result:
     """One check in the sandbox."""
     command = ["sh", "-c", check.command] if isinstance(check.command, str) else check.command
+    heard = await asyncio.to_thread(listen, name, check, profile)
     try:
-        done = await sandbox.run(profile, command, timeout=check.timeout)
+        done = await sandbox.run(with_env(profile, heard.env), command, timeout=check.timeout)
+        if heard.refused(done.output):
+            heard = heard.less()
+            done = await sandbox.run(with_env(profile, heard.env), command, timeout=check.timeout)
     except OSError as error:
         return msgspec.structs.replace(begun(name, check), state="error", summary=visible(str(error)))
-    return await asyncio.to_thread(read, begun(name, check), check, done, profile)
+    return await asyncio.to_thread(read, begun(name, check), check, done, profile, heard)

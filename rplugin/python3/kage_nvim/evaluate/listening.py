@@ -1,0 +1,73 @@
+"""What is asked of a check beside its command: that the runner inside says what became of each test.
+
+Runners take such wishes from the environment, through whatever starts them (make, tox, a script). What a run
+before left where a report is awaited is removed.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+import msgspec
+
+from kage_nvim.config import Check
+from kage_nvim.evaluate import reports
+from kage_nvim.evaluate.kinds import kind_of
+from kage_nvim.evaluate.results import shown
+from kage_nvim.model import Profile
+
+PREFIX = "kage-report-"
+_OWN_REPORT = re.compile(r"--junit-?xml|no:junitxml")
+_PYTEST = re.compile(
+    r"(?:^|[;&|(]|\b(?:run|exec|-m|python[0-9.]*|env|time|xvfb-run|nice)\b[^;&|]*?)\s*(?:\w+=\S*\s+)*"
+    r"(?:\S*/)?(?:pytest|py\.test)(?=\s|$|[;&|)])"
+)
+_NOT_RUN = re.compile(r"--(?:version|help|collect-only|co|fixtures|markers|setup-plan)\b|\s-h\b")
+_REFUSED = re.compile(rb"error: unrecognized arguments: .*--junitxml=\S*" + PREFIX.encode())
+
+
+class Listening(msgspec.Struct, frozen=True):
+    """``env`` is added to the command's; ``report`` is the file, below ``folder``, that pytest is to write
+    (empty: it is not asked to). With ``certain`` the command is pytest itself: no report, no end."""
+
+    env: dict[str, str] = {}
+    folder: str = ""
+    report: str = ""
+    certain: bool = False
+
+    def refused(self, output: bytes) -> bool:
+        """True when pytest would not have the wish, for it runs without that plugin: nothing was run."""
+        return bool(self.report) and _REFUSED.search(output) is not None
+
+    def less(self) -> Listening:
+        """The same without that wish."""
+        return Listening({name: words for name, words in self.env.items() if name != "PYTEST_ADDOPTS"})
+
+
+def with_env(profile: Profile, env: dict[str, str]) -> Profile:
+    """The profile with more in its environment."""
+    return msgspec.structs.replace(profile, env=profile.env | env)
+
+
+def listen(name: str, check: Check, profile: Profile) -> Listening:
+    """How to hear what the check of that name does in this profile's tree."""
+    if check.report:
+        reports.remove(profile.worktree, check.report)
+    command = shown(check.command)
+    tmp = profile.env.get("TMPDIR", "")
+    if check.report or not tmp or kind_of(name, check) not in ("test", "custom"):
+        return Listening()
+    env = {"GOFLAGS": _added(profile, "GOFLAGS", "-v")}
+    if _OWN_REPORT.search(command) or _OWN_REPORT.search(profile.env.get("PYTEST_ADDOPTS", "")):
+        return Listening(env)
+    report = f"{PREFIX}{secrets.token_hex(8)}.xml"
+    # The older of its two families names the file of each test.
+    wish = f"--junitxml={tmp}/{report} -o junit_family=xunit1"
+    env["PYTEST_ADDOPTS"] = _added(profile, "PYTEST_ADDOPTS", wish)
+    certain = _PYTEST.search(command) is not None and not _NOT_RUN.search(command)
+    return Listening(env, tmp, report, certain)
+
+
+def _added(profile: Profile, name: str, words: str) -> str:
+    return f"{profile.env.get(name, '')} {words}".strip()

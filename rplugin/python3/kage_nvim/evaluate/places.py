@@ -1,0 +1,61 @@
+"""Places in the project, as tools name them: relative, absolute in the sandbox, or from a folder below."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from kage_nvim.evaluate.results import Failure
+from kage_nvim.visible import visible
+
+LAST_LINE = 9_999_999
+"""No file has a line beyond this one: a larger number is none."""
+LONGEST = 300
+"""Characters of what is said of a place."""
+
+
+class Places:
+    """``roots`` are the absolute paths under which the tree was seen, ``tree`` where its files are now, to be
+    asked whether one exists; without it nothing is asked."""
+
+    def __init__(self, roots: Sequence[str], tree: str = "") -> None:
+        self._roots = tuple(root.rstrip("/") for root in roots)
+        self._tree = tree
+
+    def inside(self, path: str, near: str = "") -> str | None:
+        """The path from the root, or ``None`` for what is no place in the project.
+
+        ``near`` is a folder, by any name that ends in its path, that the path may be meant from: Go names a
+        file by its last part and its package by an address.
+        """
+        path = path.removeprefix("file://")
+        for root in self._roots:
+            if path.startswith(f"{root}/"):
+                path = path[len(root) + 1 :]
+                break
+        pure = PurePosixPath(path)
+        if pure.is_absolute() or ".." in pure.parts or path.startswith("<") or not pure.parts:
+            return None
+        if visible(path) != path:
+            return None
+        return self._near(str(pure), near) if near else str(pure)
+
+    def failure(self, path: str, line: object, text: str = "", near: str = "") -> Failure | None:
+        """A complaint about a place, if it is one in the project; a line below 1 is the file as a whole."""
+        where = self.inside(path, near)
+        digits = str(line).strip().lstrip("0") or "1"
+        if where is None or not digits.isdecimal() or not digits.isascii():
+            return None
+        if len(digits) > len(str(LAST_LINE)):
+            return None
+        return Failure(where, int(digits), visible(text.strip())[:LONGEST])
+
+    def _near(self, path: str, near: str) -> str:
+        parts = PurePosixPath(near).parts
+        if self._tree and ".." not in parts:
+            for start in range(len(parts)):
+                folder = "/".join(parts[start:])
+                if os.path.lexists(f"{self._tree}/{folder}/{path}"):
+                    return f"{folder}/{path}"
+        return path
