@@ -30,9 +30,10 @@ _PLACES = (
     re.compile(rf"^\s*{_FILE}\((?P<line>[0-9]+),[0-9]+\): (?P<text>.*)$"),
     # thread 'main' panicked at src/lib.rs:13:21:
     re.compile(rf"^thread .* panicked at (?:'(?P<text>.*)', )?{_FILE}:(?P<line>[0-9]+):[0-9]+:?$"),
-    #    at TestContext.<anonymous> (/project/t.test.js:3:102)
+    #    at TestContext.<anonymous> (/project/t.test.js:3:102)    location: '/project/t.test.js:3:68'
     re.compile(
-        r"^\s+at (?:.* \()?(?:file://)?(?P<path>[^\s()]+\.[cm]?[jt]sx?):(?P<line>[0-9]+):[0-9]+\)?(?P<text>)$"
+        r"^\s+(?:at |location: ')?(?:[^()]* \()?(?:file://)?(?P<path>[^\s()':]+\.[cm]?[jt]sx?):(?P<line>[0-9]+)"
+        r":[0-9]+[)']?(?P<text>)$"
     ),
     # vet: src/x.go:2:23: text
     re.compile(rf"^vet: {_FILE}:(?P<line>[0-9]+):[0-9]+: (?P<text>.*)$"),
