@@ -17,6 +17,7 @@ from kage_nvim.cli.arguments import parse
 from kage_nvim.cli.asking import typed
 from kage_nvim.cli.checking import Checking
 from kage_nvim.cli.comparing import Comparing
+from kage_nvim.cli.judging import Judging
 from kage_nvim.cli.landing import Landing
 from kage_nvim.cli.reviewing import Reviewing
 from kage_nvim.cli.roles import Roles
@@ -26,7 +27,7 @@ from kage_nvim.client import Client
 from kage_nvim.errors import Exit, KageError, usage
 
 
-class Commands(Checking, Comparing, Landing, Reviewing, Roles):
+class Commands(Checking, Comparing, Judging, Landing, Reviewing, Roles):
     """Every verb, by its name."""
 
     async def spawn(self) -> Exit:

@@ -164,6 +164,10 @@ def _comparing(add: Add) -> None:
         "agent", type=_checked, nargs="?", metavar="N|all", help="a candidate (default: what you have)"
     )
     check.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
+    judge = add(
+        "judge", "rank the candidates, by evidence and by a judge where one is configured", json_too=True
+    )
+    judge.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
 
 
 def _reviewing(add: Add) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from kage_nvim.evaluate.anonymity import Names, code, prose, without_pleas
+from kage_nvim.evaluate.testfiles import holds_tests
 from kage_nvim.evaluate.verdict import Point, Standing
 
 ROOM = 40_000
@@ -50,7 +51,6 @@ def exhibit(
     words: str,
     names: Names,
     *,
-    is_test: Callable[[str], bool],
     room: int = ROOM,
 ) -> Exhibit:
     """Make one of a candidate's patch, its agent's own words and its evidence."""
@@ -60,7 +60,7 @@ def exhibit(
     for path, part in sorted(files):
         text, found = _file(path, part, names)
         pleas += found
-        shown[is_test(path)].append((path, text))
+        shown[holds_tests(path)].append((path, text))
     said, count = prose(words, names)
     pleas += [Point("its agent's own words speak to the judge; they were removed")] if count else []
     share = room * 3 // 4 if shown[True] else room

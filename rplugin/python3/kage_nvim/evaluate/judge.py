@@ -197,23 +197,94 @@ def beats(told: Sequence[Pairing], one: int, two: int) -> bool:
     return any({p.one, p.two} == {one, two} and p.answered and p.winner == one for p in told)
 
 
-def ordered(
-    heads: Sequence[Standing], told: Sequence[Pairing], keys: Mapping[int, str], classes: Mapping[int, object]
+def evidence_class(standing: Standing) -> tuple[object, ...]:
+    """What no judge's taste outweighs: out, broke something, weakened tests, not green (then also what
+    passed). Only candidates that are alike in this are put in order by a judge."""
+    return (
+        bool(standing.gate),
+        bool(standing.regressed),
+        bool(standing.weakened),
+        standing.checked if standing.green is False else "",
+    )
+
+
+def heads(ranking: Sequence[Standing]) -> list[Standing]:
+    """Whom a judge compares: the best of at most three clusters that evidence leaves equal. One that evidence
+    puts ahead of all meets the next one, which can win nothing but doubt."""
+    distinct = [standing for standing in ranking if standing.distinct and not standing.gate]
+    equal = [one for one in distinct if evidence_class(one) == evidence_class(distinct[0])]
+    return equal[:HEADS] if len(equal) > 1 else distinct[:2]
+
+
+def reranked(
+    ranking: Sequence[Standing], heads: Sequence[Standing], told: Sequence[Pairing], keys: Mapping[int, str]
 ) -> list[Standing]:
-    """Heads, best first: those of one class of evidence by the pairs that they won and lost against each
-    other, then the smaller diff, then the cheaper one, then by content. ``heads`` come by evidence, and no
-    judge lifts one over another class."""
-    groups = list(dict.fromkeys(classes[head.number] for head in heads))
+    """The whole ranking with the heads of each class of evidence in the judge's order: by the pairs that they
+    won and lost against each other, then the smaller diff, then the cheaper one, then by content (``keys``).
+    Those that do the same as a head follow it; ``rank`` and ``decided`` are set anew."""
+    groups = list(dict.fromkeys(evidence_class(standing) for standing in ranking))
+    best = {head.number: _place(head, heads, told, keys) for head in heads}
+    first = {standing.cluster: best[standing.number] for standing in heads}
 
-    def place(head: Standing) -> tuple[Any, ...]:
-        rivals = [r.number for r in heads if classes[r.number] == classes[head.number] and r is not head]
-        won = sum(beats(told, head.number, rival) for rival in rivals)
-        lost = sum(beats(told, rival, head.number) for rival in rivals)
-        cost = float("inf") if head.cost_usd is None else head.cost_usd
-        group = groups.index(classes[head.number])
-        return (group, lost - won, head.size, cost, keys[head.number])
+    def place(standing: Standing) -> tuple[Any, ...]:
+        kind = evidence_class(standing)
+        mine = best.get(standing.number) or first.get(standing.cluster)
+        if mine is None or (standing.number not in best and not _same_class(standing, heads)):
+            return (groups.index(kind), 1)
+        return (groups.index(kind), 0, *mine, standing.number not in best)
 
-    return sorted(heads, key=place)
+    told_order = sorted(ranking, key=place)
+    for rank, standing in enumerate(told_order, 1):
+        standing.rank = rank
+    for one, two in itertools.pairwise([s for s in told_order if s.number in best]):
+        if evidence_class(one) == evidence_class(two):
+            one.decided = _why(one, two, told)
+    return told_order
+
+
+def _same_class(standing: Standing, heads: Sequence[Standing]) -> bool:
+    return any(
+        head.cluster == standing.cluster and evidence_class(head) == evidence_class(standing)
+        for head in heads
+    )
+
+
+def _place(
+    head: Standing, heads: Sequence[Standing], told: Sequence[Pairing], keys: Mapping[int, str]
+) -> tuple[Any, ...]:
+    kind = evidence_class(head)
+    rivals = [rival.number for rival in heads if rival is not head and evidence_class(rival) == kind]
+    won = sum(beats(told, head.number, rival) for rival in rivals)
+    lost = sum(beats(told, rival, head.number) for rival in rivals)
+    cost = float("inf") if head.cost_usd is None else head.cost_usd
+    return (lost - won, head.size, cost, keys[head.number])
+
+
+def _why(one: Standing, two: Standing, told: Sequence[Pairing]) -> str:
+    """What set one apart from the next."""
+    if beats(told, one.number, two.number):
+        return f"the judge prefers it to {two.number} in both orders"
+    tie = "no order of the judge's holds against"
+    if one.size != two.size:
+        return f"smaller: {tie} {two.number}"
+    return f"{'cheaper' if one.cost_usd != two.cost_usd else 'by content'}: {tie} {two.number}"
+
+
+def said(told: Sequence[Pairing]) -> str:
+    """The judge's words on all pairs, a paragraph each."""
+    parts = []
+    for pairing in told:
+        if not pairing.answered:
+            outcome = "not answered in both orders"
+        elif pairing.winner is not None:
+            outcome = f"{pairing.winner} in both orders"
+        elif pairing.forward is None and pairing.backward is None:
+            outcome = "a tie in both orders"
+        else:
+            outcome = "not the same in both orders, so a tie"
+        words = " / ".join(pairing.words)
+        parts.append(f"{pairing.one} against {pairing.two}: {outcome}." + (f" {words}" if words else ""))
+    return "\n".join(parts)
 
 
 def points_of(

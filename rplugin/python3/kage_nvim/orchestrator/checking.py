@@ -107,6 +107,16 @@ class Checks:
         settings, wanted = await self.wanted(run.root, env)
         return Ground(run.store, settings, env), {} if self.questions(run.root, settings) else wanted
 
+    async def confirm(self, root: Path, env: Mapping[str, str], confirmed: list[str]) -> None:
+        """Have the user's yes to the checks of a repository, if there are any.
+
+        Raises:
+            KageError: it is wanting (code ``confirm``), or the settings cannot be read.
+        """
+        settings, wanted = await self.wanted(root, env)
+        if wanted:
+            self._confirm(root, settings, confirmed)
+
     async def wanted(self, root: Path, env: Mapping[str, str]) -> tuple[RepositoryConfig, dict[str, Check]]:
         """The settings of a repository and its checks, named or found with the client's PATH."""
         settings = await asyncio.to_thread(config.load_repository, root)

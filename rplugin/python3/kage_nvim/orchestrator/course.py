@@ -54,7 +54,10 @@ async def agent_ended(conductor: Conductor, run: Run, agent: Agent) -> None:
 
 
 async def run_over(conductor: Conductor, run: Run) -> None:
-    """All agents of a run have ended."""
+    """All agents of a run have ended: its verdict follows, and a landing when that was asked for."""
+    from kage_nvim.orchestrator import judging
+
+    await judging.automatic(conductor, run)
 
 
 def is_checked(run: Run, agent: Agent, state: State) -> bool:

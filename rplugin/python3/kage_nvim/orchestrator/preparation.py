@@ -13,8 +13,9 @@ from kage_nvim import config, discover, sandbox
 from kage_nvim.config import RepositoryConfig, UserConfig
 from kage_nvim.errors import KageError
 from kage_nvim.model import Limits, Task
-from kage_nvim.orchestrator import discretion, money, players, steps
+from kage_nvim.orchestrator import discretion, money, parts, players, proposals, steps
 from kage_nvim.orchestrator.conductor import Conductor
+from kage_nvim.orchestrator.landing import unasked
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.players import Seat
 from kage_nvim.orchestrator.shadow import Repository
@@ -69,7 +70,8 @@ class Layout(msgspec.Struct, frozen=True):
 
 class SpawnRequest(msgspec.Struct):
     """The parameters of ``spawn``. ``on`` names the candidate that the run stands on: ``2``, or ``RUN:2``;
-    ``record`` a new file, which the run's model traffic is written to; ``course`` what follows by itself."""
+    ``record`` a new file, which the run's model traffic is written to; ``course`` what follows by itself;
+    ``plan`` the name that a planner gave to the run (see ``parts.plan``)."""
 
     cwd: str
     task: Task
@@ -80,6 +82,7 @@ class SpawnRequest(msgspec.Struct):
     record: str = ""
     layout: Layout = Layout()
     course: Course = Course()
+    plan: str = ""
 
 
 async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan:
@@ -100,13 +103,14 @@ async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan
     present = dict.fromkeys(peer.hello.keys, "set")
     found = await discover.found_async(present, probe=True) if not user.players else []
     path = peer.hello.env.get("PATH", "")
-    seated, unconfigured = await asyncio.to_thread(
-        players.seats, asked.players, asked.count, user, found, path
-    )
+    count = parts.count(asked.course, asked.count)
+    seated, unconfigured = await asyncio.to_thread(players.seats, asked.players, count, user, found, path)
+    task, seated = parts.assigned(task, asked.course, seated)
     seated, given = await asyncio.to_thread(players.in_roles, seated, repository.root)
     ground = await steps.ground(conductor, repository, asked.on) if asked.on else None
     if ground is not None:
-        task = msgspec.structs.replace(task, before=ground.before)
+        task = msgspec.structs.replace(task, before=ground.before, proposal=ground.proposal)
+    task = proposals.asked(task, asked.course)
     yes = conductor.database.confirmed(str(repository.root)) | set(asked.confirmed)
     questions = players.questions(seated, unconfigured, settings, repository.root, yes, given)
     if questions:
@@ -122,6 +126,9 @@ async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan
     await discretion.check(seated, user, terms.rules)
     await money.check(conductor.gateway, seated, user, settings)
     record = discretion.recording(asked.record, asked.cwd)
+    if asked.course.auto_accept:
+        _, checks = await conductor.checks.wanted(repository.root, peer.hello.env)
+        unasked.check(asked.course, user, len(seated), checks=bool(checks))
     return Plan(
         repository=repository,
         task=task,

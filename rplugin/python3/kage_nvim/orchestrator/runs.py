@@ -21,8 +21,8 @@ from kage_nvim.store import AgentRecord, RunRecord
 class Agent:
     """One worker of a run.
 
-    ``peer`` is its process when it is connected, ``turn`` the turn it last reported, ``stopping`` set while
-    the user ends it, ``called`` from a message until the agent is seen at work.
+    ``peer`` is its process when it is connected, ``turn`` the turn it last reported, ``stopping`` says why
+    while it is being ended, ``called`` from a message until the agent is seen at work.
     """
 
     def __init__(self, record: AgentRecord, slot: Slot) -> None:
@@ -30,7 +30,7 @@ class Agent:
         self.slot = slot
         self.peer: Peer | None = None
         self.reading = asyncio.Lock()
-        self.stopping = False
+        self.stopping = ""
         self.called = False
         self.turn = 0
 
@@ -80,7 +80,8 @@ class Run:
     """One spawn: its record, its repository and store, its agents by number.
 
     ``live`` holds what is seen of agents at work, by number (see ``orchestrator.live``), ``env`` the
-    environment of the client that began it, which is kept in memory only.
+    environment of the client that began it, which is kept in memory only; ``judging`` is held while its
+    verdict is made.
     """
 
     def __init__(self, record: RunRecord, repository: Repository, store: Store) -> None:
@@ -90,6 +91,7 @@ class Run:
         self.agents: dict[int, Agent] = {}
         self.live: dict[int, CandidateStatus] = {}
         self.env: Mapping[str, str] = {}
+        self.judging = asyncio.Lock()
 
     @property
     def id(self) -> str:

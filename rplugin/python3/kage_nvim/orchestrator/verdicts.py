@@ -1,0 +1,71 @@
+"""The verdict of a run as it is kept: it holds for the candidates that it was made of, and no longer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kage_nvim.evaluate.verdict import Verdict
+from kage_nvim.orchestrator.runs import Run
+
+if TYPE_CHECKING:
+    from kage_nvim.orchestrator.conductor import Conductor
+
+
+def commits(run: Run) -> dict[int, str]:
+    """The candidates that there are, by number."""
+    return {candidate.number: candidate.commit for candidate in run.record.status.candidates}
+
+
+def of(run: Run) -> Verdict | None:
+    """The run's verdict, stale or not; ``None`` when there is none."""
+    kept = run.record.verdict
+    return None if kept is None else msgspec.convert(kept, Verdict, str_keys=True)
+
+
+def keep(conductor: Conductor, run: Run, verdict: Verdict) -> None:
+    """Make it the run's, in the place of an older one, and tell those who follow the repository."""
+    status = run.record.status
+    run.record.verdict = msgspec.to_builtins(verdict, str_keys=True)
+    ranks = {standing.number: standing.rank for standing in verdict.ranking}
+    status.winner, status.verdict = verdict.winner, line(verdict)
+    for candidate in status.candidates:
+        candidate.rank = ranks.get(candidate.number)
+    conductor.changed(run)
+    told = {"run": run.id, "winner": verdict.winner, "line": status.verdict, "landed": verdict.landed}
+    conductor.audience.say(run.root, "verdict", told)
+
+
+def follow(run: Run) -> None:
+    """Called whenever something of a run changed: a verdict on other candidates than there are now is stale,
+    and marks no winner."""
+    kept, status = run.record.verdict, run.record.status
+    if kept is None or kept["stale"]:
+        return
+    now = {str(number): commit for number, commit in commits(run).items()}
+    before: dict[str, str] = kept["commits"]
+    if now == before:
+        return
+    new = [number for number, commit in now.items() if before.get(number) != commit]
+    gone = [number for number in before if number not in now]
+    said = [f"candidate {number} is new" for number in new] + [f"candidate {n} is gone" for n in gone]
+    kept["stale"] = ", ".join(said)
+    status.winner, status.verdict = None, f"out of date: {kept['stale']}"
+    for candidate in status.candidates:
+        candidate.rank = None
+
+
+def line(verdict: Verdict) -> str:
+    """The verdict in a line."""
+    best = next((s for s in verdict.ranking if s.number == verdict.winner), None)
+    if best is None:
+        return "no candidate can be recommended"
+    if verdict.both_orders:
+        why = "preferred to all others compared, in both orders"
+    elif verdict.basis == "judge":
+        why = "by evidence and judge"
+    else:
+        why = "on evidence alone"
+    said = [f"candidate {best.number} is best", best.checked, why, verdict.landed]
+    return ", ".join(part for part in said if part)
