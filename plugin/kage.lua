@@ -13,8 +13,9 @@ if vim.fn.has("nvim-0.10") == 0 then
   return
 end
 
-local VERBS = "accept attach check choices clean comment comments contrast cost diff doctor explain focus hide "
-  .. "history interrupt log restart resume role send spawn status stop summary take task undo"
+local VERBS = "accept attach check choices clean comment comments contrast cost diff doctor explain "
+  .. "focus hide history interrupt judge log restart resume role send spawn status stop "
+  .. "summary take task undo"
 
 ---@param name string
 ---@param verb string? nil for :Kage, which takes the verb as its first word

@@ -3,6 +3,7 @@
 --
 --   1● edit calc.py  2✓  3✗ $0.12     what each does, while it fits
 --   1● 2✓ 3✗ 4● $0.12                 then only how it is
+--   1✓ ★2✓ 3✓ $0.12                   the verdict's winner is marked
 --   ●12 ✓3 ✗1 $0.12                   then how many are how
 
 local words = require("kage.words")
@@ -13,6 +14,7 @@ local rich, plain = "", ""
 
 local ORDER =
   { "working", "starting", "waiting", "checking", "unknown", "done", "failed", "stopped", "interrupted" }
+local WINNER = "★"
 local BUSY = { working = true, starting = true, waiting = true, checking = true, unknown = true }
 
 ---@class kage.Piece
@@ -71,7 +73,8 @@ local function by_agent(run, room)
   local group = require("kage.highlight").of
   local pieces = {}
   for _, agent in ipairs(run.agents) do
-    local text = agent.number .. (icons[agent.state] or "?")
+    local mark = agent.number == run.winner and WINNER or ""
+    local text = mark .. agent.number .. (icons[agent.state] or "?")
     local doing = words.doing(agent)
     if BUSY[agent.state] and room > 0 and doing ~= "" then
       text = text .. " " .. words.cut(doing, room)
@@ -99,6 +102,21 @@ local function by_state(run)
   return pieces
 end
 
+--- The winner, where no agent's number stands for it.
+---@param run kage.Run
+---@param pieces kage.Piece[] is added to
+---@param always boolean agents are not shown by number
+---@return kage.Piece[] pieces
+local function with_winner(run, pieces, always)
+  local is_agent = vim.iter(run.agents):any(function(agent)
+    return agent.number == run.winner
+  end)
+  if run.winner and (always or not is_agent) then
+    pieces[#pieces + 1] = { text = WINNER .. run.winner, group = "KageDone" }
+  end
+  return pieces
+end
+
 ---@param run kage.Run
 ---@param tail kage.Piece[] what follows the agents
 ---@param limit integer columns
@@ -108,14 +126,14 @@ local function fitting(run, tail, limit)
   for _, agent in ipairs(run.agents) do
     busy = busy + (BUSY[agent.state] and 1 or 0)
   end
-  local short = vim.list_extend(by_agent(run, 0), tail)
+  local short = vim.list_extend(with_winner(run, by_agent(run, 0), false), tail)
   local room = busy > 0 and math.floor((limit - width(short)) / busy) - 1 or 0
   if room >= 4 then
-    return vim.list_extend(by_agent(run, room), tail)
+    return vim.list_extend(with_winner(run, by_agent(run, room), false), tail)
   elseif width(short) <= limit then
     return short
   end
-  local counts = by_state(run)
+  local counts = with_winner(run, by_state(run), true)
   local full = vim.list_extend(vim.list_slice(counts), tail)
   return width(full) <= limit and full or counts
 end

@@ -206,6 +206,14 @@ local verbs = {
       require("kage.checks").command(words)
     end,
   },
+  judge = {
+    desc = "rank the candidates, and show why",
+    usage = "",
+    complete = { "none" },
+    run = function(words)
+      require("kage.verdict").command(words)
+    end,
+  },
   comment = {
     desc = "say something about these lines to the agent that wrote them",
     usage = "[N] [TEXT] (! collects; :Kage comment send)",
