@@ -1,0 +1,70 @@
+"""Probing: the same calls made on every candidate's tree, in the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from kage_nvim.evaluate.matrix import is_test
+from kage_nvim.evaluate.probes import questions
+from kage_nvim.evaluate.probes.questions import Answers, Files, Question, Told
+from kage_nvim.orchestrator.trials import Ground, Trials
+from kage_nvim.trees import Entry, entries, read_blobs, up_to
+
+SECONDS = 60.0
+"""What all calls on one candidate may take together."""
+MOST_SOURCES, SOURCE_SIZE = 400, 200_000
+"""How many tests and documents are searched for calls, and the largest of them in bytes."""
+
+
+async def probe(
+    trials: Trials,
+    ground: Ground,
+    base_tree: str,
+    trees: Mapping[int, str],
+    base: Mapping[str, bytes],
+    files: Files,
+) -> tuple[list[Question], dict[int, Told]]:
+    """Call what the candidates changed. ``trees`` are theirs, ``base`` and ``files`` the changed files that
+    are no tests, before and after. Empty when there is nothing to call, or no Python to call it with.
+
+    Raises:
+        KageError: a tree cannot be laid out.
+    """
+    if not any(path.endswith(".py") for there in files.values() for path in there):
+        return [], {}
+    listed = await asyncio.to_thread(entries, ground.store, base_tree)
+    sources = await asyncio.to_thread(_sources, ground, listed)
+    asked = await asyncio.to_thread(questions.ask, base, files, sources)
+    if not asked:
+        return [], {}
+    paths = {entry.path for entry in listed} | {path for there in files.values() for path in there}
+    text = questions.program(asked, paths)
+    # The same calls twice, with another order of sets: what differs is chance and says nothing.
+    rounds: list[dict[int, Answers]] = []
+    for seed in ("1", "2"):
+        rounds.append(await _round(trials, ground, trees, text, asked, seed))
+    if len(rounds[0]) < len(trees):
+        return [], {}
+    return asked, await asyncio.to_thread(questions.told, asked, rounds[0], rounds[1], base, files)
+
+
+async def _round(
+    trials: Trials, ground: Ground, trees: Mapping[int, str], text: bytes, asked: list[Question], seed: str
+) -> dict[int, Answers]:
+    command = ["env", f"PYTHONHASHSEED={seed}", "PYTHONDONTWRITEBYTECODE=1", "python3", "-"]
+
+    async def one(tree: str) -> Answers | None:
+        done = await trials.command(ground, tree, command, stdin=text, timeout=SECONDS)
+        return questions.answers(done.output, asked)
+
+    different = sorted(set(trees.values()))
+    answers = dict(zip(different, await asyncio.gather(*map(one, different)), strict=True))
+    return {number: found for number, tree in trees.items() if (found := answers[tree]) is not None}
+
+
+def _sources(ground: Ground, listed: list[Entry]) -> list[bytes]:
+    """The base's tests that are Python, which show how functions are called."""
+    shas = [entry.sha for entry in listed if entry.path.endswith(".py") and is_test(entry.path)]
+    fit = up_to(ground.store, shas[:MOST_SOURCES], SOURCE_SIZE)
+    return list(read_blobs(ground.store, fit).values())
