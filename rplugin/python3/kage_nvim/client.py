@@ -65,6 +65,10 @@ class Client:
         self._tasks: set[asyncio.Task[None]] = set()
         self.daemon: dict[str, Any] = {}
 
+    def listen(self, on_push: Push) -> None:
+        """Call this for every push from now on."""
+        self._on_push = on_push
+
     async def open(self, kind: str, cwd: str, *, start: bool = True) -> None:
         """Connect, starting kaged when nobody answers, and say hello.
 

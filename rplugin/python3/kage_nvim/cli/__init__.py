@@ -16,6 +16,7 @@ from kage_nvim.cli import render, spawning
 from kage_nvim.cli.arguments import parse
 from kage_nvim.cli.asking import typed
 from kage_nvim.cli.checking import Checking
+from kage_nvim.cli.combining import Combining
 from kage_nvim.cli.comparing import Comparing
 from kage_nvim.cli.judging import Judging
 from kage_nvim.cli.landing import Landing
@@ -27,7 +28,7 @@ from kage_nvim.client import Client
 from kage_nvim.errors import Exit, KageError, usage
 
 
-class Commands(Checking, Comparing, Judging, Landing, Reviewing, Roles):
+class Commands(Checking, Combining, Comparing, Judging, Landing, Reviewing, Roles):
     """Every verb, by its name."""
 
     async def spawn(self) -> Exit:

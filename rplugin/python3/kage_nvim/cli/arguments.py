@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     _steering(add)
     _comparing(add)
     _reviewing(add)
+    _combining(add)
     _landing(add)
     _explaining(add)
     return top
@@ -193,6 +194,14 @@ def _reviewing(add: Add) -> None:
     review.add_argument("--last", action="store_true", help="show the newest review again")
     review.add_argument("--show", type=_word, metavar="ID", help="show an earlier one again")
     review.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
+
+
+def _combining(add: Add) -> None:
+    """One candidate out of several."""
+    compose = add("compose", "put the candidates' hunks together so that most checks pass", json_too=True)
+    compose.add_argument("agents", type=int, nargs="*", metavar="N", help="candidates (default: all)")
+    compose.add_argument("--seconds", type=float, metavar="S", help="search so long at most (default 45)")
+    compose.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
 
 
 def _landing(add: Add) -> None:

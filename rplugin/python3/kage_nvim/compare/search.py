@@ -250,11 +250,13 @@ class Search:
         return best if self.seen[best].key > self.seen[current].key else current
 
     async def _grown(self, ranked: Sequence[int]) -> Set:
-        """From nothing, with each candidate's units that break nothing of what passes by then; then with those
-        versions of others that let more pass."""
+        """From nothing, with each candidate's units that break nothing of what passes by then; then with
+        those versions of others that let more pass."""
         current: Set = frozenset()
         for number in ranked:
-            free = [u for u in self.field.of(number) if u not in current and not self.field.clashes[u] & current]
+            free = [
+                u for u in self.field.of(number) if u not in current and not self.field.clashes[u] & current
+            ]
             current = await self._moved(current, free, self.field.put, _no_worse)
             if self.done:
                 return current
@@ -398,7 +400,9 @@ class Search:
         )
         order = [unit for chosen in reversed(gains) for unit in sorted(chosen)]
         joint = await self._moved(frozenset(), order, self.field.put, _better)
-        rest = [unit for unit in sorted(current) if unit not in joint and not self.field.clashes[unit] & joint]
+        rest = [
+            unit for unit in sorted(current) if unit not in joint and not self.field.clashes[unit] & joint
+        ]
         return self._higher(current, [joint, await self._moved(joint, rest, self.field.put, _no_worse)])
 
     async def _flipped(self, current: Set) -> Set:

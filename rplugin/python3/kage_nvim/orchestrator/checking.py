@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -34,6 +34,8 @@ from kage_nvim.trees import trees_of
 if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor
 
+T = TypeVar("T")
+
 _Asked = tuple[Path, str, int | None]
 """What is checked: of the repository, a candidate's run and number; no run for what the user has."""
 
@@ -45,7 +47,7 @@ class Checks:
         self._conductor = conductor
         self.trials = Trials(conductor)
         self._under_way: dict[_Asked, asyncio.Task[Evaluation]] = {}
-        self._askers: dict[asyncio.Task[Evaluation], Peer] = {}
+        self._askers: dict[asyncio.Task[Any], Peer] = {}
 
     async def check(
         self, peer: Peer, cwd: str, run: Run | None, number: int | None, confirmed: list[str]
@@ -129,6 +131,13 @@ class Checks:
         known = self._conductor.database.confirmed(str(root)) | (yes or set())
         asked = trusted(settings, root)
         return [asked] if asked and asked.id not in known else []
+
+    async def while_asked(self, peer: Peer, work: Coroutine[Any, Any, T]) -> T:
+        """Do something that runs checks for as long as the one who asked is there."""
+        task = asyncio.ensure_future(work)
+        self._askers[task] = peer
+        task.add_done_callback(self._askers.pop)
+        return await task
 
     def gone(self, peer: Peer) -> None:
         """Nobody waits for what this peer asked any more: end it, with the processes that it started."""

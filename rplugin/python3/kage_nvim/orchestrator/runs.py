@@ -81,7 +81,7 @@ class Run:
 
     ``live`` holds what is seen of agents at work, by number (see ``orchestrator.live``), ``env`` the
     environment of the client that began it, which is kept in memory only; ``judging`` is held while its
-    verdict is made.
+    verdict is made, ``combining`` while its candidates are put together.
     """
 
     def __init__(self, record: RunRecord, repository: Repository, store: Store) -> None:
@@ -91,7 +91,18 @@ class Run:
         self.agents: dict[int, Agent] = {}
         self.live: dict[int, CandidateStatus] = {}
         self.env: Mapping[str, str] = {}
+        self.keys: list[str] = []
+        self.deciding = asyncio.Lock()
+        self.following = 0
+        self.looks: dict[int, str] = {}
+        self.forms: dict[str, str] = {}
         self.judging = asyncio.Lock()
+        self.combining = asyncio.Lock()
+
+    @property
+    def settled(self) -> bool:
+        """True when all agents have ended, and all that follows by itself is done."""
+        return not self.following and all(agent.record.status.state.ended for agent in self.agents.values())
 
     @property
     def id(self) -> str:

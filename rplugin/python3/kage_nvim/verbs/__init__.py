@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from kage_nvim.verbs import agents, comparing, evaluating, landing, panes, reading, reviewing
+from kage_nvim.verbs import agents, combining, comparing, dividing, evaluating, landing, panes, reading, reviewing
 from kage_nvim.verbs.table import VERBS, Verb
 
-__all__ = ["VERBS", "Verb", "agents", "comparing", "evaluating", "landing", "panes", "reading", "reviewing"]
+__all__ = [
+    "VERBS",
+    "Verb",
+    "agents",
+    "comparing",
+    "dividing",
+    "evaluating",
+    "landing",
+    "panes",
+    "reading",
+    "reviewing",
+]

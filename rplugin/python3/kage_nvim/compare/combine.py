@@ -1,0 +1,36 @@
+"""Units of candidates as what the search chooses from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import combinations
+
+from kage_nvim.compare.links import needs
+from kage_nvim.compare.search import Field
+from kage_nvim.compare.units import Parts, Unit, exclude
+
+
+def field_of(made: Parts) -> Field:
+    """The field of all units, with what excludes and what needs what."""
+    clashes: list[set[int]] = [set() for _ in made.units]
+    for one, other in _near(made.units):
+        if exclude(made.units[one], made.units[other]):
+            clashes[one].add(other)
+            clashes[other].add(one)
+    return Field(
+        [unit.agents for unit in made.units],
+        [made.size(unit) for unit in made.units],
+        [frozenset(found) for found in clashes],
+        needs(made),
+    )
+
+
+def _near(units: list[Unit]) -> Iterable[tuple[int, int]]:
+    """Pairs that may exclude each other: of one file, or both of which put a file somewhere."""
+    by_path: dict[str, list[int]] = defaultdict(list)
+    for at, unit in enumerate(units):
+        by_path[unit.path].append(at)
+    putting = [at for at, unit in enumerate(units) if unit.target]
+    pairs = {pair for own in by_path.values() for pair in combinations(own, 2)}
+    return sorted(pairs | set(combinations(putting, 2)))

@@ -1,0 +1,27 @@
+"""One candidate out of several."""
+
+from __future__ import annotations
+
+from kage_nvim.orchestrator import composing
+from kage_nvim.orchestrator.composing import Found
+from kage_nvim.orchestrator.conductor import Conductor
+from kage_nvim.orchestrator.peers import Peer
+from kage_nvim.verbs.table import In, verb
+
+
+class Compose(In):
+    """``agents``: candidates' numbers, or none for all; ``seconds``: how long is searched at most."""
+
+    agents: list[int] = []
+    seconds: float | None = None
+    confirmed: list[str] = []
+
+
+@verb("compose", Compose)
+async def _compose(conductor: Conductor, peer: Peer, asked: Compose) -> Found:
+    run = await conductor.run(asked.cwd, asked.run)
+    composing.chosen(run, asked.agents)
+    await conductor.checks.confirm(run.root, peer.hello.env, asked.confirmed)
+    return await conductor.checks.while_asked(
+        peer, composing.compose(conductor, run, asked.agents, asked.seconds)
+    )
