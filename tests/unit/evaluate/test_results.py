@@ -1,13 +1,9 @@
-"""What is read out of the output of checks, and which checks a repository has."""
+"""What is read out of the plain output of checks."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from kage_nvim.config import Check, RepositoryConfig
-from kage_nvim.evaluate.found import checks_of
 from kage_nvim.evaluate.results import Failure
 from kage_nvim.evaluate.text import read
 
@@ -86,40 +82,3 @@ def test_numbers_that_nobody_counts_to_are_no_counts(said: str) -> None:
 
 def test_no_output_is_no_answer() -> None:
     assert read(b"", ()) == ([], None, None, "", "")
-
-
-def program(folder: Path, *names: str) -> str:
-    folder.mkdir()
-    for name in names:
-        (folder / name).write_text("#!/bin/sh\n")
-        (folder / name).chmod(0o755)
-    return str(folder)
-
-
-def test_what_is_configured_stands_alone(tmp_path: Path) -> None:
-    (tmp_path / "go.mod").touch()
-    path = program(tmp_path / "bin", "go")
-    named = {"mine": Check(command="true")}
-    assert checks_of(tmp_path, RepositoryConfig(checks=named), path) == named
-    assert checks_of(tmp_path, RepositoryConfig(), path) == {"go": Check(command="go test ./...")}
-
-
-def test_what_is_found_needs_its_program(tmp_path: Path) -> None:
-    path = program(tmp_path / "bin", "python3", "make", "npm")
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "test_a.py").touch()
-    (tmp_path / "Makefile").write_text("test: all\n")
-    (tmp_path / "package.json").write_text('{"scripts": {"test": "jest"}}')
-    found = {name: check.command for name, check in checks_of(tmp_path, RepositoryConfig(), path).items()}
-    assert found == {
-        "unittest": "python3 -m unittest discover -q",
-        "npm": "npm test",
-        "make": "make test",
-    }
-    (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    (tmp_path / ".venv" / "bin" / "pytest").write_text("#!/bin/sh\n")
-    (tmp_path / ".venv" / "bin" / "pytest").chmod(0o755)
-    assert "pytest" in checks_of(tmp_path, RepositoryConfig(), path)
-    (tmp_path / "package.json").write_text("[1, 2")
-    (tmp_path / "Makefile").unlink()
-    assert set(checks_of(tmp_path, RepositoryConfig(), path)) == {"pytest"}

@@ -1,17 +1,71 @@
-"""The checks of a repository: what ``.kage.toml`` names, or what its files say it is tested with."""
+"""The checks of a repository: what ``.kage.toml`` names, or what its files say it is checked with."""
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from kage_nvim.config import Check, RepositoryConfig
+from kage_nvim.evaluate import signs
+from kage_nvim.evaluate.signs import Files
 
-_TESTED_BY_PYTEST = re.compile(r"^\[(tool\.pytest\.ini_options|pytest|tool:pytest)\]", re.MULTILINE)
-_MANAGERS = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn"}
+
+class Tool(NamedTuple):
+    """A program that repositories are checked with.
+
+    ``command`` tells how from the repository's files, and is empty where nothing says that it is used;
+    ``programs`` must be on PATH. ``unless`` are the tools that have done the same when they were found.
+    """
+
+    name: str
+    kind: Literal["test", "lint", "type"]
+    programs: tuple[str, ...]
+    command: Callable[[Files], str]
+    required: bool | None = None
+    report: str = ""
+    unless: tuple[str, ...] = ()
+
+
+def _script(manager: str, *names: str) -> Callable[[Files], str]:
+    return lambda files: signs.script(files, manager, *names)
+
+
+_PYTHON = ("pytest", "unittest")
+_TYPES = ("typecheck", "type-check", "check-types")
+TOOLS = (
+    Tool("pytest", "test", ("pytest",), signs.pytest),
+    Tool("unittest", "test", ("python3",), signs.unittest, unless=("pytest",)),
+    Tool("doctest", "test", ("python3",), signs.doctest, unless=_PYTHON),
+    Tool("cargo", "test", ("cargo",), signs.cargo),
+    Tool("go", "test", ("go",), lambda files: "go test ./..." if files.has("go.mod") else ""),
+    *(Tool(manager, "test", (manager,), _script(manager, "test")) for manager in signs.MANAGERS),
+    Tool("ctest", "test", ("cmake", "ctest"), signs.ctest),
+    Tool("gradle", "test", ("gradle",), signs.gradle, report="**/build/test-results/test/*.xml"),
+    Tool("maven", "test", ("mvn",), signs.maven, report="**/target/surefire-reports/TEST-*.xml"),
+    Tool("nox", "test", ("nox",), lambda files: "nox" if files.has("noxfile.py") else "", unless=_PYTHON),
+    Tool("tox", "test", ("tox",), signs.tox, unless=(*_PYTHON, "nox")),
+    Tool("make", "test", ("make",), lambda files: signs.make(files, "test", "check")),
+    Tool("ruff", "lint", ("ruff",), signs.ruff, required=False),
+    Tool("mypy", "type", ("mypy",), signs.mypy, required=False),
+    Tool("pyright", "type", ("pyright",), signs.pyright, required=False),
+    Tool("clippy", "lint", ("cargo", "cargo-clippy"), signs.clippy, required=False),
+    Tool("vet", "lint", ("go",), lambda files: "go vet ./..." if files.has("go.mod") else "", required=False),
+    *(Tool("lint", "lint", (by,), _script(by, "lint"), required=False) for by in signs.MANAGERS),
+    *(Tool("typecheck", "type", (by,), _script(by, *_TYPES), required=False) for by in signs.MANAGERS),
+    Tool("eslint", "lint", ("eslint",), signs.eslint, required=False, unless=("lint",)),
+    Tool("tsc", "type", ("tsc",), signs.tsc, required=False, unless=("typecheck",)),
+    Tool(
+        "lint",
+        "lint",
+        ("make",),
+        lambda files: signs.make(files, "lint"),
+        required=False,
+        unless=("ruff", "clippy", "eslint", "lint"),
+    ),
+)
+"""What is looked for, in the order in which it is run; the next one is a row more."""
 
 
 def checks_of(root: Path, settings: RepositoryConfig, path: str) -> dict[str, Check]:
@@ -21,59 +75,26 @@ def checks_of(root: Path, settings: RepositoryConfig, path: str) -> dict[str, Ch
     """
     if settings.checks:
         return dict(settings.checks)
-    commands = {
-        "pytest": _pytest(root, path),
-        "unittest": None,
-        "cargo": "cargo test --quiet" if (root / "Cargo.toml").is_file() else None,
-        "go": "go test ./..." if (root / "go.mod").is_file() else None,
-        "npm": _script(root),
-        "make": "make test" if _makes_tests(root) else None,
-    }
-    if commands["pytest"] is None and _has_python_tests(root):
-        commands["unittest"] = "python3 -m unittest discover -q"
-    return {
-        name: Check(command=command)
-        for name, command in commands.items()
-        if command and shutil.which(command.split()[0], path=_with_environment(root, path))
-    }
+    files = Files(root)
+    places = _with_environment(root, path)
+    found: dict[str, Check] = {}
+    for tool in TOOLS:
+        if tool.name in found or any(name in found for name in tool.unless):
+            continue
+        command = tool.command(files)
+        # A wrapper of the repository's own brings what it needs.
+        here = command.startswith("./") or all(shutil.which(each, path=places) for each in tool.programs)
+        if command and here:
+            found[tool.name] = Check(
+                command=command, kind=tool.kind, required=tool.required, report=tool.report
+            )
+    if (made := found.get("make")) and signs.repeats(files, str(made.command), list(found)):
+        del found["make"]
+    return found
 
 
 def _with_environment(root: Path, path: str) -> str:
-    """PATH as it is in a slot: the repository's own virtual environment comes first."""
-    return ":".join([str(root / ".venv" / "bin"), str(root / "venv" / "bin"), path])
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text("utf-8", "replace")
-    except OSError:
-        return ""
-
-
-def _pytest(root: Path, path: str) -> str | None:
-    named = (root / "pytest.ini").is_file() or (root / "conftest.py").is_file()
-    settings = (_text(root / name) for name in ("pyproject.toml", "setup.cfg", "tox.ini"))
-    named = named or any(_TESTED_BY_PYTEST.search(text) for text in settings)
-    known = shutil.which("pytest", path=_with_environment(root, path))
-    return "pytest -q" if known and (named or _has_python_tests(root)) else None
-
-
-def _has_python_tests(root: Path) -> bool:
-    folders: Mapping[str, str] = {"tests": "**/test_*.py", "test": "**/test_*.py", ".": "test_*.py"}
-    return any(next((root / folder).glob(shape), None) for folder, shape in folders.items())
-
-
-def _script(root: Path) -> str | None:
-    try:
-        scripts = json.loads(_text(root / "package.json")).get("scripts", {})
-    except (ValueError, AttributeError):
-        return None
-    if not isinstance(scripts, dict) or "no test specified" in str(scripts.get("test", "no test specified")):
-        return None
-    manager = next((name for lock, name in _MANAGERS.items() if (root / lock).is_file()), "npm")
-    return f"{manager} test"
-
-
-def _makes_tests(root: Path) -> bool:
-    names = ("GNUmakefile", "makefile", "Makefile")
-    return any(re.search(r"^test\s*:(?!=)", _text(root / name), re.MULTILINE) for name in names)
+    """PATH as it is in a slot: the repository's own virtual environment comes first, its packages' programs
+    are there too."""
+    own = ((".venv", "bin"), ("venv", "bin"), ("node_modules", ".bin"))
+    return ":".join([*(str(root.joinpath(*parts)) for parts in own), path])
