@@ -90,8 +90,10 @@ def _candidates(run: Run) -> list[int]:
 
 async def _made(conductor: Conductor, run: Run, *, asks: bool) -> Verdict:
     """Make the verdict and keep it, unless the candidates became others meanwhile."""
+    from kage_nvim.orchestrator import ranking
+
     began, commits, task = time.monotonic(), verdicts.commits(run), run.record.task.text
-    made = await _ranked(conductor, run)
+    made = await ranking.rank(conductor, run)
     made.task, made.commits = task, commits
     working = [n for n, agent in run.agents.items() if not agent.record.status.state.ended]
     made.notes += [f"agent {number} is still at work" for number in working]
@@ -111,33 +113,6 @@ async def _made(conductor: Conductor, run: Run, *, asks: bool) -> Verdict:
     else:
         verdicts.keep(conductor, run, made)
     return made
-
-
-async def _ranked(conductor: Conductor, run: Run) -> Verdict:
-    try:
-        from kage_nvim.orchestrator import ranking
-    except ImportError:
-        found = [c for c in run.record.status.candidates if c.files]
-        standings = [
-            Standing(
-                number=c.number,
-                rank=at,
-                cluster=at,
-                checked=c.checked,
-                green=c.green,
-                size=c.added + c.removed,
-                weakened=c.weakened,
-            )
-            for at, c in enumerate(found, 1)
-        ]
-        return Verdict(
-            run=run.id,
-            task="",
-            winner=standings[0].number,
-            ranking=standings,
-            clusters=[[s.number] for s in standings],
-        )
-    return await ranking.rank(conductor, run)
 
 
 async def _with_checklist(conductor: Conductor, run: Run, made: Verdict) -> None:
