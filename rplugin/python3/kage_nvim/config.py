@@ -62,7 +62,8 @@ class ProviderLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[defaults]``: the players cycled over the agents of a run, and limits when nothing else is said."""
+    """``[defaults]``: the players cycled over the agents of a run, and limits and strategy when nothing else
+    is said. ``round_seconds`` is the length of a tournament's first round."""
 
     players: list[str] = []
     agent_usd: float | None = None
@@ -75,6 +76,8 @@ class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: int = 100
     seconds: float = 3600.0
     command_seconds: float = 120.0
+    strategy: str = "all"
+    round_seconds: float = 120.0
 
 
 class Judge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

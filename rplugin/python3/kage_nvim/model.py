@@ -149,7 +149,8 @@ class CandidateStatus(msgspec.Struct, kw_only=True):
     ``live``: what an agent at work has so far, shown while somebody compares; it lands only when forced.
     ``checks`` holds the state of each check by name, ``checked`` is all of them in a line, ``green`` is set
     when all have ended: every required one passed, and no test was weakened. ``weakened`` names what was done
-    to tests, ``rank`` is the place in the verdict, ``note`` one line on where it comes from.
+    to tests, ``rank`` is the place in the verdict, ``note`` one line on where it comes from,
+    ``language`` the one of most changed lines.
     """
 
     number: int
@@ -166,6 +167,7 @@ class CandidateStatus(msgspec.Struct, kw_only=True):
     weakened: list[str] = []
     rank: int | None = None
     note: str = ""
+    language: str = ""
 
 
 class RunStatus(msgspec.Struct, kw_only=True):

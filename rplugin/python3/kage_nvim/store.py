@@ -42,11 +42,25 @@ MIGRATIONS = [
 """Entry K brings ``user_version`` from K to K + 1."""
 
 
+class Repair(msgspec.Struct, kw_only=True):
+    """A turn in which an agent mends what checks complain of: the tokens and US dollars that it had spent
+    before, and what the turn took (``None`` while it is under way; dollars: or unpriced). ``asked``: by the
+    user."""
+
+    tokens: int
+    usd: float | None
+    took_tokens: int | None = None
+    took_usd: float | None = None
+    asked: bool = False
+
+
 class AgentRecord(msgspec.Struct, kw_only=True):
     """What kaged must know of an agent to find it again: its status, slot, process and pane.
 
     ``pid`` and ``born`` (the process's start as the kernel gives it) identify the process for certain;
     ``captured`` is the last turn whose files became the candidate; ``mail`` waits for its process to arrive.
+    ``held``: it was not started yet; ``resting``: it waits for the end of a round; ``spared``: the run's
+    strategy ended it, or did not start it; ``copy_of`` is the agent whose place a further attempt took.
     """
 
     run: str
@@ -59,6 +73,19 @@ class AgentRecord(msgspec.Struct, kw_only=True):
     tmux: str = ""
     hidden: bool = False
     mail: list[str] = []
+    repairs: list[Repair] = []
+    held: bool = False
+    resting: bool = False
+    spared: bool = False
+    copy_of: int | None = None
+
+
+class Round(msgspec.Struct, frozen=True, kw_only=True):
+    """One round of a tournament: when it began, its seconds (``None``: to the end), who plays."""
+
+    began: float
+    seconds: float | None
+    playing: list[int]
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -72,19 +99,20 @@ class Step(msgspec.Struct, frozen=True):
 class Course(msgspec.Struct, frozen=True, kw_only=True):
     """What follows in a run by itself.
 
-    ``strategy`` is one of ``model.STRATEGIES``; ``until`` is ``green`` or empty; ``retry`` are the turns that
+    ``strategy`` is one of ``model.STRATEGIES`` (empty in a request: as the user's file says); ``until`` is ``green`` or empty; ``retry`` are the turns that
     an agent gets to mend what checks complain of (``None``: as the checks say); ``auto_accept`` is ``green``
     or empty; ``usd`` caps the run in US dollars. ``parts`` are the subtasks by agent's number; with them
     nothing is ranked. ``proposals`` is the path of the Markdown document that each agent is to write instead
     of code.
     """
 
-    strategy: str = "all"
+    strategy: str = ""
     until: str = ""
     retry: int | None = None
     auto_accept: str = ""
     usd: float | None = None
     parts: dict[int, str] = {}
+    round_seconds: float = 120.0
     proposals: str = ""
 
     @property
@@ -111,6 +139,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     course: Course = Course()
     verdict: dict[str, Any] | None = None
     provenance: dict[int, list[dict[str, Any]]] = {}
+    round: Round | None = None
     union: dict[str, Any] | None = None
 
 
@@ -278,6 +307,10 @@ class Database:
         self._db.execute(
             "INSERT OR REPLACE INTO agents VALUES (?, ?, ?)", (agent.run, agent.status.number, dumps(agent))
         )
+
+    def drop_agent(self, run: str, number: int) -> None:
+        """Forget an agent that never began."""
+        self._db.execute("DELETE FROM agents WHERE run = ? AND number = ?", (run, number))
 
     def agents(self, run: str) -> list[AgentRecord]:
         """The agents of a run by number."""

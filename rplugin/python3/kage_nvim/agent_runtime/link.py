@@ -131,7 +131,7 @@ class Link:
         elif message.push == "interrupt":
             self._inbox.interrupt("interrupted by the user")
         elif message.push == "stop":
-            self._inbox.stop("stopped by the user")
+            self._inbox.stop(str(message.params.get("reason") or "stopped by the user"))
         elif message.id == 0:
             if message.error is not None:
                 if message.error.get("code") == "unknown_agent":

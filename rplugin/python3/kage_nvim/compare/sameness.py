@@ -81,6 +81,15 @@ _BLANKS = re.compile(rb"[ \t\r\n\f\v]+")
 _INDENT = re.compile(rb"[ \t]*")
 
 
+def form(source: bytes, name: str) -> object:
+    """A whole file as it is compared: the same for two texts that say the same."""
+    if name.rpartition(".")[2].lower() in PYTHON and (dumped := _dumped(source)) is not None:
+        return dumped
+    lines = source.splitlines()
+    judge = Judge([], {0: lines}, name)
+    return judge.spaced(0, 1, len(lines) + 1)
+
+
 class Judge:
     """Tells which versions of a file's places say the same; the file's language is known by its name."""
 
@@ -101,10 +110,10 @@ class Judge:
             return self._python.together(first, past, spans, same)
         groups: dict[object, list[list[int]]] = {}
         for agents in same:
-            groups.setdefault(self._spaced(agents[0], *spans[agents[0]]), []).append(agents)
+            groups.setdefault(self.spaced(agents[0], *spans[agents[0]]), []).append(agents)
         return [_joined("space", found) for found in groups.values()]
 
-    def _spaced(self, agent: int, b0: int, b1: int) -> object:
+    def spaced(self, agent: int, b0: int, b1: int) -> object:
         """A version as it is compared; two that only differ in whitespace give the same."""
         lines = self.files[agent][b0 - 1 : b1 - 1]
         if self.kind in _ALL_COUNTS:

@@ -115,7 +115,7 @@ async def _end_panes(agents: list[Agent]) -> None:
     """Close the agents' panes and make sure of their processes: a pane's death alone does not end one."""
     by_server: dict[str, list[str]] = {}
     for agent in agents:
-        agent.stopping = True
+        agent.stopping = "the run is cleaned"
         if agent.record.tmux and agent.record.status.pane:
             by_server.setdefault(agent.record.tmux, []).append(agent.record.status.pane)
     for socket, panes in by_server.items():

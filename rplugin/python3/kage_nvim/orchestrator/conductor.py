@@ -18,7 +18,18 @@ from typing import Any
 from kage_nvim import processes
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.model import CandidateStatus, State
-from kage_nvim.orchestrator import candidates, course, keys, live, reconcile, shadow, summary, verdicts
+from kage_nvim.orchestrator import (
+    candidates,
+    course,
+    keys,
+    languages,
+    live,
+    reconcile,
+    repairs,
+    shadow,
+    summary,
+    verdicts,
+)
 from kage_nvim.orchestrator.audience import Audience
 from kage_nvim.orchestrator.checking import Checks
 from kage_nvim.orchestrator.gateway_link import GatewayLink
@@ -207,7 +218,7 @@ class Conductor:
         ):  # another process was started meanwhile: not this one's death
             return
         if agent.stopping:
-            await self.turn_ended(run, agent, State.STOPPED, "stopped by the user", agent.record.captured + 1)
+            await self.turn_ended(run, agent, State.STOPPED, agent.stopping, agent.record.captured + 1)
         else:
             reason = f"its process ended; :Kage resume {agent.number} goes on from its log"
             await self.turn_ended(run, agent, State.FAILED, reason, agent.record.captured + 1)
@@ -230,8 +241,8 @@ class Conductor:
             status.rule, status.evidence = report["rule"], report["evidence"]
             await self.turn_ended(run, agent, state, reason, turn)
             return
-        if status.state is State.CHECKING and state.ended:
-            return  # it says once more that it is done; its checks decide when that is seen
+        if state.ended and (status.state is State.CHECKING or agent.record.resting or agent.called):
+            return  # it says once more that it is done; what was asked of it decides when that is seen
         if (state, reason) != (status.state, status.reason):
             status.since = time.time()
         status.state, status.reason, status.activity = state, reason, report["activity"]
@@ -249,6 +260,7 @@ class Conductor:
         async with agent.reading:
             if turn <= agent.record.captured:
                 return
+            reason = agent.stopping if agent.stopping and state is State.STOPPED else reason
             try:
                 told = await self.capture(run, agent, reason)
                 reason = " · ".join(filter(None, [reason, *told]))
@@ -278,8 +290,11 @@ class Conductor:
 
     async def _checked(self, run: Run, agent: Agent, reason: str, turn: int) -> None:
         """Check its candidate, then let it be seen as done."""
-        await course.checked(self, run, agent)
-        self._over(run, agent, State.DONE, reason, turn)
+        evaluation = await course.checked(self, run, agent)
+        repairs.settle(agent)
+        spoken_to = agent.turn > turn or agent.record.captured > turn
+        if spoken_to or not await course.repaired(self, run, agent, evaluation):
+            self._over(run, agent, State.DONE, reason, turn)
 
     def _over(self, run: Run, agent: Agent, state: State, reason: str, turn: int) -> None:
         """A turn is over, unless the agent was spoken to meanwhile and is at work again."""
@@ -287,10 +302,26 @@ class Conductor:
         if agent.turn > turn or agent.record.captured > turn:
             self.agent_changed(run, agent)
             return
+        if agent.record.resting and state is State.INTERRUPTED:
+            state, reason = State.WAITING, "its round is over: it waits for the others"
+        agent.record.resting = state is State.WAITING
+        repairs.settle(agent)
+        green = any(made.green for made in run.record.status.candidates if made.number == agent.number)
+        reason = " · ".join(filter(None, [reason, repairs.words(agent, green)]))
         status.state, status.reason, status.activity = state, reason, ""
-        status.ended = status.since = time.time()
+        status.since = time.time()
+        status.ended = status.since if state.ended else None
+        run.following += 1
         self.agent_changed(run, agent)
-        self.spawn_task(course.agent_ended(self, run, agent))
+        self.spawn_task(self._followed(run, agent))
+
+    async def _followed(self, run: Run, agent: Agent) -> None:
+        """What follows from an agent's end; until that is known the run is not settled."""
+        try:
+            await course.agent_ended(self, run, agent)
+        finally:
+            run.following -= 1
+            self.audience.tell(run.root)
 
     async def _warm(self, run: Run, agent: Agent) -> None:
         """What is compared next is read already."""
@@ -319,6 +350,7 @@ class Conductor:
         if await asyncio.to_thread(_same_tree, run.store, ref, made.tree):
             return made.notes
         await asyncio.to_thread(_replace, run.store, ref, made.commit)
+        changed = await asyncio.to_thread(candidates.changes, run.store, run.base, made.commit)
         run.set_candidate(
             CandidateStatus(
                 number=number,
@@ -327,9 +359,9 @@ class Conductor:
                 files=made.files,
                 added=made.added,
                 removed=made.removed,
+                language=languages.of_changes(changed),
             )
         )
-        changed = await asyncio.to_thread(candidates.changes, run.store, run.base, made.commit)
         await asyncio.to_thread(summary.note_candidate, agent, made.commit, [entry.path for entry in changed])
         return made.notes
 

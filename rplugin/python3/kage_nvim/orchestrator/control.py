@@ -26,6 +26,7 @@ CUT_SHORT = (State.FAILED, State.STOPPED, State.INTERRUPTED)
 GO_ON = "Go on with the task from where you are."
 Which = int | str | list[int]
 """Agents as a command names them: a number, several, or all."""
+BY_USER = "stopped by the user"
 STOP_SECONDS = 3.0
 """How long a stopped agent may take to end by itself before its process is killed."""
 
@@ -80,11 +81,11 @@ async def send(conductor: Conductor, run: Run, which: Which, text: str) -> dict[
         )
     told = [agent for agent in agents if agent not in missed]
     for agent in told:
-        _say(conductor, run, agent, message)
+        say(conductor, run, agent, message)
     return {"agents": [agent.number for agent in told], "missed": [agent.number for agent in missed]}
 
 
-def _say(conductor: Conductor, run: Run, agent: Agent, message: str) -> None:
+def say(conductor: Conductor, run: Run, agent: Agent, message: str) -> None:
     """Tell an agent now, or as soon as its process is connected."""
     agent.called = True
     if agent.peer is not None:
@@ -108,7 +109,7 @@ async def task(conductor: Conductor, run: Run, text: str) -> dict[str, Any]:
     for agent in run.agents.values():
         _new_task(agent, changed)
         (told if hears(agent) else later).append(agent.number)
-        _say(conductor, run, agent, NEW_TASK + changed)
+        say(conductor, run, agent, NEW_TASK + changed)
     conductor.changed(run)
     return {"task": changed, "agents": told, "later": later}
 
@@ -147,22 +148,35 @@ async def stop(conductor: Conductor, run: Run, which: Which) -> list[int]:
     agents = [a for a in chosen(run, which) if living(a) or not a.record.status.state.ended]
     if not agents:
         raise KageError("nothing to stop: no agent is running", code="nothing", exit=Exit.NOTHING)
-    await asyncio.gather(*(_stop(conductor, run, agent) for agent in agents))
+    for agent in agents:
+        if agent.record.held:  # first of all: else it would start when the one before it ends
+            not_started(conductor, run, agent, BY_USER)
+    await asyncio.gather(*(end(conductor, run, agent) for agent in agents))
     return [agent.number for agent in agents]
 
 
-async def _stop(conductor: Conductor, run: Run, agent: Agent) -> None:
-    agent.stopping = True
+def not_started(conductor: Conductor, run: Run, agent: Agent, reason: str) -> None:
+    """An agent that was held is not wanted any more."""
+    status = agent.record.status
+    agent.record.held = False
+    status.state, status.reason, status.activity = State.STOPPED, reason, ""
+    status.ended = status.since = time.time()
+    conductor.agent_changed(run, agent)
+
+
+async def end(conductor: Conductor, run: Run, agent: Agent, reason: str = BY_USER) -> None:
+    """End one agent's turn and process, at once: its model calls and commands go with it."""
+    agent.stopping = reason
     try:
         if agent.peer is not None:
-            agent.peer.push("stop", {})
+            agent.peer.push("stop", {"reason": reason})
         if not await asyncio.to_thread(processes.ended, agent.record.pid, agent.record.born, STOP_SECONDS):
             processes.end(agent.record.pid, agent.record.born)
         if not agent.record.status.state.ended:
             turn = agent.record.captured + 1
-            await conductor.turn_ended(run, agent, State.STOPPED, "stopped by the user", turn)
+            await conductor.turn_ended(run, agent, State.STOPPED, reason, turn)
     finally:
-        agent.stopping = False
+        agent.stopping = ""
 
 
 def living(agent: Agent) -> bool:
@@ -190,7 +204,7 @@ async def restart(conductor: Conductor, run: Run, which: Which, text: str, peer:
     """Start agents again from where they began; what they had done goes to the trash."""
     agents = chosen(run, which)
     new = players.tidy_task(text) if text else ""
-    await asyncio.gather(*(_stop(conductor, run, agent) for agent in agents))
+    await asyncio.gather(*(end(conductor, run, agent) for agent in agents))
     for agent in agents:
         async with agent.reading:  # its files may have changed since its turn ended
             await conductor.capture(run, agent, "before restart")
@@ -206,7 +220,7 @@ async def restart(conductor: Conductor, run: Run, which: Which, text: str, peer:
             log.rename(agent.folder / f"log-{time.time_ns()}.jsonl")
         if new:
             _new_task(agent, new)
-        agent.record.captured, agent.record.mail = 0, []
+        agent.record.captured, agent.record.mail, agent.record.repairs = 0, [], []
         agent.record.status.started = time.time()
         await _start_again(conductor, run, agent, peer, resume=False)
     return [agent.number for agent in agents]
@@ -226,6 +240,8 @@ def _new_task(agent: Agent, text: str) -> None:
 
 async def _start_again(conductor: Conductor, run: Run, agent: Agent, peer: Peer, *, resume: bool) -> None:
     status = agent.record.status
+    resume = resume and (agent.folder / "log.jsonl").exists()  # one that was held has no log yet
+    agent.record.held = agent.record.resting = agent.record.spared = False
     agent.record.pid, agent.record.born = None, ""
     if resume:  # the turn that was cut off goes on under its old number, and its files are read again
         agent.record.captured = max(0, agent.record.captured - 1)

@@ -47,20 +47,63 @@ async def checked(conductor: Conductor, run: Run, agent: Agent) -> Evaluation | 
         return None
 
 
+def hold(conductor: Conductor, run: Run, agents: list[Agent]) -> list[Agent]:
+    """Which of a new run's agents start now; the run's strategy holds the others."""
+    from kage_nvim.orchestrator import spending
+
+    return spending.hold(conductor, run, agents)
+
+
+async def follow(conductor: Conductor, run: Run) -> None:
+    """Go along with a run that began, now or in an earlier life of kaged."""
+    from kage_nvim.orchestrator import spending
+
+    await spending.decide(conductor, run)
+    await spending.follow(conductor, run)
+
+
+async def repaired(conductor: Conductor, run: Run, agent: Agent, evaluation: Evaluation | None) -> bool:
+    """Send an agent that is done its failures, when it has a turn left to mend them."""
+    from kage_nvim.orchestrator import repairs
+
+    if evaluation is None or not (repairs.failing(evaluation) or evaluation.weakened):
+        return False
+    _, wanted = await conductor.checks.wanted(run.root, conductor.environment(run))
+    retry = {name: check.retry for name, check in wanted.items()}
+    if repairs.by_itself(agent) >= repairs.allowed(run, evaluation, retry):
+        return False
+    return repairs.send(conductor, run, agent, repairs.message(evaluation), asked=False)
+
+
 async def agent_ended(conductor: Conductor, run: Run, agent: Agent) -> None:
-    """An agent has ended and its candidate is checked; with the last of them the run is over."""
-    if all(other.record.status.state.ended for other in run.agents.values()):
+    """An agent has ended and its candidate is checked: the strategy decides what follows; with the last agent
+    the run is over."""
+    from kage_nvim.orchestrator import saving, spending
+
+    await spending.decide(conductor, run)
+    if run.following == 1 and all(other.record.status.state.ended for other in run.agents.values()):
+        run.record.status.saved = await asyncio.to_thread(saving.line, conductor.database, run)
+        conductor.changed(run)
         await run_over(conductor, run)
 
 
 async def run_over(conductor: Conductor, run: Run) -> None:
-    """All agents of a run have ended: its verdict follows, and a landing when that was asked for."""
-    from kage_nvim.orchestrator import judging
+    """All agents of a run have ended: parts are put together; of others the verdict follows, and a landing when
+    that was asked for."""
+    from kage_nvim.orchestrator import judging, uniting
 
-    await judging.automatic(conductor, run)
+    if not run.record.course.parts:
+        return await judging.automatic(conductor, run)
+    try:
+        await uniting.unite(conductor, run)
+    except KageError as error:
+        log.warning("the parts of run %s were not put together: %s", run.id, error)
 
 
 def is_checked(run: Run, agent: Agent, state: State) -> bool:
-    """Whether a candidate is worth checking when its agent ends: it is done, and has changed something."""
+    """Whether a candidate is worth checking when its agent ends: it is done, and has changed something that
+    runs."""
+    if run.record.course.proposals:
+        return False
     candidates = run.record.status.candidates
     return state is State.DONE and any(c.files for c in candidates if c.number == agent.number)

@@ -26,7 +26,6 @@ from kage_nvim import trees
 from kage_nvim.errors import KageError
 from kage_nvim.model import CandidateStatus, State
 from kage_nvim.orchestrator import candidates
-from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.shadow import Store
 
@@ -46,18 +45,18 @@ class Live:
 
     def __init__(self, told: Callable[[Run], None]) -> None:
         self._told = told
-        self._lookers: dict[str, dict[int, Peer]] = {}
+        self._lookers: dict[str, dict[int, object]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._reports: dict[str, asyncio.Event] = {}
 
-    def look(self, peer: Peer, run: Run) -> None:
-        """From now on ``peer`` looks at a run."""
+    def look(self, peer: object, run: Run) -> None:
+        """From now on somebody (an editor, mostly) looks at a run."""
         self._lookers.setdefault(run.id, {})[id(peer)] = peer
         if run.id not in self._tasks:
             self._reports[run.id] = asyncio.Event()
             self._tasks[run.id] = asyncio.get_running_loop().create_task(self._follow(run))
 
-    def look_away(self, peer: Peer, run_id: str | None = None) -> None:
+    def look_away(self, peer: object, run_id: str | None = None) -> None:
         """``peer`` looks no more at a run, or at any."""
         for name in [run_id] if run_id else list(self._lookers):
             lookers = self._lookers.get(name, {})

@@ -27,21 +27,25 @@ NOTHING = {
 }
 
 
-def limits(player: Player, user: UserConfig, settings: RepositoryConfig) -> dict[str, float | None]:
+def limits(
+    player: Player, user: UserConfig, settings: RepositoryConfig, run_usd: float | None = None
+) -> dict[str, float | None]:
     """US dollars and tokens that an agent, its run and one day of its repository may use: of what the user,
-    the repository and the player say, the least."""
+    the repository, the player and, for this run (``run_usd``), the spawn say, the least."""
     told = {}
     for name in LIMITS:
-        own = player.agent_tokens if name == "agent_tokens" else None
+        own = {"agent_tokens": player.agent_tokens, "run_usd": run_usd}.get(name)
         given = [getattr(user.defaults, name), getattr(settings.budget, name), own]
         told[name] = min((value for value in given if value is not None), default=None)
     return told
 
 
-def terms(player: Player, user: UserConfig, settings: RepositoryConfig) -> dict[str, Any]:
+def terms(
+    player: Player, user: UserConfig, settings: RepositoryConfig, run_usd: float | None = None
+) -> dict[str, Any]:
     """What the gateway has to know of an agent's player beside the player itself."""
     return {
-        "limits": limits(player, user, settings),
+        "limits": limits(player, user, settings, run_usd),
         "unmetered": user.defaults.unmetered,
         "fallbacks": [
             {"name": name, "player": msgspec.to_builtins(user.players[name])}
@@ -64,7 +68,11 @@ def fallbacks(player: Player, user: UserConfig) -> list[str]:
 
 
 async def check(
-    gateway: GatewayLink, seated: Sequence[Seat], user: UserConfig, settings: RepositoryConfig
+    gateway: GatewayLink,
+    seated: Sequence[Seat],
+    user: UserConfig,
+    settings: RepositoryConfig,
+    run_usd: float | None = None,
 ) -> None:
     """Refuse players that a budget in dollars cannot hold, also those that would only step in.
 
@@ -75,7 +83,7 @@ async def check(
     """
     doubtful = {}
     for seat in seated:
-        told = limits(seat.player, user, settings)
+        told = limits(seat.player, user, settings, run_usd)
         tokens = any(told[name] is not None for name in LIMITS[3:])
         usd = [name for name in LIMITS[:3] if told[name] is not None]
         under = ", ".join(f"{name} = {told[name]:.2f}" for name in usd)

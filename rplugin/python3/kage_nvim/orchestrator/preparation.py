@@ -20,6 +20,8 @@ from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.players import Seat
 from kage_nvim.orchestrator.shadow import Repository
 from kage_nvim.orchestrator.steps import Ground
+from kage_nvim.orchestrator.strategies.asked import course as course_of
+from kage_nvim.orchestrator.strategies.asked import must_be_decidable
 from kage_nvim.orchestrator.tmux import server
 from kage_nvim.orchestrator.tmux.panes import Place
 from kage_nvim.privacy import Terms
@@ -45,7 +47,7 @@ class Plan:
 
     def terms(self, seat: Seat) -> dict[str, Any]:
         """What the gateway has to know of a seat beside its player."""
-        return money.terms(seat.player, self.user, self.settings) | {
+        return money.terms(seat.player, self.user, self.settings, self.course.usd) | {
             "privacy": msgspec.to_builtins(self.privacy),
             "record": self.record,
         }
@@ -100,6 +102,7 @@ async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan
     )
     user = await asyncio.to_thread(config.load_user)
     settings = await asyncio.to_thread(config.load_repository, repository.root)
+    course = course_of(asked.course, user)
     present = dict.fromkeys(peer.hello.keys, "set")
     found = await discover.found_async(present, probe=True) if not user.players else []
     path = peer.hello.env.get("PATH", "")
@@ -124,7 +127,12 @@ async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan
     _recordings_exist(seated)
     terms = discretion.terms(user, settings, repository.root)
     await discretion.check(seated, user, terms.rules)
-    await money.check(conductor.gateway, seated, user, settings)
+    await money.check(conductor.gateway, seated, user, settings, course.usd)
+    if course.strategy != "all" or course.until:
+        _, checks = await conductor.checks.wanted(repository.root, peer.hello.env)
+        limits = [money.limits(seat.player, user, settings, course.usd) for seat in seated]
+        limited = all(told["run_usd"] is not None or told["run_tokens"] is not None for told in limits)
+        must_be_decidable(course, checks, limited=limited)
     record = discretion.recording(asked.record, asked.cwd)
     if asked.course.auto_accept:
         _, checks = await conductor.checks.wanted(repository.root, peer.hello.env)
@@ -141,7 +149,7 @@ async def prepare(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> Plan
         ground=ground,
         privacy=terms,
         record=record,
-        course=asked.course,
+        course=course,
     )
 
 

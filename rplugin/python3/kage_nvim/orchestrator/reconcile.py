@@ -16,7 +16,7 @@ from kage_nvim.compare import disk, land
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
 from kage_nvim.model import State
-from kage_nvim.orchestrator import live, shadow, slots
+from kage_nvim.orchestrator import course, live, shadow, slots
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.store import Landing, RunRecord
@@ -49,12 +49,16 @@ async def reconcile(conductor: Conductor) -> None:
         await asyncio.to_thread(_finish_landing, conductor, landing)
     for run in conductor.runs.values():
         for agent in run.agents.values():
+            if agent.record.held:
+                continue
             if agent.record.pid is None and not agent.record.status.state.ended:
                 conductor.spawn_task(conductor.must_arrive(run, agent))
             else:
                 conductor.spawn_task(conductor.watch_death(run, agent))
             if agent.record.status.state is State.CHECKING:
                 conductor.check_again(run, agent)
+        if not run.settled:
+            conductor.spawn_task(course.follow(conductor, run))
 
 
 def _load(conductor: Conductor, record: RunRecord) -> Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 import shutil
 import time
@@ -13,36 +14,36 @@ from typing import Any
 
 import msgspec
 
-from kage_nvim import discover, paths, sandbox
+from kage_nvim import discover, paths
 from kage_nvim.errors import KageError
 from kage_nvim.failpoints import fail_point
-from kage_nvim.model import AgentStatus, Profile, RunStatus
+from kage_nvim.model import RunStatus
 from kage_nvim.orchestrator import (
     briefing,
     cli_seats,
     course,
     history,
-    include,
     kageignore,
     keys,
     money,
+    seating,
     shadow,
-    slots,
     steps,
 )
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import open_buffers, overlays
-from kage_nvim.orchestrator.launch import open_panes, panes_of, write_spec
+from kage_nvim.orchestrator.launch import open_panes, panes_of
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.preparation import Plan, SpawnRequest, prepare
-from kage_nvim.orchestrator.runs import Agent, Run
-from kage_nvim.orchestrator.setup import run_setup
+from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.orchestrator.slots import Slot
 from kage_nvim.orchestrator.tmux.panes import Panes
-from kage_nvim.store import AgentRecord, RunRecord
+from kage_nvim.store import RunRecord
 
 log = logging.getLogger("kaged")
+
+_NAME = re.compile(r"\d{6}-\d{6}-[0-9a-f]{4}")
 
 
 async def spawn(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> dict[str, Any]:
@@ -52,7 +53,7 @@ async def spawn(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> dict[s
         KageError: it cannot be started, or something must be confirmed first; nothing is left behind.
     """
     plan = await prepare(conductor, peer, asked)
-    run_id = _run_id()
+    run_id = run_name(asked.plan if asked.plan not in conductor.runs else "")
     socket = str(panes_of(peer).socket)
     intent = conductor.database.open_intent(
         "spawn", {"run": run_id, "repository": str(plan.repository.root), "tmux": socket}
@@ -71,6 +72,7 @@ async def spawn(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> dict[s
     conductor.database.close_intent(intent)
     fail_point("spawn.done")
     conductor.spawn_task(course.begun(conductor, run))
+    conductor.spawn_task(course.follow(conductor, run))
     return {"run": run_id, "agents": run.status().agents, "notes": plan.notes}
 
 
@@ -82,7 +84,7 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
         plan.task, told = await asyncio.to_thread(kageignore.checked, plan.repository, store, plan.task)
         plan.notes += told
         snapshot = await asyncio.to_thread(store.snapshot, unsaved_text)
-        ground = plan.ground
+        ground = plan.ground if plan.ground and plan.ground.steps else None
         if ground is None:
             snapshot = await asyncio.to_thread(kageignore.without, store, snapshot)
         base = ground.base if ground else snapshot.commit
@@ -100,7 +102,7 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
             await asyncio.to_thread(store.set_apart, start)
         fail_point("spawn.base.done")
         context = asyncio.create_task(briefing.gather(store.git_dir, start, run_id, plan.task, plan.seats))
-        made = await _slots(conductor, plan, store, start)
+        made = await seating.make_slots(conductor, plan, store, start)
         fail_point("spawn.slots.done")
         run = _register(conductor, plan, store, base, run_id, made)
         head = ground.head if ground else await asyncio.to_thread(history.standing_on, store, plan.repository)
@@ -110,26 +112,13 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
         gateway.cancel()
         raise
     conductor.spawn_task(asyncio.to_thread(store.import_base_objects, base))
-    profiles = {number: _profile(plan, store, slot, number, start) for number, slot in enumerate(made, 1)}
+    agents = list(run.agents.values())
     if plan.settings.setup:
         run.record.setup = msgspec.to_builtins(plan.settings.setup)
-        await run_setup(run, list(run.agents.values()), profiles)
-    pairs = list(zip(plan.seats, run.agents.values(), strict=True))
-    register = conductor.gateway.register
-    priced = await asyncio.gather(
-        *(
-            register(run_id, agent.number, agent.record.token, seat, str(run.root), plan.terms(seat))
-            for seat, agent in pairs
-        )
-    )
-    for (seat, agent), known in zip(pairs, priced, strict=True):
-        unmetered = seat.player.own_login or seat.player.command is not None
-        agent.record.status.unmetered = unmetered
-        agent.record.status.cost_usd = 0.0 if known and not unmetered else None
-        write_spec(run, agent, seat, profiles[agent.number], plan.limits_of(seat))
+    await seating.admit(conductor, plan, run, agents)
     await context
     fail_point("spawn.panes.intent")
-    await open_panes(conductor, run, list(run.agents.values()), plan.peer, plan.place)
+    await open_panes(conductor, run, course.hold(conductor, run, agents), plan.peer, plan.place)
     fail_point("spawn.panes.done")
     return run
 
@@ -161,41 +150,6 @@ async def _gateway(conductor: Conductor, plan: Plan) -> None:
             raise cli_seats.missing_key(seat.name, name, seat.cli, seat.label)
 
 
-async def _slots(conductor: Conductor, plan: Plan, store: Store, base: str) -> list[Slot]:
-    """One slot per seat, made side by side; if one cannot be made, the others are let go."""
-    held = {
-        agent.record.slot
-        for run in conductor.of_repository(plan.repository.root)
-        for agent in run.agents.values()
-    }
-    jobs = [asyncio.to_thread(slots.acquire, store, base, held=held) for _ in plan.seats]
-    results = await asyncio.gather(*jobs, return_exceptions=True)
-    made = sorted((r for r in results if isinstance(r, Slot)), key=lambda slot: slot.number)
-    for result in results:
-        if isinstance(result, BaseException):
-            await _let_go(made)
-            raise result
-    try:
-        included = await asyncio.to_thread(include.included, plan.repository, store, store.scratch)
-        files = included + await asyncio.to_thread(
-            include.submodule_files, plan.repository, store, base, store.scratch
-        )
-        if files:
-            await asyncio.gather(*(asyncio.to_thread(slots.prepare, store, slot, files) for slot in made))
-        if included:
-            plan.notes.append(f"copied into each slot by .worktreeinclude: {', '.join(included)}")
-    except BaseException:
-        await _let_go(made)
-        raise
-    return made
-
-
-async def _let_go(made: list[Slot]) -> None:
-    """Remove slots of a run that does not begin: the disk may be full of them."""
-    for slot in made:
-        await asyncio.to_thread(slots.destroy, slot)
-
-
 def _register(
     conductor: Conductor, plan: Plan, store: Store, base: str, run_id: str, made: list[Slot]
 ) -> Run:
@@ -209,57 +163,17 @@ def _register(
         on=plan.ground.name if plan.ground else None,
         created=now,
         strategy=plan.course.strategy,
+        kind=plan.course.kind,
     )
     stood = plan.ground.steps if plan.ground else []
     asked_for = RunRecord(status=status, task=plan.task, steps=stood, course=plan.course)
     run = Run(asked_for, plan.repository, store)
-    run.env = plan.peer.hello.env
+    run.env, run.keys = plan.peer.hello.env, plan.peer.hello.keys
     for number, (seat, slot) in enumerate(zip(plan.seats, made, strict=True), 1):
-        record = AgentRecord(
-            run=run_id,
-            status=AgentStatus(
-                number=number,
-                player=seat.name,
-                model=seat.label,
-                role=seat.role,
-                angle=seat.angle,
-                worktree=str(slot.tree),
-                cost_usd=None if seat.player.command else 0.0,
-                started=now,
-            ),
-            slot=slot.number,
-            token=secrets.token_urlsafe(24),
-        )
-        run.agents[number] = Agent(record, slot)
-        conductor.database.put_agent(record)
+        seating.seat_agent(conductor, run, number, seat, slot)
     conductor.runs[run_id] = run
     conductor.changed(run)
     return run
-
-
-def _profile(plan: Plan, store: Store, slot: Slot, number: int, start: str) -> Profile:
-    seat = plan.seats[number - 1]
-    profile = sandbox.profile(
-        mode=plan.user.sandbox,
-        slot_tree=slot.tree,
-        slot_git=slot.repo_git,
-        slot_home=slot.home,
-        slot_tmp=slot.tmp,
-        objects=store.object_folders(start),
-        repository=plan.repository.root,
-        client_env=plan.peer.hello.env,
-        number=number,
-        ports=slot.ports,
-        environments=plan.settings.setup is None,
-        programs=[seat.cli.program] if seat.cli else [],
-        withheld=lambda names: kageignore.named(plan.repository, store, names, store.scratch),
-    )
-    if not (seat.cli and seat.player.expose):
-        return profile
-    home = Path(plan.peer.hello.env.get("HOME") or Path.home())
-    exposed, notes = sandbox.expose(profile, seat.player.expose, home)
-    plan.notes += [note for note in notes if note not in plan.notes]
-    return exposed
 
 
 async def undo(conductor: Conductor, run_id: str, root: str, socket: str) -> None:
@@ -284,6 +198,8 @@ async def undo(conductor: Conductor, run_id: str, root: str, socket: str) -> Non
     await asyncio.to_thread(shutil.rmtree, paths.run_folder(run_id), ignore_errors=True)
 
 
-def _run_id() -> str:
-    """A name that sorts by time and is short enough to type."""
+def run_name(planned: str = "") -> str:
+    """A name that sorts by time and is short enough to type: the one that was planned, if it is a name."""
+    if _NAME.fullmatch(planned):
+        return planned
     return time.strftime("%y%m%d-%H%M%S-") + secrets.token_hex(2)

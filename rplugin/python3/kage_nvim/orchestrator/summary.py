@@ -163,7 +163,7 @@ def _take(made: Summary, call: dict[str, Any], result: dict[str, Any], worktree:
     text, ok = str(result.get("text") or ""), result.get("ok") is not False
     command = next((_line(args[key]) for key in _COMMANDS if args.get(key)), "")
     if command:
-        code = result.get("exit", _exit(text, 0 if ok else None))
+        code = result.get("exit", exit_code(text, 0 if ok else None))
         made.commands.append(Ran(command, code, float(result.get("seconds") or 0.0)))
         if seen := seen_in(text):
             seen.command = command
@@ -176,7 +176,7 @@ def _take(made: Summary, call: dict[str, Any], result: dict[str, Any], worktree:
                 made.files.append(shown)
 
 
-def _exit(text: str, unsaid: int | None) -> int | None:
+def exit_code(text: str, unsaid: int | None) -> int | None:
     """The exit code in a tool's own words, for the command may print such words as well: on the first line,
     among the lines before the output, or, of a tool that marks the output, on one of the last."""
     output = _OUTPUT.search(text[:500])

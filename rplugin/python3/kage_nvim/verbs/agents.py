@@ -78,7 +78,7 @@ async def _wait(conductor: Conductor, peer: Peer, asked: Wait) -> RunStatus:
 
     def over() -> bool:
         ended = [agent.record.status.state.ended for agent in run.agents.values()]
-        return any(ended) if asked.any else all(ended)
+        return any(ended) if asked.any else run.settled
 
     try:
         await asyncio.wait_for(conductor.audience.until(over), asked.timeout)

@@ -1,0 +1,88 @@
+"""What a strategy saved: what the agents that it ended would have spent, less what they did spend.
+
+It can only be guessed, from finished agents of the same player: those of this run, then those of the past. So
+it is said with "about", in dollars where those are known, else in tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import mean
+
+from kage_nvim.model import State
+from kage_nvim.orchestrator import experience
+from kage_nvim.orchestrator.runs import Agent, Run
+from kage_nvim.store import Database
+
+LEAST_SECONDS = 1.0
+"""Seconds that are not worth telling."""
+
+
+def line(database: Database, run: Run) -> str:
+    """``race saved about $0.31, 2 min``; empty when it ended nobody."""
+    spared = [agent for agent in run.agents.values() if agent.record.spared]
+    if not spared:
+        return ""
+    past = experience.past(database)
+    usd, tokens, seconds, unpriced = 0.0, 0.0, [0.0], False
+    for agent in spared:
+        status = agent.record.status
+        likely = _likely(run, agent, past)
+        if likely is None:
+            unpriced = True
+            continue
+        expected_usd, expected_tokens, expected_seconds = likely
+        tokens += max(0.0, expected_tokens - status.tokens_in - status.tokens_out)
+        if expected_usd is None:
+            unpriced = True
+        else:
+            usd += max(0.0, expected_usd - (status.cost_usd or 0.0))
+        if agent.record.pid is not None and status.started and status.ended:
+            seconds.append(expected_seconds - (status.ended - status.started))
+    parts = [_money(usd, tokens, unpriced)]
+    if max(seconds) >= LEAST_SECONDS:
+        parts.append(duration(max(seconds)))
+    name = run.record.course.strategy
+    name = "--until green" if name == "all" else name
+    told = ", ".join(filter(None, parts))
+    ended = f"{len(spared)} agent{'s' * (len(spared) > 1)}"
+    return f"{name} saved about {told}" if told else f"{name} ended {ended} early"
+
+
+def _likely(
+    run: Run, agent: Agent, past: Sequence[experience.Past]
+) -> tuple[float | None, float, float] | None:
+    """US dollars, tokens and seconds that an agent would have spent; ``None``: nobody knows."""
+    player = agent.record.status.player
+    done = [a.record.status for a in run.agents.values() if a.record.status.state is State.DONE]
+    like = [status for status in done if status.player == player]
+    if like:
+        usd = [s.cost_usd for s in like if s.cost_usd is not None and not s.unmetered]
+        seconds = [(s.ended or 0.0) - (s.started or 0.0) for s in like if s.ended and s.started]
+        return (
+            mean(usd) if usd else None,
+            mean(s.tokens_in + s.tokens_out for s in like),
+            mean(seconds) if seconds else 0.0,
+        )
+    others = experience.like(past, player, str(run.root), "")
+    if not others:
+        return None
+    usd = [agent.usd for agent in others if agent.usd is not None]
+    return (
+        mean(usd) if usd else None,
+        mean(other.tokens for other in others),
+        mean(other.seconds for other in others),
+    )
+
+
+def _money(usd: float, tokens: float, unpriced: bool) -> str:
+    if usd >= 0.005 or (usd > 0 and not unpriced):
+        return f"${usd:.2f}" if usd >= 0.005 else f"${usd:.4f}"
+    return f"{tokens:,.0f} tokens" if tokens >= 1 else ""
+
+
+def duration(seconds: float) -> str:
+    """``40 s``, ``2 min``, ``1.5 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

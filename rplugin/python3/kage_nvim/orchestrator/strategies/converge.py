@@ -1,0 +1,83 @@
+"""Converge: an agent that has come to the same change as another, or fails in the same step again and again,
+brings nothing more."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from kage_nvim.model import State
+from kage_nvim.orchestrator.strategies.seen import Act, Seen
+
+REPEATS = 3
+"""How often a step fails in the same way until it is certain that the agent is stuck."""
+# What differs from one run of a command to the next and means nothing: times, addresses, names of scratch.
+_FLEETING = re.compile(r"0x[0-9a-f]+|\d+(?:[.:]\d+)*|/tmp/\S+")
+_WORDS = 60
+"""Characters of a command that are shown."""
+
+
+def decide(agents: Sequence[Seen]) -> list[Act]:
+    """What follows from how the agents stand. Of those with the same change the one that is further goes on,
+    then the one that has spent least."""
+    acts = []
+    for agent in agents:
+        if not agent.at_work:
+            continue
+        if agent.stuck:
+            acts.append(Act("stop", agent.number, agent.stuck))
+            continue
+        others = [a for a in agents if a.change == agent.change and not a.stuck and _counts(a)]
+        keeps = min(others, key=_merit) if agent.change else agent
+        if keeps is not agent:
+            acts.append(Act("stop", agent.number, f"the same change as agent {keeps.number}"))
+    return acts
+
+
+def _counts(agent: Seen) -> bool:
+    """Whether its change will be a candidate."""
+    return agent.state is State.DONE or not agent.state.ended
+
+
+def _merit(agent: Seen) -> tuple[bool, bool, float, int, int]:
+    return (
+        agent.state is not State.DONE,
+        agent.at_work,
+        agent.usd if agent.usd is not None else 0.0,
+        agent.tokens,
+        agent.number,
+    )
+
+
+def stuck(events: Iterable[dict[str, Any]]) -> str:
+    """Which step of an agent fails again and again, from its log; empty when none does.
+
+    A step is a tool's call with its arguments and what came of it, times and addresses aside; it counts
+    when the tool says that it failed, or a command ended with another code than 0.
+    """
+    calls: dict[str, tuple[str, str]] = {}
+    seen: Counter[tuple[str, str]] = Counter()
+    for event in events:
+        if event.get("kind") == "tool":
+            shown = event.get("args")
+            words = shown.get("command", shown) if isinstance(shown, dict) else shown
+            calls[str(event.get("id"))] = (str(event.get("name")), " ".join(str(words).split()))
+        elif event.get("kind") == "result":
+            step = calls.pop(str(event.get("id")), None)
+            text = str(event.get("text", ""))
+            if step is None or (event.get("ok", True) and not _failed(text)):
+                continue
+            key = (" ".join(step), _FLEETING.sub("#", text))
+            seen[key] += 1
+            if seen[key] >= REPEATS:
+                shown = step[1] if len(step[1]) <= _WORDS else step[1][: _WORDS - 1] + "…"
+                return f"`{shown}` failed {seen[key]} times in the same way"
+    return ""
+
+
+def _failed(text: str) -> bool:
+    """Whether a command's result names an exit code other than 0."""
+    found = re.search(r"\bexit(?: code)?:? (\d+)", text)
+    return found is not None and found[1] != "0"

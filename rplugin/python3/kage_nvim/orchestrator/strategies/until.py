@@ -1,0 +1,36 @@
+"""Until green: when all have ended and none is green, a further agent begins in the place of the next one,
+as long as there is money."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kage_nvim.model import MAX_AGENTS, State
+from kage_nvim.orchestrator.strategies import race
+from kage_nvim.orchestrator.strategies.seen import Act, Seen, first_green
+
+FUTILE = 3
+"""So many further attempts that brought nothing new end it: the next would not, either."""
+REPAIRS = 2
+"""Turns in which an agent may mend its failures, before another begins, where nothing else is said."""
+
+
+def decide(agents: Sequence[Seen], *, out_of_money: bool) -> list[Act]:
+    """What follows from how the agents stand. ``change`` of each agent names the tree that it made."""
+    if first_green(agents) is not None:
+        return race.decide(agents)
+    if any(not agent.state.ended or agent.state is State.INTERRUPTED for agent in agents):
+        return []
+    if out_of_money or len(agents) >= MAX_AGENTS or _futile(agents):
+        return []
+    first = [agent for agent in agents if agent.copy_of is None]
+    return [Act("attempt", first[len(agents) % len(first)].number)]
+
+
+def _futile(agents: Sequence[Seen]) -> bool:
+    """Whether the last attempts only made what others had made before them."""
+    last = sorted(agents, key=lambda agent: agent.number)[-FUTILE:]
+    if any(agent.copy_of is None for agent in last):
+        return False
+    before = {a.change for a in agents if a not in last}
+    return all(agent.change in before | {""} for agent in last)

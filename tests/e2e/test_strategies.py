@@ -1,0 +1,72 @@
+"""How a run is spent: race, cascade, converge, tournament, until green, and turns to mend failures.
+
+The agents are commands, whose time is all that they spend; the checks are real ones.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.conftest import until
+from tests.e2e.stage import Stage
+
+CHECK = '[checks.sum]\ncommand = "python3 -c \'import calc; assert calc.add(1, 2) == 3\'"\n'
+RIGHT = "sed -i 's/-/+/' calc.py"
+WRONG = "sed -i 's/-/*/' calc.py"
+
+
+@pytest.fixture
+def project(stage: Stage) -> Stage:
+    (stage.repository / "calc.py").write_text("def add(a, b):\n    return a - b\n")
+    (stage.repository / ".gitignore").write_text("__pycache__/\n")
+    (stage.repository / ".kage.toml").write_text(CHECK)
+    return stage
+
+
+def players(project: Stage, more: str = "", **commands: str) -> None:
+    tables = [f'[players.{name}]\ncommand = """{command}"""\n' for name, command in commands.items()]
+    project.configure("\n".join([more, *tables]))
+
+
+def spent(project: Stage, *words: str) -> dict[str, Any]:
+    """The run of ``kage spawn WORDS`` once it is over."""
+    project.shell("spawn", "--hidden", "--yes", *words, "--", "mend it")
+    project.shell("wait", "--timeout", "40", code=project.run("wait", "--timeout", "40").returncode)
+    return dict(project.json("status")["runs"][0])
+
+
+def told(run: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(agent["state"], agent["reason"]) for agent in run["agents"]]
+
+
+def test_a_race_is_over_with_the_first_that_is_green(project: Stage) -> None:
+    players(project, slow="sleep 60", quick=f"sleep 1; {RIGHT}", wrong=WRONG)
+    run = spent(project, "--strategy", "race", "--player", "slow", "--player", "quick", "--player", "wrong")
+    states = told(run)
+    assert states[0] == ("stopped", "agent 2 was green first")
+    assert states[1][0] == states[2][0] == "done"
+    assert run["strategy"] == "race"
+    assert [c["green"] for c in run["candidates"] if c["files"]] == [True, False]
+
+
+def test_a_cascade_starts_the_next_when_the_one_before_is_not_green(project: Stage) -> None:
+    players(project, cheap=WRONG, fair=RIGHT, best=RIGHT)
+    words = ["--player", "cheap", "--player", "fair", "--player", "best"]
+    run = spent(project, "--strategy", "cascade", *words)
+    states = told(run)
+    assert [state for state, _ in states] == ["done", "done", "stopped"]
+    assert states[2][1] == "not needed: agent 2 is green"
+    assert [candidate["number"] for candidate in run["candidates"]] == [1, 2]
+    assert run["agents"][1]["started"] >= run["agents"][0]["ended"]
+
+
+def test_an_agent_is_sent_its_failures_and_mends_them(project: Stage) -> None:
+    (project.repository / ".kage.toml").write_text(CHECK + "retry = 1\n")
+    players(project, model=f"grep -q 'checks do not pass' && {RIGHT} || echo '# tried' >> calc.py")
+    run = spent(project, "--player", "model")
+    assert told(run)[0][0] == "done"
+    assert "repaired in 1 turn" in told(run)[0][1]
+    assert run["candidates"][0]["green"] is True
