@@ -1,0 +1,147 @@
+"""What runs the tests, line by line: a Makefile, scripts of package.json, tox, CI, a shell script. Pure.
+
+Lines are compared as they stand, so that any file that holds commands can be looked at alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from kage_nvim.evaluate.evaluation import Weakening
+from kage_nvim.evaluate.weakened.shapes import short, weakening
+
+_RUNNER = re.compile(
+    r"\b(py\.?test|unittest|nosetests|trial|jest|vitest|mocha|ava|tape?|jasmine|karma|playwright|cypress|go test|gotestsum"
+    r"|cargo (?:nextest|test|t)|ctest|mvnw? \S*(?:test|verify)|gradlew? \S*(?:test|check)|rspec|rake|minitest|phpunit|pest"
+    r"|bats|busted|node --test|deno test|bun test|dotnet test|swift test|mix test|dart test|prove|tox|nox|npm (?:run )?test"
+    r"|yarn (?:run )?test|pnpm (?:run )?test|make (?:test|check)|coverage run|hatch test)\b"
+)
+_NO_TEST = r"(?:\|\||;)\s*(?:true|:|exit 0|/bin/true|echo\b[^&|;]*)\s*(?:[\"'#\\,].*)?$"
+_ADDED: list[tuple[str, re.Pattern[str], str]] = [
+    ("runner", re.compile(_NO_TEST), "a failure is passed over"),
+    ("runner", re.compile(r"^\t-\s*\S|^\t@-"), "make goes on when it fails"),
+    ("runner", re.compile(r"\bset \+e\b|continue-on-error:\s*true|allow_failure:\s*true|ignore_outcome\s*=\s*true|ignore_errors\s*=\s*true"), "failures do not count"),
+    ("runner", re.compile(r"--passWithNoTests|passWithNoTests['\"]?\s*[:=]\s*true|--allow-no-tests|--no-tests[= ](pass|warn)"), "no test at all is as good as passing"),
+    ("runner", re.compile(r"\bmake\b.* -[a-z]*[ik]\b|--keep-going|--exit-zero|--no-exit|--force-exit|forceExit['\"]?\s*:\s*true"), "failures do not count"),
+    ("runner", re.compile(r"skipTests|maven\.test\.skip|testFailureIgnore>?\s*[=>]?\s*true|ignoreFailures\s*[= ]\s*true|gradle\w*\b.* -x \w*[tT]est"), "tests are left out"),
+    ("runner", re.compile(r"^\s*if:\s*(\$\{\{\s*)?false"), "it is never run"),
+    ("runner", re.compile(r"PYTHONOPTIMIZE|python[\d.]* -OO?\b|-DNDEBUG|-Dsanity=off"), "assertions are turned off"),
+    ("runner", re.compile(r"PYTEST_ADDOPTS|PYTEST_PLUGINS|PYTHONPATH=.*(stub|fake|mock|shim)|NODE_OPTIONS=.*--require|LD_PRELOAD"), "something is put before the tests"),
+    ("skipped", re.compile(r"testPathIgnorePatterns|--testPathIgnore|testNamePattern|--grep|--invert|[\"' ]-run[ =]|[\"' ]-skip[ =]|go test.*-short|cargo test.*--(lib|bins|skip|exclude)|--exclude-task|ctest.* -(E|LE|R)|rspec.*--(tag|exclude)|--tag ~|excludeTestsMatching|<excludes?>|exclude\(|DISABLED\s+TRUE|WILL_FAIL|--spec "), "tests are left out"),
+    ("golden", re.compile(r"--updateSnapshot|jest.* -u\b|vitest.* -u\b|--snapshot-update|--force-regen|UPDATE_(GOLDEN|SNAPSHOTS?)|INSTA_(UPDATE|FORCE)|--gold|go test.* -update"), "what is expected is written anew"),
+    ("retries", re.compile(r"retryTimes\(|--retries|--reruns|--retry\b|[\"']?retr(y|ies)[\"']?\s*[:=]\s*[1-9{]|--rerun-fails|rerunFailingTests|maxRetries"), "what fails is tried again"),
+    ("timeout", re.compile(r"--timeout|testTimeout|--test-timeout|setTimeout\(\s*\d+\s*\)|timeout-minutes|go test.* -timeout|^\s*timeout \d|[\"']?timeout[\"']?\s*[:=]\s*[\"']?\d"), "tests have another timeout"),
+    ("settings", re.compile(r"(-k ['\"]?not |-m ['\"]?not |--ignore[= ]|--deselect|--collect-only|-p no:(?!cacheprovider|faulthandler))"), "tests are left out"),
+    ("settings", re.compile(r"^\s*(test|harness|autotests|doctest)\s*=\s*false|required-features"), "a test target is left out"),
+    ("settings", re.compile(r"\btestMatch|testRegex|moduleNameMapper|setupFiles"), "what is loaded for tests changed"),
+]  # fmt: skip
+_QUIET = ("timeout-minutes",)
+_REMOVED: list[tuple[str, re.Pattern[str], str]] = [
+    ("deleted", re.compile(r"add_test\(|gtest_discover_tests|catch_discover_tests|\[\[test\]\]"), "a test target is gone"),
+    ("coverage", re.compile(r"--cov-fail-under|check-coverage|--fail-under|coverageThreshold|minimum_coverage"), "a coverage threshold is gone"),
+    ("settings", re.compile(r"-D warnings|-Werror|--max-warnings|--strict\b|-race\b|-fsanitize|set -e"), "it asks for less"),
+]  # fmt: skip
+_THRESHOLD = re.compile(
+    r"[\"']?\b(fail_under|cov-fail-under|fail-under|branches|functions|lines|statements|minimum_coverage|minimum|target"
+    r"|threshold)\b[\"']?[\s:=(]+[\"']?(\d+(?:\.\d+)?)"
+)
+
+
+def commands_compared(path: str, base: bytes | None, ours: bytes | None) -> Iterator[Weakening]:
+    """What became of the commands in a file. A file that is new adds to what was there, and replaces nothing."""
+    before, after = _lines(base), _lines(ours)
+    old, new = Counter(_bare(line) for line in before), Counter(_bare(line) for line in after)
+    added = [(at, line) for at, line in enumerate(after, 1) if _bare(line) not in old and _said(path, line)]
+    removed = [line for line in before if _bare(line) not in new and _said(path, line)]
+    for at, line in added:
+        for kind, shape, said in _ADDED:
+            if shape.search(line) and not any(shape.search(other) for other in removed if kind != "timeout"):
+                yield weakening(kind, path, at, f"{path}: `{short(line)}`: {said}")
+                break
+    for line in removed:
+        for kind, shape, said in _REMOVED:
+            if (found := shape.search(line)) and not any(found[0] in other for other in after):
+                yield weakening(kind, path, 0, f"{path} lost `{short(line)}`: {said}")
+                break
+    yield from _thresholds(path, before, after)
+    yield from _replaced(path, removed, added, after)
+
+
+def _lines(source: bytes | None) -> list[str]:
+    return (source or b"").decode("utf-8", "replace").split("\n")
+
+
+def _bare(line: str) -> str:
+    return line.strip().rstrip(",\\ ")
+
+
+def _said(path: str, line: str) -> bool:
+    """Whether a line says something: it is no comment."""
+    bare = line.strip()
+    return (
+        bool(bare)
+        and not bare.startswith(("#", "//"))
+        and not (path.endswith(".js") and bare.startswith("*"))
+    )
+
+
+def _replaced(
+    path: str, removed: list[str], added: list[tuple[int, str]], after: list[str]
+) -> Iterator[Weakening]:
+    """A line that ran the tests is gone, and no other runs them."""
+    for line in removed:
+        found = _RUNNER.search(line)
+        if not found or not _runs(path, line):
+            continue
+        if any(_RUNNER.search(other) and _runs(path, other) for _, other in added):
+            continue
+        if any(found[0] in other for other in after if _said(path, other) and _runs(path, other)):
+            continue
+        at = next((at for at, other in added if _near(line, other)), 0)
+        now = f", now `{short(_lines_at(after, at))}`" if at else ""
+        yield weakening("runner", path, at, f"{path} does not run `{short(line)}` any more{now}")
+        return
+
+
+def _runs(path: str, line: str) -> bool:
+    """Whether a line is a command, not a dependency or a setting."""
+    name = path.rpartition("/")[2]
+    if name == "package.json":
+        return bool(re.match(r'\s*"[\w:.-]+"\s*:\s*"[^"]*"', line)) and not re.search(
+            r':\s*"[\^~>=<]?\d', line
+        )
+    if name == "Cargo.toml" or (name == "pyproject.toml" and re.search(r"[><=~]=?\s*\d|^\s*\[", line)):
+        return False
+    if name.endswith((".cfg", ".ini", ".toml")):
+        return not re.match(r"\s*(\[|[\w.-]+([><=~!]=|\[|$))", line) and "deps" not in line
+    return not re.search(r"\b(pip|npm|yarn|pnpm|apt(-get)?|cargo|go|gem|uv) (install|add|ci|i)\b", line)
+
+
+def _near(line: str, other: str) -> bool:
+    first = re.match(r"\s*[\"']?[\w:.-]+[\"']?\s*[:=]|\t", line)
+    return bool(first) and other.startswith(first[0] if first else "")
+
+
+def _lines_at(lines: list[str], at: int) -> str:
+    return lines[at - 1].strip() if at else ""
+
+
+def _thresholds(path: str, before: list[str], after: list[str]) -> Iterator[Weakening]:
+    """Thresholds by their names, in whatever file."""
+    if path.endswith((".toml", ".json", ".cfg", ".ini", ".coveragerc")):
+        return  # read as settings
+    was, now = _values(before), _values(after)
+    for name, value in was.items():
+        if name in now and now[name][0] < value[0]:
+            text = f"{path}: {name} is {now[name][0]:g}, at the base {value[0]:g}"
+            yield weakening("coverage", path, now[name][1], text)
+
+
+def _values(lines: list[str]) -> dict[str, tuple[float, int]]:
+    found: dict[str, tuple[float, int]] = {}
+    for at, line in enumerate(lines, 1):
+        for name, value in _THRESHOLD.findall(line):
+            found[name] = min(found.get(name, (float(value), at)), (float(value), at))
+    return found

@@ -1,0 +1,65 @@
+"""The program itself, where it plays tests false: it asks whether tests run, ends the process, equals anything;
+or where complaints about it are silenced. Pure, by its looks; Python is looked at more closely in ``hooks``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kage_nvim.evaluate.evaluation import Weakening
+from kage_nvim.evaluate.weakened.lexing import bare, line_of
+from kage_nvim.evaluate.weakened.shapes import short, weakening
+from kage_nvim.evaluate.weakened.spoken import ENDS
+
+MANY = 5
+"""Complaints silenced one by one that are a habit."""
+_FALSE: list[tuple[str, re.Pattern[str], str]] = [
+    ("detects tests", re.compile(r"JEST_WORKER_ID|VITEST_WORKER_ID|process\.env\.VITEST\b|NODE_ENV\W{1,6}test\b|import\.meta\.vitest|typeof (jest|it|describe|expect)\b"), "asks whether tests run"),
+    ("detects tests", re.compile(r"testing\.Testing\(\)|flag\.Lookup\(\"test\.|HasSuffix\(os\.Args\[0\], *\"\.test|cfg!\(test\)|#\[cfg\(not\(test\)\)\]"), "asks whether tests run"),
+    ("detects tests", re.compile(r"defined\?\((RSpec|Minitest)|\$0.*(rspec|minitest)|Class\.forName\(\"org\.junit|RAILS_ENV\W+test|getStackTrace\(\).*(junit|test)"), "asks whether tests run"),
+    ("exit", re.compile(r"^(?:process\.(exit|reallyExit)\(0?\)|process\.exitCode\s*=\s*0|process\.on\(['\"]exit|process\.on\(['\"]uncaughtException|at_exit\b|exit!)|at_exit\s*\{.*exit|__attribute__\(\(constructor\)\)|#\[ctor\]"), "ends the process, or does something at its end"),
+    ("patched", re.compile(r"^\s*(?:global(?:This)?\.)?(?:expect|assert|it|test|describe)\s*=\s*|Object\.defineProperty\(global(?:This)?, *['\"](expect|assert)|expect\.extend\(|require\(['\"]assert['\"]\)\.\w+\s*=|#define\s+(assert|EXPECT_|ASSERT_|CHECK|REQUIRE|TEST)\w*|macro_rules! *assert"), "changes what tests stand on"),
+    ("equality", re.compile(r"(?:\bequals\s*\([^)]*\)|\bEqual\s*\([^)]*\)\s*bool|fn eq\s*\([^)]*\)\s*->\s*bool|\bdef ==\s*\(?\w+\)?|operator==\s*\([^)]*\)[^{;]*)\s*[{;\n]\s*(?:return\s+)?(?:true|1)\b"), "equals anything"),
+]  # fmt: skip
+_WHOLE = re.compile(
+    r"^\s*(?:#\s*(?:ruff:\s*noqa|flake8:\s*noqa|mypy:\s*ignore-errors|pylint:\s*(?:skip-file|disable=all)|type:\s*ignore)\s*$"
+    r"|/\*\s*eslint-disable\s*\*/|//\s*@ts-nocheck|#!\[allow\((?:warnings|clippy::all|dead_code, *warnings)\)\])",
+    re.M,
+)
+_ONE = re.compile(r"#\s*(?:type:\s*ignore|noqa|pragma:\s*no cover|pylint:\s*disable)|eslint-disable-|@ts-(?:ignore|expect-error)|"
+                  r"//\s*nolint|#\[allow\(|@SuppressWarnings|istanbul ignore|c8 ignore|v8 ignore|rubocop:disable|:nocov:")  # fmt: skip
+
+
+def playing_false(path: str, base: bytes | None, ours: bytes | None, *, tests: bool) -> Iterator[Weakening]:
+    """What a file of the program does now about tests."""
+    end = path.rpartition(".")[2]
+    if ours is None or len(ours) > 500_000:
+        return
+    text, before = ours.decode("utf-8", "replace"), (base or b"").decode("utf-8", "replace")
+    yield from _silenced(path, before, text)
+    if end not in ENDS:
+        return
+    code = bare(text, end)[0]
+    old = bare(before, end)[0]
+    for kind, shape, said in _FALSE:
+        if tests and kind in ("detects tests",):
+            continue
+        found = list(re.finditer(shape.pattern, code, re.M))
+        if len(found) > len(re.findall(shape.pattern, old, re.M)):
+            at = found[-1].start()
+            yield weakening(kind, path, line_of(code, at), f"{path} {said}: `{short(found[-1][0])}`")
+
+
+def _silenced(path: str, before: str, text: str) -> Iterator[Weakening]:
+    found = _WHOLE.search(text)
+    if found and not _WHOLE.search(before):
+        yield weakening(
+            "silenced",
+            path,
+            line_of(text, found.start()),
+            f"{path} silences all complaints: `{found[0].strip()}`",
+        )
+    elif len(_ONE.findall(text)) - len(_ONE.findall(before)) >= MANY:
+        count = len(_ONE.findall(text)) - len(_ONE.findall(before))
+        yield weakening("silenced", path, 0, f"{path} silences {count} more complaints")
