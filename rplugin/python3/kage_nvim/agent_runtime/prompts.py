@@ -78,6 +78,13 @@ def _task(spec: AgentSpec) -> list[str]:
     """What all agents of the run are told."""
     task = spec.task
     parts = [f"# Task\n\n{task.text}"]
+    if task.wanted:
+        parts.append(f"# What to hand in\n\n{task.wanted}")
+    if task.proposal:
+        parts.append(
+            "# The proposal that was chosen\n\nCarry this document out; where it and the task differ, the task"
+            f" counts. It is a plan, not yet done, and no file of the repository.\n\n{_fenced(task.proposal)}"
+        )
     if task.before:
         parts.append(
             f"# What you find\n\nThe files are as another agent left them; build on that. {task.before}"

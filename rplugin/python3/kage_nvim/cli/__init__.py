@@ -18,6 +18,7 @@ from kage_nvim.cli.asking import typed
 from kage_nvim.cli.checking import Checking
 from kage_nvim.cli.combining import Combining
 from kage_nvim.cli.comparing import Comparing
+from kage_nvim.cli.dividing import Dividing
 from kage_nvim.cli.judging import Judging
 from kage_nvim.cli.landing import Landing
 from kage_nvim.cli.reviewing import Reviewing
@@ -28,7 +29,7 @@ from kage_nvim.client import Client
 from kage_nvim.errors import Exit, KageError, usage
 
 
-class Commands(Checking, Combining, Comparing, Judging, Landing, Reviewing, Roles):
+class Commands(Checking, Combining, Comparing, Dividing, Judging, Landing, Reviewing, Roles):
     """Every verb, by its name."""
 
     async def spawn(self) -> Exit:
@@ -194,7 +195,7 @@ class Commands(Checking, Combining, Comparing, Judging, Landing, Reviewing, Role
 
 
 READING = (
-    *("status", "wait", "log", "diff", "contrast", "history", "explain"),
+    *("status", "wait", "log", "diff", "contrast", "parts", "history", "explain"),
     *("cost", "doctor", "summary", "role"),
 )
 """Verbs that change nothing, so that they are asked again when kaged was killed under them."""

@@ -160,6 +160,7 @@ def _comparing(add: Add) -> None:
     diff.add_argument("--dir-diff", action="store_true", help="with --tool: all files at once")
     contrast = add("contrast", "how the approaches of candidates differ, as a table", json_too=True)
     contrast.add_argument("agents", type=int, nargs="*", metavar="N", help="which (default: all)")
+    add("parts", "the parts of the run's task, their union, and where they clash", json_too=True)
     check = add("check", "run the project's checks on a candidate, or on your working tree", json_too=True)
     check.add_argument(
         "agent", type=_checked, nargs="?", metavar="N|all", help="a candidate (default: what you have)"
@@ -256,4 +257,8 @@ def _course_arguments(spawn: argparse.ArgumentParser) -> None:
     spawn.add_argument(
         "--part", action="append", default=[], metavar="TEXT", help="a subtask, for agent 1, 2, …"
     )
-    spawn.add_argument("--parts", action="store_true", help="have a planner propose the subtasks")
+    spawn.add_argument(
+        "--parts", action="store_true", help="a subtask for each agent, proposed by a planner if not given"
+    )
+    spawn.add_argument("--proposals", action="store_true", help="a Markdown document each, and no code yet")
+    spawn.add_argument("--document", type=_word, metavar="FILE", help="--proposals, written to this file")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from kage_nvim.cli import dividing
 from kage_nvim.cli.asking import confirmed, typed
 from kage_nvim.cli.render import clean
 from kage_nvim.cli.words import inside
@@ -34,6 +35,8 @@ async def spawn(ask: Callable[..., Awaitable[Any]], given: argparse.Namespace) -
         "course": _course(given),
         "layout": {"place": "hidden" if given.hidden else "beside"},
     }
+    if given.parts or given.part:
+        await dividing.divide(ask, given, asked)
     answer = await confirmed(ask, "spawn", asked, yes=given.yes)
     for note in answer["notes"]:
         print(f"note: {clean(note)}", file=sys.stderr)
@@ -48,9 +51,9 @@ def _course(given: argparse.Namespace) -> dict[str, Any]:
         "retry": given.retry,
         "auto_accept": given.auto_accept,
         "usd": given.budget,
-        "parts": {str(number): text for number, text in enumerate(given.part, 1)},
+        "proposals": given.document or ("PROPOSAL.md" if given.proposals else None),
     }
-    return {name: value for name, value in said.items() if value not in (None, {})}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _existing(path: str) -> str:

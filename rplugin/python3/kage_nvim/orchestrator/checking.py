@@ -58,6 +58,13 @@ class Checks:
             KageError: there is nothing to run, something must be confirmed first (code ``confirm``), a newer
                 check took the place of this one (code ``superseded``), or the tree cannot be laid out.
         """
+        if run is not None and number is not None and run.record.course.proposals:
+            raise KageError(
+                f"candidate {number} is a proposal: there is nothing to run",
+                fix="kage contrast compares proposals; kage spawn --on N TASK carries one out.",
+                code="no_checks",
+                exit=Exit.NOTHING,
+            )
         repository = run.repository if run else await self._conductor.repository(cwd)
         env = peer.hello.env
         settings, wanted = await self.wanted(repository.root, env)
@@ -91,7 +98,7 @@ class Checks:
         """
         env = self._conductor.environment(run)
         settings, wanted = await self.wanted(run.root, env)
-        if not wanted or self.questions(run.root, settings):
+        if not wanted or self.questions(run.root, settings) or run.record.course.proposals:
             return None
         ground = Ground(run.store, settings, env)
         commit = run.candidate(number).commit

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kage_nvim.errors import refused, usage
-from kage_nvim.orchestrator import summary
+from kage_nvim.orchestrator import proposals, summary
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import open_buffers
 from kage_nvim.orchestrator.runs import Run
@@ -32,18 +32,18 @@ Version = tuple[str, str]
 
 @dataclass(frozen=True)
 class Ground:
-    """What a run stands on: the ``base`` and ``head`` of the first run of the chain, the ``steps`` since, and
-    ``before``: what the agents are told of the work they find."""
+    """What a run stands on: the candidate as it is given in commands, the ``base`` and ``head`` of the first
+    run of the chain, the ``steps`` since, and ``before``: what the agents are told of the work they find.
 
+    On a ``proposal`` nothing stands: it is a document, carried out on what there was without it. Where that
+    was no candidate, there are no steps, and the run begins from what the user has."""
+
+    name: str
     base: str
     head: str
     steps: list[Step]
     before: str
-
-    @property
-    def name(self) -> str:
-        """The candidate as it is given in commands."""
-        return f"{self.steps[-1].run}:{self.steps[-1].number}"
+    proposal: str = ""
 
 
 async def ground(conductor: Conductor, repository: Repository, on: str) -> Ground:
@@ -62,9 +62,13 @@ async def ground(conductor: Conductor, repository: Repository, on: str) -> Groun
         )
     number = int(match["number"])
     candidate = run.candidate(number)
+    name, head = f"{run.id}:{number}", run.record.status.head
+    if run.record.course.proposals:
+        text = await asyncio.to_thread(proposals.text, run, candidate)
+        return Ground(name, run.base, head, run.record.steps, run.record.task.before, text)
     step = Step(run.id, number, candidate.commit)
     before = await asyncio.to_thread(_before, run, number)
-    return Ground(run.base, run.record.status.head, [*run.record.steps, step], before)
+    return Ground(name, run.base, head, [*run.record.steps, step], before)
 
 
 def _before(run: Run, number: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from kage_nvim.orchestrator import comparing, steps
+from kage_nvim.orchestrator import comparing, proposals, steps
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.verbs.table import In, verb
@@ -97,6 +97,8 @@ async def _contrast(conductor: Conductor, peer: Peer, asked: Diff) -> dict[str, 
     from kage_nvim.orchestrator.contrast import contrast
 
     run = await conductor.run(asked.cwd, asked.run)
+    if run.record.course.proposals:
+        return await proposals.contrast(run, asked.agents)
     return await contrast(run, asked.agents, await steps.compared_with(conductor, run))
 
 
