@@ -255,7 +255,8 @@ def test_what_is_no_report_is_refused(form: str, data: bytes) -> None:
 SARIF = b"""{"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [{
  "tool": {"driver": {"name": "lint"}}, "results": [
  {"ruleId": "F401", "level": "error", "message": {"text": "`os` unused\\u001b[31m"}, "locations": [
-   {"physicalLocation": {"artifactLocation": {"uri": "file:///slot/tree/src/a%20b.py"}, "region": {"startLine": 3}}}]},
+   {"physicalLocation": {"artifactLocation": {"uri": "file:///slot/tree/src/a%20b.py"},
+   "region": {"startLine": 3}}}]},
  {"ruleId": "N1", "level": "note", "message": {"text": "by the way"}, "locations": [{"physicalLocation":
    {"artifactLocation": {"uri": "src/n.py"}, "region": {"startLine": 1}}}]},
  {"ruleId": "S1", "message": {"text": "known"}, "suppressions": [{"kind": "inSource"}], "locations": []},

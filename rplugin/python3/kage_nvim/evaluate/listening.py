@@ -28,8 +28,9 @@ _REFUSED = re.compile(rb"error: unrecognized arguments: .*--junitxml=\S*" + PREF
 
 
 class Listening(msgspec.Struct, frozen=True):
-    """``env`` is added to the command's; ``report`` is the file, below ``folder``, that pytest is to write
-    (empty: it is not asked to). With ``certain`` the command is pytest itself: no report, no end."""
+    """``env`` is added to the command's; ``report`` is the file, below ``folder``, that pytest is to write,
+    as XML of its tests or as JSON of its benchmarks (empty: it is not asked to). With ``certain`` the command
+    is pytest itself: no report, no end."""
 
     env: dict[str, str] = {}
     folder: str = ""
@@ -56,7 +57,12 @@ def listen(name: str, check: Check, profile: Profile) -> Listening:
         reports.remove(profile.worktree, check.report)
     command = shown(check.command)
     tmp = profile.env.get("TMPDIR", "")
-    if check.report or not tmp or kind_of(name, check) not in ("test", "custom"):
+    kind = kind_of(name, check)
+    if kind == "bench" and not check.report and tmp and "--benchmark-only" in command:
+        report = f"{PREFIX}{secrets.token_hex(8)}.json"
+        wish = _added(profile, "PYTEST_ADDOPTS", f"--benchmark-json={tmp}/{report}")
+        return Listening({"PYTEST_ADDOPTS": wish}, tmp, report)
+    if check.report or not tmp or kind not in ("test", "custom"):
         return Listening()
     env = {"GOFLAGS": _added(profile, "GOFLAGS", "-v")}
     if _OWN_REPORT.search(command) or _OWN_REPORT.search(profile.env.get("PYTEST_ADDOPTS", "")):

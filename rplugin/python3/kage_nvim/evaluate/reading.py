@@ -11,12 +11,12 @@ import re
 import msgspec
 
 from kage_nvim.config import Check
-from kage_nvim.evaluate import formats, reports, text
+from kage_nvim.evaluate import formats, measures, reports, text
 from kage_nvim.evaluate.formats import custom
 from kage_nvim.evaluate.formats.said import Said, Unreadable
 from kage_nvim.evaluate.listening import PREFIX, Listening
 from kage_nvim.evaluate.places import Places
-from kage_nvim.evaluate.results import Result, shown
+from kage_nvim.evaluate.results import Metric, Result, shown
 from kage_nvim.model import Profile
 from kage_nvim.sandbox import Completed
 from kage_nvim.visible import visible
@@ -39,6 +39,8 @@ def read(
     roots = tuple(filter(None, (profile.worktree, profile.alias)))
     places = Places(roots, profile.worktree)
     output = _GENERATED.sub(b"", done.output)
+    if begun.kind == "bench":
+        return _measured(begun, check, done, profile, listening)
     told, broken = _told(check, output, places, profile, listening)
     if told and not told.broken and formats.go.looks(output) and b'"Action":"' in output:
         output = formats.go.as_text(output)
@@ -65,6 +67,36 @@ def read(
         summary=f"not done after {check.timeout:g} s" if done.timed_out else visible(summary),
         failures=failures if state != "pass" else [],
         tests=told.tests if told else [],
+        tail=tail,
+    )
+
+
+def _measured(begun: Result, check: Check, done: Completed, profile: Profile, heard: Listening) -> Result:
+    """One run of a benchmark; one that failed has no number."""
+    roots = tuple(filter(None, (profile.worktree, profile.alias)))
+    failures, _, _, summary, tail = text.read(done.output, roots)
+    state = "timeout" if done.timed_out else "pass" if done.returncode == 0 else "fail"
+    found: list[Metric] = []
+    if state == "pass":
+        try:
+            written = reports.read(profile.worktree, check.report) if check.report else []
+            written = written or (reports.read(heard.folder, heard.report) if heard.report else [])
+            if check.report and not written:
+                raise Unreadable(f"it did not write {check.report}")
+            found = measures.of_run(done.output, written, check, done.seconds)
+            summary = measures.line(found)
+            if not found:
+                raise Unreadable("no number was found in it")
+        except (Unreadable, OSError, RecursionError) as error:
+            state, summary = "fail", f"its report cannot be read: {error}"
+    return msgspec.structs.replace(
+        begun,
+        state=state,
+        code=done.returncode,
+        seconds=round(done.seconds, 2),
+        summary=f"not done after {check.timeout:g} s" if done.timed_out else visible(summary),
+        failures=failures if state != "pass" else [],
+        metrics=found,
         tail=tail,
     )
 

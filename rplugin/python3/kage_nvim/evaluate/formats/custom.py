@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from kage_nvim.evaluate import text
 from kage_nvim.evaluate.formats.said import Said, Tests, Unreadable
 from kage_nvim.evaluate.places import Places
@@ -20,27 +22,36 @@ def read(data: bytes, places: Places, pattern: str) -> Said:
     Raises:
         Unreadable: the pattern takes too long.
     """
-    import regex
-
-    said = "\n".join(text.plain(data))
     tests, failures = Tests(), []
     counts: dict[str, int] = {}
-    try:
-        for match in regex.compile(pattern, regex.MULTILINE).finditer(said, timeout=SECONDS, concurrent=True):
-            groups = {name: value for name, value in match.groupdict().items() if value is not None}
-            for name in ("passed", "failed", "total"):
-                if (digits := groups.get(name, "")).isdecimal() and len(digits) <= text.COUNTED:
-                    counts[name] = int(digits)
-            if "test" in groups:
-                tests.add(groups["test"], _state(groups.get("state", "")), text=groups.get("text", ""))
-            if "path" in groups:
-                failures += _place(groups, places)
-    except TimeoutError:
-        raise Unreadable(f"its pattern takes more than {SECONDS:g} s on this output") from None
+    for groups in matches(data, pattern):
+        for name in ("passed", "failed", "total"):
+            if (digits := groups.get(name, "")).isdecimal() and len(digits) <= text.COUNTED:
+                counts[name] = int(digits)
+        if "test" in groups:
+            tests.add(groups["test"], _state(groups.get("state", "")), text=groups.get("text", ""))
+        if "path" in groups:
+            failures += _place(groups, places)
     if tests:
         return tests.said(failures[: text.MOST_FAILURES])
     passed, total = _counted(counts)
     return Said(failures=failures[: text.MOST_FAILURES], passed=passed, total=total)
+
+
+def matches(data: bytes, pattern: str) -> Iterator[dict[str, str]]:
+    """The named groups of each match, those that took no part aside.
+
+    Raises:
+        Unreadable: the pattern takes too long.
+    """
+    import regex
+
+    said = "\n".join(text.plain(data))
+    try:
+        for match in regex.compile(pattern, regex.MULTILINE).finditer(said, timeout=SECONDS, concurrent=True):
+            yield {name: value for name, value in match.groupdict().items() if value is not None}
+    except TimeoutError:
+        raise Unreadable(f"its pattern takes more than {SECONDS:g} s on this output") from None
 
 
 def _state(word: str) -> str:

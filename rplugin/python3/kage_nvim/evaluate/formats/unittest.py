@@ -10,7 +10,8 @@ from kage_nvim.evaluate.places import Places
 
 _BEGINS = re.compile(r"^(?P<inner>  )?(?P<test>\w+) \((?P<owner>[\w.]+)\)(?P<rest>.*)$")
 _ENDS = re.compile(
-    r"\.\.\. (?:.*?)(?P<state>ok|FAIL|ERROR|skipped\b.*|expected failure|unexpected success)(?: \([0-9.]+s\))?$"
+    r"\.\.\. .*?(?P<state>ok|FAIL|ERROR|skipped\b.*|expected failure|unexpected success)"
+    r"(?: \([0-9.]+s\))?$"
 )
 _BARE = re.compile(r"^(?:.*[^\w])?(?P<state>ok|FAIL|ERROR|expected failure|unexpected success)$")
 _BROKEN = re.compile(r"^(?:FAIL|ERROR): (?P<test>\w+) \((?P<owner>[\w.]+)\)(?P<rest>.*)$")
