@@ -190,6 +190,10 @@ local KINDS = {
   accepted = function(lead)
     return vim.list_extend(lead:find("^%d*$") and agents(lead) or {}, paths(lead))
   end,
+  reviewed = function(lead)
+    local options = { "last", "stop", "--head", "--role", "--player" }
+    return vim.list_extend(starting_with(lead, options), candidates(lead))
+  end,
   none = function()
     return {}
   end,
@@ -223,6 +227,8 @@ return function(commands, verb, lead, line)
     kind = option.complete --[[@as string]]
   elseif verb == "accept" and vim.startswith(lead, "-") then
     return starting_with(lead, require("kage.accept_words").OPTIONS)
+  elseif verb == "review" and words[#words] == "--role" then
+    kind = "role"
   end
   local word = kind:match("^word:(.*)$")
   return word and starting_with(lead, { word }) or KINDS[kind](lead)

@@ -214,6 +214,14 @@ local verbs = {
       require("kage.verdict").command(words)
     end,
   },
+  review = {
+    desc = "have a change read by reviewers",
+    usage = "[BASE|A..B|N|last|stop] [--head REV] [--role R]… [--player P]…",
+    complete = { "reviewed" },
+    run = function(words)
+      require("kage.review").command(words)
+    end,
+  },
   comment = {
     desc = "say something about these lines to the agent that wrote them",
     usage = "[N] [TEXT] (! collects; :Kage comment send)",
