@@ -1,0 +1,1 @@
+"""How good the choice among recorded candidates is, without any model: see ``__main__``."""
