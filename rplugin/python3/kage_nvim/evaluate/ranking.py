@@ -16,10 +16,7 @@ import msgspec
 
 from kage_nvim.evaluate.evaluation import Evaluation
 from kage_nvim.evaluate.probes.evidence import Agreement
-from kage_nvim.evaluate.verdict import Point, Standing, Verdict
-
-HEADS = 3
-"""A judge compares no more candidates than this."""
+from kage_nvim.evaluate.verdict import Point, Standing
 
 
 class Facts(msgspec.Struct, kw_only=True):
@@ -104,7 +101,7 @@ def _ties(facts: Facts) -> list[tuple[str, Any]]:
         ("its price" if cost is not None else "unpriced", (cost is None, cost or 0.0)),
         ("", facts.content),
         ("", facts.exact),
-        ("it is the first of equals", facts.number),
+        ("", facts.number),
     ]
 
 
@@ -115,6 +112,8 @@ def order(all_facts: Sequence[Facts]) -> list[Facts]:
 
 def decided(facts: Facts, following: Facts) -> str:
     """What set a candidate apart from the one that follows."""
+    if facts.content == following.content and facts.exact == following.exact:
+        return f"the same as {following.number}"
     both = zip([*_tiers(facts), *_ties(facts)], [*_tiers(following), *_ties(following)], strict=True)
     for (words, value), (other, there) in both:
         if value != there:
@@ -203,24 +202,3 @@ def _standing(facts: Facts) -> Standing:
         strengths=good,
         weaknesses=[*bad, *facts.odd],
     )
-
-
-def grade(standing: Standing) -> tuple[bool, bool, bool, bool]:
-    """What no judge's words make up for, better ones smaller: the gate, a regression, a weakened test, a
-    required check that fails."""
-    return (
-        bool(standing.gate),
-        bool(standing.regressed),
-        bool(standing.weakened),
-        standing.green is False,
-    )
-
-
-def heads(verdict: Verdict) -> list[int]:
-    """Whom a judge compares: the best of at most three clusters, best first, of those with the
-    grade of the best."""
-    if not verdict.ranking or verdict.ranking[0].gate:
-        return []
-    best = grade(verdict.ranking[0])
-    found = [place.number for place in verdict.ranking if place.distinct and grade(place) == best]
-    return found[:HEADS]

@@ -13,6 +13,13 @@ from kage_nvim.trees import Entry, entries, read_blobs, up_to
 
 SECONDS = 60.0
 """What all calls on one candidate may take together."""
+TWICE = """\
+export PYTHONDONTWRITEBYTECODE=1
+program="${TMPDIR:-/tmp}/probe.py"
+cat > "$program"
+for seed in 1 2; do PYTHONHASHSEED=$seed python3 "$program"; done
+"""
+"""The same calls with another order of sets: what differs is chance, and says nothing."""
 MOST_SOURCES, SOURCE_SIZE = 400, 200_000
 """How many tests and documents are searched for calls, and the largest of them in bytes."""
 
@@ -40,27 +47,17 @@ async def probe(
         return [], {}
     paths = {entry.path for entry in listed} | {path for there in files.values() for path in there}
     text = questions.program(asked, paths)
-    # The same calls twice, with another order of sets: what differs is chance and says nothing.
-    rounds: list[dict[int, Answers]] = []
-    for seed in ("1", "2"):
-        rounds.append(await _round(trials, ground, trees, text, asked, seed))
-    if len(rounds[0]) < len(trees):
-        return [], {}
-    return asked, await asyncio.to_thread(questions.told, asked, rounds[0], rounds[1], base, files)
 
-
-async def _round(
-    trials: Trials, ground: Ground, trees: Mapping[int, str], text: bytes, asked: list[Question], seed: str
-) -> dict[int, Answers]:
-    command = ["env", f"PYTHONHASHSEED={seed}", "PYTHONDONTWRITEBYTECODE=1", "python3", "-"]
-
-    async def one(tree: str) -> Answers | None:
-        done = await trials.command(ground, tree, command, stdin=text, timeout=SECONDS)
+    async def one(tree: str) -> list[Answers] | None:
+        done = await trials.command(ground, tree, ["sh", "-c", TWICE], stdin=text, timeout=SECONDS)
         return questions.answers(done.output, asked)
 
     different = sorted(set(trees.values()))
-    answers = dict(zip(different, await asyncio.gather(*map(one, different)), strict=True))
-    return {number: found for number, tree in trees.items() if (found := answers[tree]) is not None}
+    by_tree = dict(zip(different, await asyncio.gather(*map(one, different)), strict=True))
+    answers = {number: found for number, tree in trees.items() if (found := by_tree[tree]) is not None}
+    if len(answers) < len(trees):
+        return [], {}
+    return asked, await asyncio.to_thread(questions.told, asked, answers, base, files)
 
 
 def _sources(ground: Ground, listed: list[Entry]) -> list[bytes]:

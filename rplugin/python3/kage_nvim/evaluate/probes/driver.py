@@ -1,6 +1,6 @@
 """Runs in the sandbox, on a candidate's tree: calls functions and says what came of each call.
 
-It stands alone: its text goes to the project's own Python (3.8 or newer) on standard input, the job with it.
+It stands alone: its text, with the jobs, is a program for the project's own Python (3.8 or newer).
 The first process never loads the candidate's code. A child of it does, makes one call after another and tells
 each through a pipe; a call that takes too long, or that ends the child, costs that child only.
 """
@@ -89,18 +89,16 @@ def call(module: ModuleType, text: str) -> dict[str, Any]:
     def value(node: ast.expr) -> Any:
         return eval(compile(ast.Expression(node), "<probe>", "eval"), names)
 
-    plain = isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name)
-    plain = plain and all(not isinstance(arg, ast.Starred) for arg in tree.args)
     told: dict[str, Any] = {}
-    before, given = "", []
+    before, given, plain = "", [], False
     out = io.StringIO()
     with redirect_stdout(out), redirect_stderr(io.StringIO()):
         try:
-            if plain:
+            if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name):
                 function = value(tree.func)
                 given = [value(arg) for arg in tree.args]
-                named = {word.arg: value(word.value) for word in tree.keywords}
-                before = canonical(given)
+                named = {word.arg: value(word.value) for word in tree.keywords if word.arg}
+                before, plain = canonical(given), True
                 result = function(*given, **named)
             else:
                 result = value(tree)
@@ -211,6 +209,6 @@ def probe(job: Job) -> dict[str, Any]:
 
 
 def main(jobs: list[Job]) -> None:
-    """Do jobs and print what came of each as one line of JSON, the last."""
-    sys.stdout.write("\n" + json.dumps([probe(job) for job in jobs]) + "\n")
+    """Do jobs and print what came of all as one line of JSON."""
+    sys.stdout.write("\nkage probe: " + json.dumps([probe(job) for job in jobs]) + "\n")
     sys.stdout.flush()

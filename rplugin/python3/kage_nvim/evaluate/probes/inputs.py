@@ -150,7 +150,7 @@ def _near_str(value: str, pool: dict[type, list[Any]], chance: random.Random) ->
     others = [text for text in pool.get(str, []) if text]
     letters = sorted({letter for text in others for letter in text}) or ["a"]
     if not value:
-        return chance.choice(others or ["a"])
+        return str(chance.choice(others or ["a"]))
     at = chance.randrange(len(value))
     numeral = re.fullmatch(r"[-+]?\d+(\.\d+)?", value)
     if numeral:

@@ -97,46 +97,51 @@ def _job(question: Question, paths: set[str]) -> dict[str, Any]:
     }
 
 
-def answers(output: bytes, questions: Sequence[Question]) -> list[tuple[str, list[Call | None]]] | None:
-    """For each question why the file does not load, and its calls' outcomes; ``None``: no answer at all."""
+Answers = Sequence[tuple[str, list[Call | None]]]
+"""For each question why the file does not load, and what came of its calls."""
+MARK = "kage probe: "
+"""What the lines with answers begin with."""
+
+
+def answers(output: bytes, questions: Sequence[Question]) -> list[Answers] | None:
+    """Two rounds of answers; ``None``: there are none."""
+    lines = output.decode("utf-8", "replace").splitlines()
     try:
-        told = json.loads(output.decode("utf-8", "replace").rstrip().rpartition("\n")[2])
-        return [
-            (str(one["import"]), [one.get("calls", {}).get(str(at)) for at in range(len(question.probes))])
-            for one, question in zip(told, questions, strict=True)
-        ]
+        found = [_answer(line.removeprefix(MARK), questions) for line in lines if line.startswith(MARK)]
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+    return found if len(found) == 2 else None
 
 
-Answers = Sequence[tuple[str, list[Call | None]]]
+def _answer(line: str, questions: Sequence[Question]) -> Answers:
+    return [
+        (str(one["import"]), [one.get("calls", {}).get(str(at)) for at in range(len(question.probes))])
+        for one, question in zip(json.loads(line), questions, strict=True)
+    ]
 
 
 def told(
     questions: Sequence[Question],
-    first: Mapping[int, Answers],
-    second: Mapping[int, Answers],
+    given: Mapping[int, Sequence[Answers]],
     base: Mapping[str, bytes],
     files: Files,
 ) -> dict[int, Told]:
     """What two rounds of the same calls say of each candidate. A question that no candidate's file loads for
     tells nothing."""
-    found = {number: Told() for number in first}
+    found = {number: Told() for number in given}
     for at, question in enumerate(questions):
-        if all(given[at][0] for given in first.values()):
+        if all(first[at][0] for first, _ in given.values()):
             continue
         outcomes = {}
-        for number, given in first.items():
-            why, calls = given[at]
-            again = second[number][at][1] if number in second else calls
+        for number, (first, second) in given.items():
             steady = [
                 evidence.unsteady() if one and two and evidence.strict(one) != evidence.strict(two) else one
-                for one, two in zip(calls, again, strict=True)
+                for one, two in zip(first[at][1], second[at][1], strict=True)
             ]
             outcomes[number] = steady
             entry = found[number]
             entry.calls += steady
-            entry.import_error = entry.import_error or why
+            entry.import_error = entry.import_error or first[at][0]
             entry.unsteady |= any(call is not None and call.get("kind") == "unsteady" for call in steady)
         for number, odd in evidence.oddities(question.subject, outcomes).items():
             found[number].odd += odd
