@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,16 +34,23 @@ class Benches:
 
     @asynccontextmanager
     async def use(
-        self, store: Store, commit: str, settings: RepositoryConfig, env: Mapping[str, str]
+        self,
+        store: Store,
+        commit: str,
+        settings: RepositoryConfig,
+        env: Mapping[str, str],
+        *,
+        beyond: bool = False,
     ) -> AsyncIterator[Profile]:
-        """Lay a commit's files out on a bench and hold it; yields how commands run there.
+        """Lay a commit's files out on a bench and hold it; yields how commands run there. ``beyond``: though
+        as many are held as there may be.
 
         Raises:
             KageError: the slot cannot be made, or the setup command fails in it.
         """
         root = store.repository.root
         room = self._room.setdefault(root, asyncio.Semaphore(os.cpu_count() or 1))
-        async with room:
+        async with nullcontext() if beyond else room:
             bench = self._take(store, commit)
             try:
                 yield await self._laid(bench, commit, settings, env)

@@ -16,11 +16,13 @@ import msgspec
 
 from kage_nvim import sandbox
 from kage_nvim.config import Check, RepositoryConfig
+from kage_nvim.evaluate.kinds import kind_of
 from kage_nvim.evaluate.listening import listen, with_env
 from kage_nvim.evaluate.reading import read
 from kage_nvim.evaluate.results import Result, begun
 from kage_nvim.model import Profile
 from kage_nvim.orchestrator.benches import Benches
+from kage_nvim.orchestrator.gate import Gate
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.protocol import dumps, loads
 from kage_nvim.sandbox import Completed
@@ -51,6 +53,8 @@ class Trials:
         self.benches = Benches(conductor)
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
         self._cores = asyncio.Semaphore(os.cpu_count() or 1)
+        self.gate = Gate()
+        self.measuring = asyncio.Lock()
 
     async def results(
         self,
@@ -86,10 +90,8 @@ class Trials:
         """What is known of a tree; what is not, as begun."""
         found = {}
         for name, check in wanted.items():
-            known = self._known(ground, tree, check, attempt)
-            found[name] = (
-                msgspec.structs.replace(known, name=name, cached=True) if known else begun(name, check)
-            )
+            known = self.known(tree, key_of(name, check, ground.settings, attempt))
+            found[name] = as_begun(known, begun(name, check)) if known else begun(name, check)
         return found
 
     @asynccontextmanager
@@ -119,12 +121,11 @@ class Trials:
         async with self.benches.use(ground.store, commit, ground.settings, ground.env) as profile:
 
             async def one(name: str) -> None:
-                async with self._cores:
-                    result = await _run(name, wanted[name], profile)
+                async with self._cores, self.gate.beside():
+                    result = await self.once(name, wanted[name], profile)
                 found[name] = result
                 if result.state in ("pass", "fail"):
-                    key = _key(wanted[name], ground.settings, attempt)
-                    self._conductor.database.keep_result(tree, key, dumps(result))
+                    self.keep(tree, key_of(name, wanted[name], ground.settings, attempt), result)
                 told(list(found.values()))
 
             left = [name for name, result in found.items() if result.state == "running"]
@@ -142,34 +143,61 @@ class Trials:
         async with (
             self.benches.use(ground.store, commit, ground.settings, ground.env) as profile,
             self._cores,
+            self.gate.beside(),
         ):
             return await sandbox.run(profile, argv, stdin=stdin, timeout=timeout)
 
-    def _known(self, ground: Ground, tree: str, check: Check, attempt: int) -> Result | None:
-        record = self._conductor.database.result(tree, _key(check, ground.settings, attempt))
+    @asynccontextmanager
+    async def bench(self, ground: Ground, tree: str) -> AsyncIterator[Profile]:
+        """A tree laid out for one who runs commands there alone (``gate``), beyond the number of benches that
+        others wait for: two such trees are held at once.
+
+        Raises:
+            KageError: the tree cannot be laid out.
+        """
+        commit = await asyncio.to_thread(_commit, ground.store, tree)
+        async with self.benches.use(
+            ground.store, commit, ground.settings, ground.env, beyond=True
+        ) as profile:
+            yield profile
+
+    async def once(self, name: str, check: Check, profile: Profile) -> Result:
+        """One check in the sandbox, on a tree that is laid out."""
+        command = ["sh", "-c", check.command] if isinstance(check.command, str) else check.command
+        heard = await asyncio.to_thread(listen, name, check, profile)
+        try:
+            done = await sandbox.run(with_env(profile, heard.env), command, timeout=check.timeout)
+            if heard.refused(done.output):
+                heard = heard.less()
+                done = await sandbox.run(with_env(profile, heard.env), command, timeout=check.timeout)
+        except OSError as error:
+            return msgspec.structs.replace(begun(name, check), state="error", summary=visible(str(error)))
+        return await asyncio.to_thread(read, begun(name, check), check, done, profile, heard)
+
+    def known(self, tree: str, key: bytes) -> Result | None:
+        """What is kept of a tree under a key."""
+        record = self._conductor.database.result(tree, key)
         return None if record is None else loads(record, Result)
 
+    def keep(self, tree: str, key: bytes, result: Result) -> None:
+        """Keep a result under a key."""
+        self._conductor.database.keep_result(tree, key, dumps(result))
 
-def _key(check: Check, settings: RepositoryConfig, attempt: int) -> bytes:
-    """What decides what a check says of a tree; its name, its weight and its repair turns do not."""
-    plain = msgspec.structs.replace(check, weight=1.0, required=None, retry=0)
-    return msgspec.json.encode((READING, plain, settings.setup, attempt))
+
+def key_of(name: str, check: Check, settings: RepositoryConfig, attempt: int = 0) -> bytes:
+    """What decides what a check says of a tree; its name (but for the kind), its weight and its repair turns
+    do not."""
+    plain = msgspec.structs.replace(check, kind="", weight=1.0, required=None, retry=0)
+    return msgspec.json.encode((READING, kind_of(name, check), plain, settings.setup, attempt))
+
+
+def as_begun(known: Result, begun: Result) -> Result:
+    """A result that is kept, under the name and with the weight that its check has now."""
+    return msgspec.structs.replace(
+        known, name=begun.name, weight=begun.weight, required=begun.required, cached=True
+    )
 
 
 def _commit(store: Store, tree: str) -> str:
     """A commit of a tree, the same each time, for slots are filled from commits."""
     return commit_tree(store, tree, None, "a tree to be tried", when=0)
-
-
-async def _run(name: str, check: Check, profile: Profile) -> Result:
-    """One check in the sandbox."""
-    command = ["sh", "-c", check.command] if isinstance(check.command, str) else check.command
-    heard = await asyncio.to_thread(listen, name, check, profile)
-    try:
-        done = await sandbox.run(with_env(profile, heard.env), command, timeout=check.timeout)
-        if heard.refused(done.output):
-            heard = heard.less()
-            done = await sandbox.run(with_env(profile, heard.env), command, timeout=check.timeout)
-    except OSError as error:
-        return msgspec.structs.replace(begun(name, check), state="error", summary=visible(str(error)))
-    return await asyncio.to_thread(read, begun(name, check), check, done, profile, heard)
