@@ -22,15 +22,20 @@ def outcomes(result: Result) -> dict[str, bool]:
 def with_base(result: Result, base: Result) -> Result:
     """The result with what differs from the base's.
 
-    A test that the base has and that is gone, or skipped, here has regressed, for it holds nothing any more;
-    unless the check broke off, when no test says anything, and the check itself has regressed.
+    A test that the base has and that is gone, or skipped, here has regressed, for it holds nothing any more,
+    and a check that is content with that has failed; unless the check broke off, when no test says anything,
+    and the check itself has regressed.
     """
     here, there = outcomes(result), outcomes(base)
-    if bool(result.tests) != bool(base.tests):
+    silent = bool(base.tests) and not result.tests and result.good
+    if bool(result.tests) != bool(base.tests) and not silent:
         here, there = {result.name: result.good}, {result.name: base.good}
     regressed = [name for name, passed in there.items() if passed and not here.get(name, False)]
     if not result.good and base.good and not regressed:
         regressed = [result.name]  # nothing that the base has fails, yet the check does
+    if result.good and regressed:
+        gone = f"{len(regressed)} test{'s' * (len(regressed) > 1)} of the base did not run"
+        result = msgspec.structs.replace(result, state="fail", summary=gone)
     return msgspec.structs.replace(
         result,
         compared=True,
@@ -41,12 +46,17 @@ def with_base(result: Result, base: Result) -> Result:
 
 
 def without_flaky(result: Result, here: Result, there: Result) -> Result:
-    """The result after the check was run again on both trees: what came out otherwise is flaky.
+    """The result after the check was run again on both trees: what came out otherwise is flaky, and so is
+    what has another name each time.
 
     A check whose every failure is flaky has passed.
     """
     now, base = outcomes(here), outcomes(there)
-    flaky = {name for name in result.regressed if now.get(name, here.good) or not base.get(name, True)}
+    flaky = {
+        name
+        for name in result.regressed
+        if now.get(name, here.good and name == result.name) or not base.get(name, not there.tests)
+    }
     if not flaky:
         return result
     failing = {name for name, passed in outcomes(result).items() if not passed} - flaky
