@@ -91,10 +91,12 @@ class Judge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[review]``: the players and roles that review a change, each role by the next player, and what one
-    review may cost in US dollars."""
+    """``[review]``: the players and roles that review a change, each role by the next player, those who
+    are to refute what was found (none: the reviewers each other), and what one review may cost in US
+    dollars."""
 
     players: list[str] = []
+    refuters: list[str] = []
     roles: list[str] = msgspec.field(default_factory=lambda: list(REVIEWERS))
     run_usd: float | None = None
     run_tokens: int | None = None
@@ -143,11 +145,20 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retry: int = 0
 
 
+class Tests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[tests]``: whether the base's tests are laid over what a candidate is checked with, and weakened ones
+    named; ``files`` are globs of files that are tests, or belong to them, beside those known by their names."""
+
+    overlay: bool = True
+    files: list[str] = []
+
+
 class RepositoryConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of ``.kage.toml``."""
 
     setup: Setup | None = None
     checks: dict[str, Check] = {}
+    tests: Tests = Tests()
     budget: Budget = Budget()
     privacy: Privacy = Privacy()
 
@@ -164,6 +175,7 @@ SECTIONS: dict[str, type[Any]] = {
     "judge": Judge,
     "review": Review,
     "setup": Setup,
+    "tests": Tests,
     "budget": Budget,
     "privacy": Privacy,
 }

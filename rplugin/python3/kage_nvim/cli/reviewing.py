@@ -18,6 +18,8 @@ from kage_nvim.evaluate.findings import Finding, worst
 from kage_nvim.evaluate.findings import count as counted
 from kage_nvim.evaluate.sarif import sarif
 
+FILES = ("-", ".sarif", ".json")
+"""How the file of ``--sarif`` may end: so that a base behind the option is not taken for it."""
 MARKS = {"error": "✗", "warning": "!", "info": "i", "hint": "·"}
 
 
@@ -27,6 +29,11 @@ class Reviewing(Shell):
     async def review(self) -> Exit:
         """See parser()."""
         given = self.given
+        if given.sarif is not None and not given.sarif.endswith(FILES):
+            raise usage(
+                f"`{given.sarif}` is not called like a SARIF file",
+                "Write --sarif FILE.sarif, or name what is reviewed first: kage review BASE --sarif.",
+            )
         answer = await (self._again() if given.last or given.show else self._new())
         findings = msgspec.convert(answer["findings"], list[Finding])
         failed = [

@@ -74,6 +74,8 @@ class Reviews:
         user = await asyncio.to_thread(config.load_user)
         wanted = await asyncio.to_thread(_roles, wish.roles or user.review.roles, root)
         names = _players(wish.players, user)
+        if user.review.refuters:
+            _players(user.review.refuters, user)
         self._confirm(root, list(wanted.values()), wish.confirmed)
         scope = await find(self._conductor, cwd, asked)
         task = asyncio.ensure_future(self._review(scope, user, wanted, names))
@@ -251,7 +253,7 @@ class Reviews:
         if not review.findings:
             return
         first = len(review.reviewers)
-        distinct = list(dict.fromkeys(names))
+        distinct = list(dict.fromkeys(user.review.refuters or names))
         judges = [
             (name, await self._engage(account, name, first + at, user)) for at, name in enumerate(distinct)
         ]
