@@ -43,6 +43,7 @@ def toml_keys() -> dict[str, Any]:
         "defaults.": config.Defaults,
         "setup.": config.Setup,
         "checks.": config.Check,
+        "tests.": config.Tests,
         "budget.": config.Budget,
         "providers.": config.ProviderLimit,
         "clis.": Description,
@@ -50,7 +51,7 @@ def toml_keys() -> dict[str, Any]:
         "judge.": config.Judge,
         "review.": config.Review,
     }
-    nested = {"players", "defaults", "providers", "clis", "privacy", "judge", "review"}
+    nested = {"players", "defaults", "providers", "clis", "privacy", "judge", "review", "tests"}
     return {
         prefix + field.name: field.default
         if field.default_factory is msgspec.NODEFAULT
@@ -180,7 +181,7 @@ def test_configuration_shown_is_valid(source: str, tmp_path: Path) -> None:
         assert all(len(block.splitlines()) == 5 for block in shown)
     else:
         shown = re.findall(r">toml\n(.*?)^<", HELP, re.MULTILINE | re.DOTALL)
-        assert len(shown) == 3
+        assert len(shown) == 4
     for block in shown:
         path = tmp_path / ("config.toml" if "players" in block else config.REPOSITORY_FILE)
         path.write_text(re.sub(r"(?m)^    ", "", block))

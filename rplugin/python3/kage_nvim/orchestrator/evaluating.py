@@ -13,7 +13,8 @@ import msgspec
 from kage_nvim.config import Check
 from kage_nvim.evaluate import compared
 from kage_nvim.evaluate.evaluation import Evaluation
-from kage_nvim.evaluate.results import Result
+from kage_nvim.evaluate.results import Result, begun
+from kage_nvim.orchestrator import measuring
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.trials import Ground, Trials
 from kage_nvim.trees import trees_of
@@ -39,15 +40,19 @@ async def evaluate(
     Raises:
         KageError: a tree cannot be laid out.
     """
-    store = run.store
-    tree, base = await asyncio.to_thread(trees_of, store, [commit, run.start])
-    evaluation = Evaluation(commit=commit, tree=tree, number=number)
+    evaluation, base = await asyncio.to_thread(_prepared, ground, run, commit)
+    evaluation = msgspec.structs.replace(evaluation, number=number)
+    tree = evaluation.tree
+
+    so_far = {name: begun(name, check) for name, check in wanted.items()}
 
     def told(results: list[Result]) -> None:
-        heard(msgspec.structs.replace(evaluation, results=results))
+        so_far.update({result.name: result for result in results})
+        heard(msgspec.structs.replace(evaluation, results=list(so_far.values())))
 
+    untimed, timed = measuring.apart(wanted)
     results, before = await asyncio.gather(
-        trials.results(ground, tree, wanted, told=told), trials.results(ground, base, wanted)
+        trials.results(ground, tree, untimed, told=told), trials.results(ground, base, untimed)
     )
     at_base = {result.name: result for result in before}
     final = [compared.with_base(result, at_base[result.name]) for result in results]
@@ -55,9 +60,26 @@ async def evaluate(
         if result.regressed:
             final[index] = await _again(trials, ground, tree, base, wanted[result.name], result)
             told(final)
-    evaluation = msgspec.structs.replace(evaluation, results=final)
+    told(final)
+    told(await measuring.measured(trials, ground, tree, base, timed, told=told))
+    evaluation = msgspec.structs.replace(evaluation, results=list(so_far.values()))
     heard(evaluation)
     return evaluation
+
+
+def _prepared(ground: Ground, run: Run, commit: str) -> tuple[Evaluation, str]:
+    """What is run for a commit, with what weakens tests in it; and the base's tree."""
+    # Reading programs needs modules that nothing else does: kaged starts without them.
+    from kage_nvim.evaluate.overlay import overlay
+    from kage_nvim.evaluate.weakened.found import weakened
+
+    store, tests = run.store, ground.settings.tests
+    own, base = trees_of(store, [commit, run.start])
+    if not tests.overlay:
+        return Evaluation(commit=commit, tree=own), base
+    tree, overlaid = overlay(store, base, own, store.scratch, tests.files)
+    found = weakened(store, base, own, tests.files)
+    return Evaluation(commit=commit, tree=tree, weakened=found, overlaid=overlaid), base
 
 
 async def _again(

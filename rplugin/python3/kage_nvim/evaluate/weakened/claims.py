@@ -22,8 +22,9 @@ def claims_compared(old: Case, new: Case, who: str) -> Iterator[Weakening]:
         if same is None:
             lost.append(claim)
             continue
-        # Of several alike the one that still holds is meant.
-        held = next((o for o in fresh if o.text == claim.text and not (o.swallowed or o.guarded)), same)
+        # Of several alike the one that is made in the same manner is meant, else one that holds.
+        alike = [other for other in fresh if other.text == claim.text]
+        held = min(alike, key=lambda o: (_held(o) != _held(claim), o.swallowed, o.guarded))
         fresh.remove(held)
         yield from _manner(claim, held, new.path, who)
     yield from _tautologies(fresh, new, who)
@@ -34,6 +35,10 @@ def claims_compared(old: Case, new: Case, who: str) -> Iterator[Weakening]:
         yield from _judged(claim, other, new.path, who)
     free = [claim for claim in fresh if not any(claim is other for _, other in pairs)]
     yield from _removed(alone, free, old, new, who)
+
+
+def _held(claim: Claim) -> tuple[bool, bool]:
+    return claim.swallowed, claim.guarded
 
 
 def _tautologies(fresh: Sequence[Claim], new: Case, who: str) -> Iterator[Weakening]:
@@ -89,7 +94,9 @@ def _judged(claim: Claim, other: Claim, path: str, who: str) -> Iterator[Weakeni
             if other.expected.split()[-1:] != claim.expected.split()[-1:] and other.slack == claim.slack:
                 yield from _expected(claim, other, path, who)
             return
-    if other.strength < claim.strength - _LESS and not _truth(claim, other):
+    if _truth(claim, other):
+        return
+    if other.strength < claim.strength - _LESS:
         yield weakening("loosened", path, other.line, f"{who} claims less: `{was}` became `{now}`")
         return
     yield from _expected(claim, other, path, who)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from kage_nvim.evaluate.evaluation import Weakening
-from kage_nvim.evaluate.weakened.shapes import short, weakening
+from kage_nvim.evaluate.testfiles import kind
+from kage_nvim.evaluate.weakened.shapes import Files, short, weakening
 
 _RUNNER = re.compile(
     r"\b(py\.?test|unittest|nosetests|trial|jest|vitest|mocha|ava|tape?|jasmine|karma|playwright|cypress|go test|gotestsum"
@@ -19,8 +20,10 @@ _RUNNER = re.compile(
     r"|yarn (?:run )?test|pnpm (?:run )?test|make (?:test|check)|coverage run|hatch test)\b"
 )
 _NO_TEST = r"(?:\|\||;)\s*(?:true|:|exit 0|/bin/true|echo\b[^&|;]*)\s*(?:[\"'#\\,].*)?$"
+_PASSED = "a failure is passed over"
+_ABOUT = re.compile(r"test|check|lint|spec\b|coverage|verify", re.I)
 _ADDED: list[tuple[str, re.Pattern[str], str]] = [
-    ("runner", re.compile(_NO_TEST), "a failure is passed over"),
+    ("runner", re.compile(_NO_TEST), _PASSED),
     ("runner", re.compile(r"^\t-\s*\S|^\t@-"), "make goes on when it fails"),
     ("runner", re.compile(r"\bset \+e\b|continue-on-error:\s*true|allow_failure:\s*true|ignore_outcome\s*=\s*true|ignore_errors\s*=\s*true"), "failures do not count"),
     ("runner", re.compile(r"--passWithNoTests|passWithNoTests['\"]?\s*[:=]\s*true|--allow-no-tests|--no-tests[= ](pass|warn)"), "no test at all is as good as passing"),
@@ -49,14 +52,34 @@ _THRESHOLD = re.compile(
 )
 
 
-def commands_compared(path: str, base: bytes | None, ours: bytes | None) -> Iterator[Weakening]:
-    """What became of the commands in a file. A file that is new adds to what was there, and replaces nothing."""
+def runners(files: Files) -> set[str]:
+    """What runs tests in files of commands, by its name."""
+    lines = [
+        (path, line)
+        for path, source in files.items()
+        if kind(path) in ("settings", "mixed")
+        for line in _lines(source)
+    ]
+    return {
+        found[0]
+        for path, line in lines
+        if _said(path, line) and _runs(path, line) and (found := _RUNNER.search(line))
+    }
+
+
+def commands_compared(
+    path: str, base: bytes | None, ours: bytes | None, others: Collection[str] = ()
+) -> Iterator[Weakening]:
+    """What became of the commands in a file. A file that is new adds to what was there, and replaces nothing;
+    ``others`` are what runs tests in all files that differ."""
     before, after = _lines(base), _lines(ours)
     old, new = Counter(_bare(line) for line in before), Counter(_bare(line) for line in after)
     added = [(at, line) for at, line in enumerate(after, 1) if _bare(line) not in old and _said(path, line)]
     removed = [line for line in before if _bare(line) not in new and _said(path, line)]
     for at, line in added:
         for kind, shape, said in _ADDED:
+            if said == _PASSED and not (_RUNNER.search(line) or _ABOUT.search(line)):
+                continue
             if shape.search(line) and not any(shape.search(other) for other in removed if kind != "timeout"):
                 yield weakening(kind, path, at, f"{path}: `{short(line)}`: {said}")
                 break
@@ -66,7 +89,7 @@ def commands_compared(path: str, base: bytes | None, ours: bytes | None) -> Iter
                 yield weakening(kind, path, 0, f"{path} lost `{short(line)}`: {said}")
                 break
     yield from _thresholds(path, before, after)
-    yield from _replaced(path, removed, added, after)
+    yield from _replaced(path, removed, added, after, others)
 
 
 def _lines(source: bytes | None) -> list[str]:
@@ -88,14 +111,14 @@ def _said(path: str, line: str) -> bool:
 
 
 def _replaced(
-    path: str, removed: list[str], added: list[tuple[int, str]], after: list[str]
+    path: str, removed: list[str], added: list[tuple[int, str]], after: list[str], others: Collection[str]
 ) -> Iterator[Weakening]:
     """A line that ran the tests is gone, and no other runs them."""
     for line in removed:
         found = _RUNNER.search(line)
         if not found or not _runs(path, line):
             continue
-        if any(_RUNNER.search(other) and _runs(path, other) for _, other in added):
+        if found[0] in others or any(_RUNNER.search(other) and _runs(path, other) for _, other in added):
             continue
         if any(found[0] in other for other in after if _said(path, other) and _runs(path, other)):
             continue
@@ -108,6 +131,8 @@ def _replaced(
 def _runs(path: str, line: str) -> bool:
     """Whether a line is a command, not a dependency or a setting."""
     name = path.rpartition("/")[2]
+    if re.search(r"\w@\d", line):
+        return False
     if name == "package.json":
         return bool(re.match(r'\s*"[\w:.-]+"\s*:\s*"[^"]*"', line)) and not re.search(
             r':\s*"[\^~>=<]?\d', line

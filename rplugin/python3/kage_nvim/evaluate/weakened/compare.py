@@ -9,11 +9,11 @@ from kage_nvim.evaluate.evaluation import Weakening
 from kage_nvim.evaluate.testfiles import HOOKS, Kind, kind
 from kage_nvim.evaluate.weakened import python_tests, spoken
 from kage_nvim.evaluate.weakened.claims import claims_compared
-from kage_nvim.evaluate.weakened.commands import commands_compared
+from kage_nvim.evaluate.weakened.commands import commands_compared, runners
 from kage_nvim.evaluate.weakened.data import data_compared
 from kage_nvim.evaluate.weakened.hooks import meddling
 from kage_nvim.evaluate.weakened.matching import compared
-from kage_nvim.evaluate.weakened.product import playing_false
+from kage_nvim.evaluate.weakened.product import playing_false, silenced
 from kage_nvim.evaluate.weakened.settings import settings_compared
 from kage_nvim.evaluate.weakened.shapes import Case, Files, weakening
 
@@ -43,6 +43,7 @@ def _all(base: Files, ours: Files, paths: set[str], more: Sequence[str]) -> Iter
     before: list[Case] = []
     after: list[Case] = []
     tests = [path for path in paths if kind(path, more) == "test"]
+    runs = runners(ours)
     for path in sorted({*base, *ours}):
         old, new = base.get(path), ours.get(path)
         what = kind(path, more)
@@ -51,7 +52,8 @@ def _all(base: Files, ours: Files, paths: set[str], more: Sequence[str]) -> Iter
             after += _cases(path, new)
         if old is None and new is not None:
             yield from _in_the_way(path, what, paths)
-        yield from _file(path, what, old, new, tests)
+        yield from _file(path, what, old, new, tests, runs)
+    yield from silenced(base, ours)
     yield from compared(before, after)
 
 
@@ -71,7 +73,7 @@ def _cases(path: str, source: bytes | None) -> list[Case]:
 
 
 def _file(
-    path: str, what: Kind, old: bytes | None, new: bytes | None, tests: list[str]
+    path: str, what: Kind, old: bytes | None, new: bytes | None, tests: list[str], runs: set[str]
 ) -> Iterator[Weakening]:
     if what == "data":
         yield from data_compared(path, old, new)
@@ -82,9 +84,11 @@ def _file(
         if what in ("support", "settings") and old is not None and new is not None:
             yield from _helpers(path, old, new)
     if what in ("settings", "mixed") and not path.endswith("conftest.py"):
+        if new is None and what == "mixed":
+            return  # another tool has taken its place, or none is wanted
         if old is not None or tests:
             yield from settings_compared(path, old, new, tests)
-            yield from commands_compared(path, old, new)
+            yield from commands_compared(path, old, new, runs)
     else:
         yield from playing_false(path, old, new, tests=loaded)
 

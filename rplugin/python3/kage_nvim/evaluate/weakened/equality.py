@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from kage_nvim.evaluate.evaluation import Weakening
 from kage_nvim.evaluate.weakened.shapes import weakening
 
+_Method = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _METHODS = {
     "__eq__": True,
     "__ne__": False,
@@ -41,8 +42,8 @@ def equality_compared(path: str, old: ast.Module | None, new: ast.Module) -> Ite
             yield weakening("equality", path, 0, f"{path}: {field[0]}.{field[1]} is not compared any more")
 
 
-def _methods(tree: ast.Module | None) -> dict[tuple[str, str], ast.AST]:
-    found: dict[tuple[str, str], ast.AST] = {}
+def _methods(tree: ast.Module | None) -> dict[tuple[str, str], _Method]:
+    found: dict[tuple[str, str], _Method] = {}
     for node in ast.walk(tree) if tree is not None else ():
         if not isinstance(node, ast.ClassDef):
             continue
@@ -56,7 +57,7 @@ def _methods(tree: ast.Module | None) -> dict[tuple[str, str], ast.AST]:
     return found
 
 
-def _always(node: ast.AST, value: bool) -> bool:
+def _always(node: _Method, value: bool) -> bool:
     """Whether a comparison says this without a look at the other side."""
     if isinstance(node, ast.Lambda):
         returned: list[ast.expr] = [node.body]

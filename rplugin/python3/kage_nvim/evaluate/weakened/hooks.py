@@ -250,8 +250,7 @@ def _hooks(tree: ast.Module) -> Iterator[_Found]:
                 node.name in _TAKES_OVER
                 or touched
                 or (sliced and "items" in names)
-                or ("option" in names
-                and _stores(node))
+                or ("option" in names and _stores(node))
             ):
                 yield _Found(
                     "hook",

@@ -16,8 +16,10 @@ from kage_nvim.evaluate.weakened.shapes import Case, short, weakening
 
 ALIKE = 0.6
 """How alike two bodies are that count as one test under two names (0 to 1)."""
-MOST = 200
-"""Tests of unknown fate that are held against each other by what they do."""
+MOST = 100
+"""Tests of unknown fate that each is held against by what they do."""
+WORDS = 250
+"""Words of a test that are compared."""
 _MARKS = {
     "skipped": ("skipped", "is skipped"),
     "xfail": ("xfail", "is expected to fail"),
@@ -79,8 +81,11 @@ def _again(case: Case, free: Sequence[Case]) -> Case | None:
 def _like(one: Case, other: Case) -> float:
     if not one.words or not other.words:
         return float(one.words == other.words)
-    matcher = SequenceMatcher(None, one.words[:400], other.words[:400], autojunk=False)
-    return matcher.ratio() if matcher.quick_ratio() >= 0.3 else 0.0
+    first, second = one.words[:WORDS], other.words[:WORDS]
+    common = sum((Counter(first) & Counter(second)).values())
+    if 2 * common < ALIKE * (len(first) + len(second)):
+        return common / (len(first) + len(second))
+    return SequenceMatcher(None, first, second, autojunk=False).ratio()
 
 
 def _absorbed(case: Case, base: Sequence[Case], ours: Sequence[Case]) -> bool:

@@ -5,13 +5,16 @@ or where complaints about it are silenced. Pure, by its looks; Python is looked 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from kage_nvim.evaluate.evaluation import Weakening
 from kage_nvim.evaluate.weakened.lexing import bare, line_of
-from kage_nvim.evaluate.weakened.shapes import short, weakening
+from kage_nvim.evaluate.weakened.shapes import Files, short, weakening
 from kage_nvim.evaluate.weakened.spoken import ENDS
 
+LARGEST = 500_000
+"""Bytes of a file that is looked at."""
 MANY = 5
 """Complaints silenced one by one that are a habit."""
 _FALSE: list[tuple[str, re.Pattern[str], str]] = [
@@ -34,10 +37,9 @@ _ONE = re.compile(r"#\s*(?:type:\s*ignore|noqa|pragma:\s*no cover|pylint:\s*disa
 def playing_false(path: str, base: bytes | None, ours: bytes | None, *, tests: bool) -> Iterator[Weakening]:
     """What a file of the program does now about tests."""
     end = path.rpartition(".")[2]
-    if ours is None or len(ours) > 500_000:
+    if ours is None or len(ours) > LARGEST:
         return
     text, before = ours.decode("utf-8", "replace"), (base or b"").decode("utf-8", "replace")
-    yield from _silenced(path, before, text)
     if end not in ENDS:
         return
     code = bare(text, end)[0]
@@ -51,15 +53,22 @@ def playing_false(path: str, base: bytes | None, ours: bytes | None, *, tests: b
             yield weakening(kind, path, line_of(code, at), f"{path} {said}: `{short(found[-1][0])}`")
 
 
-def _silenced(path: str, before: str, text: str) -> Iterator[Weakening]:
-    found = _WHOLE.search(text)
-    if found and not _WHOLE.search(before):
-        yield weakening(
-            "silenced",
-            path,
-            line_of(text, found.start()),
-            f"{path} silences all complaints: `{found[0].strip()}`",
-        )
-    elif len(_ONE.findall(text)) - len(_ONE.findall(before)) >= MANY:
-        count = len(_ONE.findall(text)) - len(_ONE.findall(before))
-        yield weakening("silenced", path, 0, f"{path} silences {count} more complaints")
+def silenced(base: Files, ours: Files) -> Iterator[Weakening]:
+    """Complaints that are silenced: in a whole file, or many in all files together."""
+    counts = Counter[str]()
+    for path, source in ours.items():
+        text, before = _text(source), _text(base.get(path, b""))
+        found = _WHOLE.search(text)
+        if found and not _WHOLE.search(before):
+            said = f"{path} silences all complaints: `{found[0].strip()}`"
+            yield weakening("silenced", path, line_of(text, found.start()), said)
+        counts[path] = len(_ONE.findall(text)) - len(_ONE.findall(before))
+    gone = sum(len(_ONE.findall(_text(source))) for path, source in base.items() if path not in ours)
+    more = sum(counts.values()) - gone
+    if more >= MANY:
+        path, _ = counts.most_common(1)[0]
+        yield weakening("silenced", path, 0, f"{more} more complaints are silenced, most of them in {path}")
+
+
+def _text(source: bytes) -> str:
+    return source[:LARGEST].decode("utf-8", "replace")

@@ -152,7 +152,15 @@ class _Module:
                 if names & {"__unittest_skip__"}:
                     yield "skipped", "__unittest_skip__"
             for at in _own(node):
-                if (isinstance(at, ast.Expr) and isinstance(at.value, ast.Call) and name_of(at.value) in SKIPS) or (isinstance(at, ast.Assign) and name_of(at.value) == "importorskip") or (isinstance(at, ast.Raise) and at.exc is not None and name_of(at.exc) in SKIPS):
+                if (
+                    (
+                        isinstance(at, ast.Expr)
+                        and isinstance(at.value, ast.Call)
+                        and name_of(at.value) in SKIPS
+                    )
+                    or (isinstance(at, ast.Assign) and name_of(at.value) == "importorskip")
+                    or (isinstance(at, ast.Raise) and at.exc is not None and name_of(at.exc) in SKIPS)
+                ):
                     yield "skipped", ast.unparse(at)
 
     def _scope(self, body: Sequence[ast.stmt], prefix: str, idle: str, marks: dict[str, str]) -> None:

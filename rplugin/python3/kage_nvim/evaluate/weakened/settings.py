@@ -40,6 +40,9 @@ _LAX = re.compile(
     r"(^|\.)(ignore_errors|ignore_missing_imports|skipLibCheck|passWithNoTests|ignore_outcome|skip_empty|allow_failure"
     r"|allow_untyped_\w+|forceExit|exit-zero|ignore_init_errors)$"
 )
+_NO_CODE = re.compile(
+    r"TYPE_CHECKING|NotImplementedError|\.\{3\}|^\.\.\.$|__main__|overload|abstractmethod|Protocol|__repr__"
+)
 _THRESHOLD = re.compile(
     r"(fail_under|coverageThreshold\.[\w./-]+|thresholds?\.[\w./-]+|check-coverage\.\w+|(nyc|c8)\.(lines|branches"
     r"|functions|statements)|minimum_coverage)$"
@@ -115,7 +118,7 @@ def settings_compared(
     lines = (ours or b"").decode("utf-8", "replace").split("\n")
     for key in {**before, **after}:
         was, now = before.get(key), after.get(key)
-        if was == now:
+        if was == now or (now is None and after.get(f"{key.rpartition('.')[0]}.strict") is True):
             continue
         for kind, text in _key(key, was, now, list(tests)):
             yield weakening(kind, path, _line(lines, key), f"{path}: {text}")
@@ -168,7 +171,8 @@ def _general(key: str, last: str, was: Any, now: Any) -> Iterator[tuple[str, str
     )
     if _MORE_IS_LESS.search(key) and tool and not key.endswith("files.exclude"):
         more = [word for word in _list(now) if word not in _list(was)]
-        if more and ("find" not in key):
+        more = [word for word in more if not _NO_CODE.search(word)]
+        if more and "find" not in key:
             kind = (
                 "coverage"
                 if "overage" in key or last in ("omit", "exclude_lines", "exclude_also")

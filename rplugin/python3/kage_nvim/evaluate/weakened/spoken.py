@@ -62,7 +62,8 @@ def cases_of(path: str, source: bytes) -> list[Case]:
     heads = sorted(_heads(end, code, empty), key=lambda head: head.at)
     excluded = _excluded(end, text)
     focused = any("focus" in head.marks for head in heads)
-    found, seen = [], set()
+    found: list[Case] = []
+    seen: set[str] = set()
     for head in heads:
         if head.group:
             continue
@@ -432,16 +433,16 @@ def _skipped(case: Case, end: str, code: str) -> None:
     shape = _SKIPS.get(name)
     if shape and (found := re.search(shape, code, re.M)):
         case.marks.setdefault("skipped", found[0].strip())
-    if found := re.search(_EXITS, code, re.M):
-        case.marks["exit"] = found[0]
-    if found := re.search(
+    if ended := re.search(_EXITS, code, re.M):
+        case.marks["exit"] = ended[0]
+    if again := re.search(
         r"\b(?:jest\.retryTimes|this\.retries|test\.describe\.configure\(\{[^}]*retries)\s*\(?[^\n;]*", code
     ):
-        case.marks["retries"] = found[0]
-    if found := re.search(
+        case.marks["retries"] = again[0]
+    if limit := re.search(
         r"\b(?:jest\.setTimeout|this\.timeout|test\.setTimeout|vi\.setConfig)\s*\([^\n;]*", code
     ):
-        case.marks["timeout"] = found[0]
+        case.marks["timeout"] = limit[0]
 
 
 def _rounds(end: str, code: str, empty: str, head: _Head) -> int | None:

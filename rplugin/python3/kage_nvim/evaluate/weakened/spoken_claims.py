@@ -149,7 +149,15 @@ def _made(end: str, shown: str, flat: str, line: int) -> Claim | None:
         expected = subject
     if matcher.startswith("debug_assert"):
         strength = min(strength, 1.0)
-    if (names[0] == "expect" and _CONSTANT.match(subject) and (not arguments or _CONSTANT.match(arguments[0]))) or (len(first) > 1 and names[0] != "expect" and strength >= EQUAL and _same(first[0], first[1])) or (names[0] == "expect" and arguments and strength >= EQUAL and _same(subject, arguments[0])):
+    if (
+        (
+            names[0] == "expect"
+            and _CONSTANT.match(subject)
+            and (not arguments or _CONSTANT.match(arguments[0]))
+        )
+        or (len(first) > 1 and names[0] != "expect" and strength >= EQUAL and _same(first[0], first[1]))
+        or (names[0] == "expect" and arguments and strength >= EQUAL and _same(subject, arguments[0]))
+    ):
         strength = NOTHING
     elif re.search(r"expect\.any(thing)?\(", flat) and strength >= NEAR:
         strength = 1.0

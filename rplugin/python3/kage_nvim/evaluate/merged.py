@@ -1,0 +1,143 @@
+"""Two versions of a file that tests are run with, merged: what asks for less is put back, the rest stays.
+
+All of it is pure, and where a file cannot be read for certain nothing is done: then it is named instead.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from kage_nvim.evaluate.weakened.hooks import meddling
+from kage_nvim.evaluate.weakened.python_tests import parse
+from kage_nvim.evaluate.weakened.settings import read
+
+_TESTING = re.compile(
+    r"^(tool\.pytest|tool\.coverage|tool:pytest|pytest|coverage(:\w+)?|run|report|tool\.pytest\.ini_options)(\.|$)"
+)
+_ADDED = re.compile(
+    r"\.(markers|minversion|required_plugins|log_\w+|junit_\w+|asyncio_\w+|console_output_style)$"
+)
+"""Settings that decide nothing about outcomes: tests that are new may need them."""
+_SCRIPTS = re.compile(r"^(pre|post)?(test|tests|check|spec|jest|vitest|mocha|coverage|ci)(:|$)")
+_PACKAGES = ("jest", "mocha", "ava", "nyc", "c8", "vitest", "tap", "jasmine")
+
+
+def harmless(path: str, base: bytes, ours: bytes) -> bool:
+    """Whether a Python file that tests are helped by only gained what nothing uses by itself: fixtures that
+    are asked for, functions, classes, constants, imports."""
+    if not path.endswith(".py"):
+        return False
+    old, new = parse(base), parse(ours)
+    if old is None or new is None or list(meddling(path, base, ours, tests=True)):
+        return False
+    left = [ast.dump(node) for node in old.body]
+    names = {name for node in old.body for name in _names(node)}
+    for node in new.body:
+        dumped = ast.dump(node)
+        if left and dumped == left[0]:
+            left.pop(0)
+        elif not _inert(node) or names & set(_names(node)):
+            return False
+    return not left
+
+
+def _names(node: ast.stmt) -> Iterator[str]:
+    """What a statement at the top of a module names."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield node.name
+    elif isinstance(node, (ast.Import, ast.ImportFrom)):
+        yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+    else:
+        yield from (
+            at.id for at in ast.walk(node) if isinstance(at, ast.Name) and isinstance(at.ctx, ast.Store)
+        )
+
+
+def _inert(node: ast.stmt) -> bool:
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        told = [ast.unparse(at) for at in node.decorator_list]
+        return not node.name.startswith("pytest_") and not any("autouse" in words for words in told)
+    if isinstance(node, ast.ImportFrom):
+        return all(alias.name != "*" for alias in node.names)
+    if isinstance(node, ast.Import):
+        return True
+    if isinstance(node, ast.ClassDef):
+        return not any(isinstance(at, ast.Expr) and isinstance(at.value, ast.Call) for at in node.body)
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    if isinstance(node, (ast.Assign, ast.AnnAssign)):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        calls = any(isinstance(at, ast.Call) for at in ast.walk(node))
+        return (
+            all(isinstance(target, ast.Name) and target.id != "pytest_plugins" for target in targets)
+            and not calls
+        )
+    return False
+
+
+def with_settings(path: str, base: bytes, ours: bytes) -> bytes | None:
+    """The candidate's file with the base's settings of tests; ``None`` where that is not certain."""
+    name = path.rpartition("/")[2]
+    if name == "package.json":
+        return _package(base, ours)
+    if name in ("pyproject.toml", "setup.cfg", "tox.ini"):
+        return _sections(path, base, ours)
+    return None
+
+
+def _package(base: bytes, ours: bytes) -> bytes | None:
+    try:
+        old, new = json.loads(base), json.loads(ours)
+    except ValueError:
+        return None
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return None
+    before = json.dumps(new)
+    scripts: dict[str, Any] = dict(new.get("scripts") or {})
+    known: dict[str, Any] = old.get("scripts") or {}
+    for script in {*scripts, *known}:
+        if _SCRIPTS.match(script):
+            scripts.pop(script, None)
+            if script in known:
+                scripts[script] = known[script]
+    if scripts or "scripts" in new:
+        new["scripts"] = scripts
+    for key in _PACKAGES:
+        new.pop(key, None)
+        if key in old:
+            new[key] = old[key]
+    if json.loads(before) == new:
+        return ours
+    return (json.dumps(new, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _sections(path: str, base: bytes, ours: bytes) -> bytes | None:
+    """By whole sections, and only if all else is read as before."""
+    old, new = read(path, base), read(path, ours)
+    if old is None or new is None:
+        return None
+    wanted = {key: value for key, value in old.items() if _TESTING.match(key)}
+    found = {key: value for key, value in new.items() if _TESTING.match(key)}
+    differs = {key for key in {*wanted, *found} if wanted.get(key) != found.get(key)}
+    if not {key for key in differs if not _ADDED.search(key)}:
+        return ours
+    kept = [text for header, text in _blocks(ours) if not _TESTING.match(header)]
+    back = [text for header, text in _blocks(base) if _TESTING.match(header)]
+    merged = b"\n".join([*(text.rstrip(b"\n") + b"\n" for text in kept), *back])
+    now = read(path, merged)
+    rest = {key: value for key, value in new.items() if not _TESTING.match(key)}
+    return merged if now == rest | wanted else None
+
+
+def _blocks(source: bytes) -> list[tuple[str, bytes]]:
+    """The sections of a file by their headers; what stands above the first has none."""
+    parts = re.split(rb"(?m)^(?=\[)", source)
+    found = []
+    for part in parts:
+        header = re.match(rb"\[+\s*([^\]\n]+?)\s*\]", part)
+        found.append((header[1].decode("utf-8", "replace").replace('"', "") if header else "", part))
+    return found
