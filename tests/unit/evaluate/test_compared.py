@@ -38,3 +38,15 @@ def test_a_new_failure_beside_old_ones_is_named() -> None:
     assert (found.regressed, found.failing_at_base) == (["a"], ["b"])
     found = with_base(result("fail", a="pass", n="fail"), result(a="pass"))
     assert found.regressed == ["t"], "nothing that the base has, yet the check was content before"
+
+
+def test_fewer_tests_are_no_pass_where_they_are_only_counted() -> None:
+    base = Result(name="t", state="pass", command="x", passed=5, total=5)
+    for total in (3, None):
+        here = Result(name="t", state="pass", command="x", passed=total, total=total)
+        found = with_base(here, base)
+        assert (found.state, found.regressed) == ("fail", ["t"])
+        assert without_flaky(found, here, base).regressed == ["t"]
+        assert without_flaky(found, base, base).state == "pass"
+    more = Result(name="t", state="pass", command="x", passed=6, total=6)
+    assert with_base(more, base).good

@@ -31,10 +31,14 @@ def with_base(result: Result, base: Result) -> Result:
     if bool(result.tests) != bool(base.tests) and not silent:
         here, there = {result.name: result.good}, {result.name: base.good}
     regressed = [name for name, passed in there.items() if passed and not here.get(name, False)]
+    fewer = (base.total or 0) - (result.total or 0)
+    if result.good and not base.tests and fewer > 0:  # counted only: which they are is not known
+        regressed = [result.name]
     if not result.good and base.good and not regressed:
         regressed = [result.name]  # nothing that the base has fails, yet the check does
     if result.good and regressed:
-        gone = f"{len(regressed)} test{'s' * (len(regressed) > 1)} of the base did not run"
+        missing = len(regressed) if base.tests else fewer
+        gone = f"{missing} test{'s' * (missing > 1)} of the base did not run"
         result = msgspec.structs.replace(result, state="fail", summary=gone)
     return msgspec.structs.replace(
         result,
@@ -51,6 +55,8 @@ def without_flaky(result: Result, here: Result, there: Result) -> Result:
 
     A check whose every failure is flaky has passed.
     """
+    if not there.tests:  # its tests may only be counted
+        here = with_base(here, there)
     now, base = outcomes(here), outcomes(there)
     flaky = {
         name

@@ -24,10 +24,10 @@ from kage_nvim.visible import visible
 _GENERATED = re.compile(rb"^-* ?generated xml file: [^\n]*" + PREFIX.encode() + rb"[^\n]*\n?", re.MULTILINE)
 # A runner that counts what it ran, and prints that last, has not ended when it did not.
 _ENDINGS = {
-    re.compile(r"python[0-9.]* (?:-\w+ )*-m unittest\b"): "unittest",
-    re.compile(r"python[0-9.]* (?:-\w+ )*-m doctest\b.* -v\b|-m doctest -v\b"): "doctest",
-    re.compile(r"^cargo (?:\+\S+ )?test\b(?!.*--(?:no-run|list|help)\b)"): "cargo",
-    re.compile(r"^ctest\b"): "ctest",
+    re.compile(r"\bpython[0-9.]* (?:-\w+ )*-m unittest\b"): "unittest",
+    re.compile(r"\bpython[0-9.]* (?:-\w+ )*-m doctest\b.*-v\b"): "doctest",
+    re.compile(r"(?:^|[;&|]\s*)cargo (?:\+\S+ )?test\b(?!.*--(?:no-run|list|help)\b)"): "cargo",
+    re.compile(r"(?:^|[;&|]\s*)ctest\b(?!.*(?:-N|--show-only|--help)\b)"): "ctest",
 }
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from kage_nvim.errors import KageError
 from kage_nvim.evaluate.evaluation import Evaluation
 from kage_nvim.model import State
+from kage_nvim.orchestrator import measuring
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.trees import trees_of
 
@@ -26,7 +27,7 @@ async def begun(conductor: Conductor, run: Run) -> None:
     """While agents work, run the checks on what they began from: it is what they are held against."""
     try:
         ground, wanted = await conductor.checks.ground(run)
-        timeless = {name: check for name, check in wanted.items() if check.kind != "bench"}
+        timeless, _ = measuring.apart(wanted)
         if timeless and run.record.status.kind != "proposals":
             (tree,) = await asyncio.to_thread(trees_of, run.store, [run.start])
             await conductor.checks.trials.results(ground, tree, timeless)
