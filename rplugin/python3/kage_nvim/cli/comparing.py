@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -27,6 +28,8 @@ class Comparing(Shell):
             return await self._page()
         if self.given.tool is not None:
             return await self._tool()
+        if self.given.form is None and await self._are_proposals():
+            return await self._sections()
         form = self.given.form or "stat"
         if len(self.given.agents) == 2:
             one, other = self.given.agents
@@ -34,6 +37,20 @@ class Comparing(Shell):
             return Exit.DONE
         for number in self.given.agents or (await self.ask("diff", agents=[]))["agents"]:
             await self._text(f"candidate {number}", form, agent=number)
+        return Exit.DONE
+
+    async def _are_proposals(self) -> bool:
+        runs = (await self.ask("status"))["runs"]
+        return any(
+            run["kind"] == "proposals" for run in runs if run["id"] == (self.given.run or runs[0]["id"])
+        )
+
+    async def _sections(self) -> Exit:
+        from kage_nvim.cli import sections
+
+        answer = await self.ask("contrast", agents=self.given.agents)
+        for line in sections.told(answer, shutil.get_terminal_size().columns):
+            print(line)
         return Exit.DONE
 
     async def _text(self, title: str, form: str, **asked: int) -> None:

@@ -89,7 +89,8 @@ def read(text: str) -> list[Section]:
     heads = _headings(lines)
     ends = [*(head.line for head in heads[1:]), len(lines) + 1]
     top = min((head.level for head in heads), default=1)
-    is_titled = bool(heads) and heads[0].level == top and sum(head.level == top for head in heads) == 1
+    is_first = bool(heads) and heads[0].level == top and sum(head.level == top for head in heads) == 1
+    is_titled = is_first and (top == 1 or len(heads) > 1)
     found = []
     past = ends[0] if is_titled else heads[0].line if heads else len(lines) + 1
     skipped = range(heads[0].line, heads[0].after) if is_titled else ()
@@ -97,7 +98,7 @@ def read(text: str) -> list[Section]:
     if above:
         found.append(Section(INTRODUCTION, top + is_titled, 1, past, above, (INTRODUCTION,)))
     trail: list[tuple[int, str]] = []
-    for head, end in list(zip(heads, ends, strict=True))[is_titled:]:
+    for head, end in list(zip(heads, ends, strict=False))[is_titled:]:
         trail = [(level, name) for level, name in trail if level < head.level]
         trail.append((head.level, normal(head.words)))
         body = "\n".join(lines[head.after - 1 : end - 1]).strip()
@@ -155,7 +156,8 @@ def aligned(documents: Mapping[int, str]) -> list[Row]:
             row = _row_of(rows, section, number)
             if row is None:
                 row = Row(section.title, section.level, section.trail)
-                rows.insert(before + 1, row)
+                is_below = bool(rows) and rows[0].title == INTRODUCTION != row.title
+                rows.insert(max(before, is_below - 1) + 1, row)
             row.of[number] = section
             before = rows.index(row)
     return rows
@@ -182,13 +184,10 @@ def _likeness(one: str, other: str) -> float:
     """1.0 for the same words; a heading whose words are all in the other's is like it, too."""
     if INTRODUCTION in (one, other):
         return float(one == other)
-    words, others = set(one.split()), set(other.split())
-    if (
-        words
-        and others
-        and (words <= others or others <= words)
-        and len(words & others) * 2 >= len(words | others)
-    ):
+    words, others = ({word.rstrip("s") for word in title.split()} for title in (one, other))
+    if any(word.isdigit() for word in words ^ others):
+        return 0.0  # phase 1, phase 2
+    if words & others and words & others in (words, others) and len(words ^ others) <= 1:
         return 0.9
     return difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()
 
