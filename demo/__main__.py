@@ -113,6 +113,15 @@ class Demo:
             verdicts.append(passed)
         self.expect(verdicts == [True, True, False], "1 and 2 pass the tests, 3 breaks one")
 
+    def judge(self) -> None:
+        """What the project's own tests say of each, and who is best."""
+        self.title("The verdict, on the project's own tests", ":Kage judge")
+        self.terminal.wait(r"★1", "the winner in the statusline", 60)
+        self.terminal.command("Kage judge")
+        self.show(self.terminal.wait(r"candidate 1 is best(.|\n)*new failure", "the verdict", 60))
+        self.terminal.type("q")
+        self.terminal.wait(r"candidate 1 is best", "the verdict", gone=True)
+
     def compare(self) -> None:
         """Side by side; one hunk taken and given back."""
         self.title("Side by side, the panes put away", ":Kage hide, :KageDiff")
@@ -206,6 +215,7 @@ def main() -> int:
         demo.spawn()
         demo.steer()
         demo.candidates()
+        demo.judge()
         demo.compare()
         demo.accept()
         if keep:
