@@ -14,7 +14,7 @@ if vim.fn.has("nvim-0.10") == 0 then
 end
 
 local VERBS = "accept attach check choices clean comment comments contrast cost diff doctor explain "
-  .. "focus hide history interrupt judge log restart resume review role send spawn status stop "
+  .. "focus hide history interrupt judge log parts repair restart resume review role send spawn stats status stop "
   .. "summary take task undo"
 
 ---@param name string

@@ -59,9 +59,9 @@ local function players()
   installed(names)
   local list = vim.tbl_keys(names)
   table.sort(list)
-  return vim.tbl_map(function(name)
+  return require("kage.spending").best_first(vim.tbl_map(function(name)
     return "@" .. name
-  end, list)
+  end, list))
 end
 
 local WAIT = 150 -- milliseconds that a key may wait for kaged; what comes later is there for the next one

@@ -148,12 +148,51 @@ local function map_history(buffer)
   end
 end
 
+--- Show lines below the prompt for as long as it is open.
+---@param window integer
+---@param lines string[]
+local function show_hints(window, lines)
+  if #lines == 0 or not vim.api.nvim_win_is_valid(window) then
+    return
+  end
+  local buffer = vim.api.nvim_create_buf(false, true)
+  vim.bo[buffer].bufhidden = "wipe"
+  local width = vim.api.nvim_win_get_width(window)
+  local cut = vim.tbl_map(function(line)
+    return require("kage.words").cut(line, width)
+  end, lines)
+  vim.api.nvim_buf_set_lines(buffer, 0, -1, false, cut)
+  local hints = vim.api.nvim_open_win(buffer, false, {
+    relative = "win",
+    win = window,
+    row = vim.api.nvim_win_get_height(window) + 1,
+    col = 0,
+    width = width,
+    height = #cut,
+    focusable = false,
+    style = "minimal",
+    border = "none",
+    noautocmd = true,
+  })
+  vim.wo[hints].winhighlight = "NormalFloat:Comment"
+  vim.api.nvim_create_autocmd("WinClosed", {
+    pattern = tostring(window),
+    once = true,
+    callback = function()
+      if vim.api.nvim_win_is_valid(hints) then
+        vim.api.nvim_win_close(hints, true)
+      end
+    end,
+  })
+end
+
 ---@class kage.PromptOptions
 ---@field key string what the draft is kept under
 ---@field title string
 ---@field text string? what it begins with when there is no draft
 ---@field empty string? what to say when nothing is written
 ---@field send fun(text: string): string? an error leaves the prompt open
+---@field hints fun(show: fun(lines: string[]))? what is worth knowing; it may be shown later, or never
 
 local function close()
   vim.cmd.stopinsert()
@@ -221,6 +260,11 @@ function M.open(options)
     end,
   })
   vim.cmd.startinsert({ bang = true })
+  if options.hints then
+    options.hints(function(lines)
+      show_hints(window, lines)
+    end)
+  end
 end
 
 return M

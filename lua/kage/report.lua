@@ -30,6 +30,7 @@ function M.status(result)
     local landed = run.landed and (", candidate " .. run.landed .. " landed") or ""
     lines[#lines + 1] = words.cut("run " .. run.id .. landed .. ": " .. words.clean(run.task), 70)
     vim.list_extend(lines, vim.tbl_map(agent_line, run.agents))
+    lines[#lines + 1] = run.saved and run.saved ~= "" and "  " .. words.clean(run.saved) or nil
   end
   return table.concat(lines, "\n")
 end

@@ -3,6 +3,7 @@
 local context = require("kage.context")
 local host = require("kage.host")
 local notify = require("kage.notify")
+local parts = require("kage.parts")
 local prompt = require("kage.prompt")
 local spawn_words = require("kage.spawn_words")
 
@@ -54,13 +55,19 @@ local function check_variants(words, variants)
   end
 end
 
+local start
+
 ---@param words kage.SpawnWords
 ---@param place kage.Place
 ---@param text string
+---@param plan string? what a planner named the run, whose parts the text holds
 ---@return string? # what is wrong
-local function start(words, place, text)
+function start(words, place, text, plan)
   local task, variants = prompt.sections(text)
   local problem = check_variants(words, variants)
+  if not problem and plan and not next(variants) then
+    problem = "no parts are left: write them as sections `## 1`, `## 2`"
+  end
   if problem then
     return problem
   end
@@ -74,19 +81,26 @@ local function start(words, place, text)
   if place.note then
     notify.warn(place.note)
   end
+  local order = { text = task, selection = place.selection, files = { place.path } }
+  local course = spawn_words.course(words)
+  if words.parts and not next(variants) then
+    return parts.propose({ cwd = place.cwd, task = order, count = words.count }, text, function(edited, named)
+      return start(words, place, edited, named)
+    end)
+  elseif words.parts then
+    course = vim.tbl_extend("force", course or {}, { parts = variants })
+  else
+    order.variants = next(variants) and variants or nil
+  end
   send({
     cwd = place.cwd,
-    task = {
-      text = task,
-      selection = place.selection,
-      files = { place.path },
-      variants = next(variants) and variants or nil,
-    },
-    count = words.count,
+    task = order,
+    plan = plan,
+    count = not plan and words.count or nil,
     players = words.players,
     on = words.on,
     record = words.record,
-    course = spawn_words.course(words),
+    course = course,
     layout = { place = require("kage.config").get().panes },
   }, text)
 end
@@ -95,24 +109,24 @@ end
 ---@param place kage.Place
 ---@return string
 local function title(words, place)
-  local parts = { "KageSpawn" }
-  parts[#parts + 1] = words.count and tostring(words.count)
+  local said = { "KageSpawn" }
+  said[#said + 1] = words.count and tostring(words.count)
   for _, player in ipairs(words.players) do
-    parts[#parts + 1] = "@" .. player
+    said[#said + 1] = "@" .. player
   end
   for _, name in ipairs(spawn_words.names()) do
     local value = words[spawn_words.OPTIONS[name:sub(3)].key]
     if value and name ~= "--record" then
-      parts[#parts + 1] = value == true and name or name .. " " .. value
+      said[#said + 1] = value == true and name or name .. " " .. value
     end
   end
   local selection = place.selection
   if selection then
-    parts[#parts + 1] = ("· %s:%d-%d"):format(selection.path, selection.first, selection.last)
+    said[#said + 1] = ("· %s:%d-%d"):format(selection.path, selection.first, selection.last)
   elseif place.path then
-    parts[#parts + 1] = "· " .. place.path
+    said[#said + 1] = "· " .. place.path
   end
-  return table.concat(parts, " ")
+  return table.concat(said, " ")
 end
 
 --- The command.
@@ -139,6 +153,9 @@ function M.command(args)
     title = title(words, place),
     send = function(text)
       return start(words, place, text)
+    end,
+    hints = function(show)
+      require("kage.spending").forecast(words, place, show)
     end,
   })
 end

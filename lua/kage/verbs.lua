@@ -90,6 +90,22 @@ local verbs = {
     complete = { "none" },
     run = steer.task,
   },
+  repair = {
+    desc = "send agents the failures of their candidates, to be mended",
+    usage = "N|all",
+    complete = { "all" },
+    run = function(words)
+      require("kage.spending").repair(words)
+    end,
+  },
+  stats = {
+    desc = "what each player was worth so far",
+    usage = "[all]",
+    complete = { "word:all", "none" },
+    run = function(words)
+      require("kage.spending").stats(words)
+    end,
+  },
   summary = {
     desc = "what agents did: files, commands, tests, cost",
     usage = "[N]",
@@ -149,6 +165,13 @@ local verbs = {
         agents[#agents + 1] = not vim.tbl_contains(agents, number) and number or nil
       end
       require("kage.contrast").open(agents, words.run)
+    end,
+  },
+  parts = {
+    desc = "the parts of the run's task, their union, and where they clash",
+    usage = "",
+    run = function(words)
+      require("kage.parts").command(words)
     end,
   },
   accept = {

@@ -64,7 +64,7 @@ def test_what_a_verb_asks(busy: Editor, kaged: FakeDaemon) -> None:
 
 
 WRONG = [
-    ("Kage stauts", "no verb `stauts`; the nearest is `status`"),
+    ("Kage sttatus", "no verb `sttatus`; the nearest is `status`"),
     ("Kage stop", "expected an agent's number or `all`, found nothing"),
     ("Kage stop two", "expected an agent's number or `all`, found `two`"),
     ("Kage log all", "expected an agent's number, found `all`"),
@@ -100,7 +100,7 @@ def test_completion(busy: Editor, repository: Path) -> None:
     paths.config_file().write_text('[players.fast]\nmodel = "x"\n[players."big one"]\n[defaults]\n')
     names = busy.lua("return require('kage.commands').names()")
     assert complete(busy, "Kage ") == names
-    assert complete(busy, "Kage st") == ["status", "stop"]
+    assert complete(busy, "Kage st") == ["stats", "status", "stop"]
     assert complete(busy, "'<,'>Kage sp") == ["spawn"]
     assert complete(busy, "Kage stop ") == ["1", "2", "3", "all"]
     assert complete(busy, "KageFocus ") == ["1", "2", "3"]

@@ -23,13 +23,14 @@ from kage_nvim.cli.judging import Judging
 from kage_nvim.cli.landing import Landing
 from kage_nvim.cli.reviewing import Reviewing
 from kage_nvim.cli.roles import Roles
+from kage_nvim.cli.spending import Spending
 from kage_nvim.cli.trial import tried
 from kage_nvim.cli.words import here, split
 from kage_nvim.client import Client
 from kage_nvim.errors import Exit, KageError, usage
 
 
-class Commands(Checking, Combining, Comparing, Dividing, Judging, Landing, Reviewing, Roles):
+class Commands(Checking, Combining, Comparing, Dividing, Judging, Landing, Reviewing, Roles, Spending):
     """Every verb, by its name."""
 
     async def spawn(self) -> Exit:
@@ -196,7 +197,7 @@ class Commands(Checking, Combining, Comparing, Dividing, Judging, Landing, Revie
 
 READING = (
     *("status", "wait", "log", "diff", "contrast", "parts", "history", "explain"),
-    *("cost", "doctor", "summary", "role"),
+    *("cost", "doctor", "summary", "role", "stats", "estimate"),
 )
 """Verbs that change nothing, so that they are asked again when kaged was killed under them."""
 

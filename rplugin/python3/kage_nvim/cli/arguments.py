@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
 
     def add(name: str, help: str, *, json_too: bool = False) -> argparse.ArgumentParser:
         verb = verbs.add_parser(name, help=help, description=help, allow_abbrev=False)
-        if name not in ("spawn", "role"):
+        if name not in ("spawn", "role", "stats", "estimate"):
             verb.add_argument(
                 "--run", type=_word, metavar="ID", help="the run (default: the newest of this repository)"
             )
@@ -121,6 +121,9 @@ def _steering(add: Add) -> None:
         add(name, help).add_argument("words", nargs="+", metavar="N|all")
     restart = add("restart", "start agents again from the base")
     restart.add_argument("words", nargs="+", metavar="N|all [TASK]", help="the agents, then a new task")
+    repair = add("repair", "send agents the failures of their candidates, to be mended")
+    repair.add_argument("words", nargs="+", metavar="N|all")
+    repair.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
     summary = add("summary", "what agents did, from their logs", json_too=True)
     summary.add_argument("words", nargs="*", metavar="N")
     role = add("role", "the roles that agents can be given", json_too=True)
@@ -224,6 +227,12 @@ def _explaining(add: Add) -> None:
     recording.add_argument("--events", metavar="FILE", help="what it printed, or its session file")
     recording.add_argument("--screen", metavar="FILE", help="its pane, as tmux capture-pane -p (-e) gives it")
     explain.add_argument("--title", default="", help="the pane's title, with --screen")
+    stats = add("stats", "what each player was worth so far", json_too=True)
+    stats.add_argument("--all", action="store_true", help="in all repositories")
+    estimate = add("estimate", "what a run will take, by runs like it", json_too=True)
+    estimate.add_argument("-n", dest="count", type=int, metavar="N", help="how many agents (1 to 50)")
+    estimate.add_argument("--player", action="append", default=[], metavar="P[:n][+role]", help="who answers")
+    estimate.add_argument("--file", type=_word, metavar="PATH", help="a file of the language in question")
     add("cost", "tokens and money: this run, today, by player", json_too=True)
     add("doctor", "check what Kage needs", json_too=True)
 

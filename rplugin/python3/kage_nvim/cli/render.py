@@ -65,6 +65,8 @@ def status(answer: dict[str, Any]) -> str:
         for candidate in run["candidates"]:
             size = f"{count(candidate['files'], 'file')} +{candidate['added']} -{candidate['removed']}"
             parts.append(f"    candidate {candidate['number']}: {size}")
+        if run.get("saved"):
+            parts.append(f"    {clean(run['saved'])}")
     return "\n".join(parts)
 
 

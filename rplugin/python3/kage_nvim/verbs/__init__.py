@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from kage_nvim.verbs import agents, combining, comparing, dividing, evaluating, landing, panes, reading, reviewing
+from kage_nvim.verbs import (
+    agents,
+    combining,
+    comparing,
+    dividing,
+    evaluating,
+    landing,
+    panes,
+    reading,
+    reviewing,
+    spending,
+)
 from kage_nvim.verbs.table import VERBS, Verb
 
 __all__ = [
     "VERBS",
     "Verb",
     "agents",
+    "combining",
     "comparing",
     "dividing",
     "evaluating",
@@ -16,4 +28,5 @@ __all__ = [
     "panes",
     "reading",
     "reviewing",
+    "spending",
 ]
