@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import signal
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from kage_nvim.client import Client
 from tests.conftest import git, until
 from tests.e2e.stage import Stage, digest, tape
 from tests.fixtures.model_server import ModelServer, Reply
@@ -165,10 +167,12 @@ def test_reviewers_agree_refute_and_report(branch: Stage, tmp_path: Path) -> Non
 def test_heads_candidates_and_what_cannot_be_reviewed(branch: Stage, tmp_path: Path) -> None:
     root = branch.repository
     found = [Reply(tool_calls=[("report_finding", UNUSED)]), Reply(tool_calls=[("done", {})])]
+    refuted = [Reply(tool_calls=[("verdict", {"verdict": "refuted", "reason": "It does."})])]
     branch.configure(
         f'[players.rec]\nrecorded = "{tape(tmp_path / "r.jsonl", found)}"\n'
         "[players.sed]\ncommand = \"sed -i 's/a - b/a + b/' calc.py\"\n"
-        '[review]\nroles = ["security"]\nplayers = ["rec"]\n'
+        f'[players.ref]\nrecorded = "{tape(tmp_path / "f.jsonl", refuted)}"\n'
+        '[review]\nroles = ["security"]\nplayers = ["rec"]\nrefuters = ["ref"]\n'
     )
     git(root, "stash", "-q")
     git(root, "update-ref", "refs/pull/7/head", "feature")
@@ -176,7 +180,7 @@ def test_heads_candidates_and_what_cannot_be_reviewed(branch: Stage, tmp_path: P
     (root / "README.md").write_text("mine\n")
     pull = json.loads(branch.run("review", "pull/7", "--json", "--fail-on", "never").stdout)
     assert (pull["kind"], pull["files"]) == ("revision", ["store.py"])
-    assert pull["findings"][0]["verdict"] == "unsure"
+    assert [(one["verdict"], one["judged"]) for one in pull["findings"]] == [("refuted", "ref")]
     both = json.loads(branch.run("review", "main..feature", "--json").stdout)
     assert both["head"] == git(root, "rev-parse", "feature")
     yours = json.loads(branch.run("review", "--json").stdout)
@@ -199,15 +203,29 @@ def test_heads_candidates_and_what_cannot_be_reviewed(branch: Stage, tmp_path: P
     assert (candidate["number"], candidate["files"]) == (1, ["calc.py"])
 
 
+async def stop(stage: Stage) -> Any:
+    """``:Kage review stop``."""
+    client = Client()
+    await client.open("cli", str(stage.repository))
+    try:
+        return await client.request("review_stop", {"cwd": str(stage.repository)})
+    finally:
+        await client.close()
+
+
 def test_a_review_ends_with_the_shell_and_with_its_budget(branch: Stage) -> None:
+    words = [sys.executable, "-I", "-m", "kage_nvim.cli", "review"]
     with ModelServer(lambda body, headers: Reply("…", delay=30)) as server:
         configure(branch, server.url)
-        words = [sys.executable, "-I", "-m", "kage_nvim.cli", "review"]
         asked = subprocess.Popen(words, cwd=branch.repository, env=branch.environment)
         until(lambda: len(server.requests) >= 3, 30, "the reviewers ask")
         assert server.most_in_flight >= 3
         asked.send_signal(signal.SIGINT)
         assert asked.wait(20) == 130
+        asked = subprocess.Popen(words, cwd=branch.repository, env=branch.environment, stderr=subprocess.PIPE)
+        until(lambda: len(server.requests) >= 6, 30, "the reviewers ask again")
+        assert asyncio.run(stop(branch)) == {"stopped": 1}
+        assert "the review was stopped" in asked.communicate(timeout=20)[1].decode()
     with ModelServer(answer) as server:
         configure(branch, server.url, "run_usd = 0.000001\n")
         poor = branch.run("review", "--json")

@@ -69,6 +69,7 @@ class Reader:
             ["diff-tree", "-r", "-p", "-U5", "--find-renames", self._old, self._new, "--", *names],
             git_dir=self._store.git_dir,
             env={"GIT_LITERAL_PATHSPECS": "1"},
+            config=["core.quotePath=false"],
         )
         return out.decode("utf-8", "replace")
 

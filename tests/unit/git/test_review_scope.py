@@ -1,0 +1,148 @@
+"""What a review compares, and what reviewers can read of it: real repositories, no model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kage_nvim.errors import KageError
+from kage_nvim.orchestrator.reviewing import kept
+from kage_nvim.orchestrator.reviewing.reader import Reader
+from kage_nvim.orchestrator.reviewing.scope import Asked, Scope, _base, _commit, _empty, _scope, _words
+from kage_nvim.orchestrator.shadow import Store, discover
+from tests.conftest import git
+
+
+def commit(root: Path, name: str, text: str) -> str:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(text)
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", name)
+    return git(root, "rev-parse", "HEAD")
+
+
+def test_the_base_is_where_the_branch_left_the_default_one(repository: Path, tmp_path: Path) -> None:
+    root = repository
+    first = git(root, "rev-parse", "HEAD")
+    assert _base(root, "", first, False) == (first, "main")
+    git(root, "clone", "-q", ".", str(tmp_path / "clone"))
+    clone = tmp_path / "clone"
+    git(clone, "checkout", "-qb", "feature")
+    tip = commit(clone, "a.txt", "a\n")
+    assert _base(clone, "", tip, False) == (first, "origin/main")
+    # The default branch went on: the change is still what the branch did.
+    newer = commit(root, "b.txt", "b\n")
+    git(clone, "fetch", "-q")
+    assert _base(clone, "", tip, False) == (first, "origin/main")
+    assert _base(clone, "origin/main", tip, True) == (newer, "origin/main")
+    git(root, "checkout", "-q", "--orphan", "other")
+    alone = commit(root, "c.txt", "c\n")
+    assert _base(root, "main", alone, False) == (newer, "main (they share no history)")
+    assert _base(root, "", None, False)[0] == ""
+    git(root, "branch", "-qD", "main")
+    with pytest.raises(KageError, match="no base is known"):
+        _base(root, "", alone, False)
+
+
+def test_names_of_pull_requests_are_found_where_they_were_fetched_to(repository: Path) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    git(repository, "update-ref", "refs/pull/7/head", head)
+    git(repository, "update-ref", "refs/remotes/origin/pr/8", head)
+    for name in ("pull/7/head", "pull/7", "pr/8", "origin/pr/8", "main", head[:8]):
+        assert _commit(repository, name) == head
+    with pytest.raises(KageError, match="no revision") as failed:
+        _commit(repository, "pull/9")
+    assert "git fetch origin pull/NUMBER/head" in failed.value.fix
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (Asked("main"), ("main", "", False)),
+        (Asked("a..b"), ("a", "b", True)),
+        (Asked("a...b"), ("a", "b", False)),
+        (Asked("..b"), ("HEAD", "b", True)),
+        (Asked("FETCH_HEAD"), ("", "FETCH_HEAD", False)),
+        (Asked("main", "pull/7"), ("main", "pull/7", False)),
+    ],
+)
+def test_words_are_bases_ranges_and_heads(asked: Asked, words: tuple[str, str, bool]) -> None:
+    assert _words(asked) == words
+
+
+@pytest.mark.parametrize("asked", [Asked("--upload-pack=x"), Asked("a b"), Asked("", "-x")])
+def test_options_are_no_revisions(asked: Asked) -> None:
+    with pytest.raises(KageError, match="no revision"):
+        _words(asked)
+
+
+@pytest.fixture
+def change(repository: Path) -> Scope:
+    base = git(repository, "rev-parse", "HEAD")
+    (repository / "secret.txt").write_text("hunter2\n")
+    (repository / "bin").write_bytes(b"\0\1")
+    (repository / "link").symlink_to("/etc/passwd")
+    (repository / "latin.txt").write_bytes("größe\r\nzwei".encode("latin-1"))
+    (repository / ".kageignore").write_text("secret.txt\n")
+    head = commit(repository, "src/a ü.py", "def one():\n    return 1\n" * 3000)
+    store = Store.open(discover(repository))
+    return _scope(store, "revision", "it", base, head)
+
+
+def test_reviewers_read_the_tree_and_nothing_else(change: Scope) -> None:
+    reader = Reader(change)
+    assert any("secret.txt" in note and "reviewers" in note for note in change.notes)
+    assert reader.paths == [".kageignore", "bin", "latin.txt", "link", "src/a ü.py"]
+    assert reader.lines("latin.txt") == ["größe", "zwei"] and reader.lines("calc.py")
+    for path in ("secret.txt", "bin", "link", "../x", "/etc/passwd", ".git/config", "src", ""):
+        assert reader.lines(path) is None
+        assert "no text file" in reader.call("read_file", {"path": path})
+    some = reader.call("read_file", {"path": "src/a ü.py", "first": "2", "last": 3.0})
+    assert "    2      return 1\n    3  def one():" in some
+    assert reader.call("read_file", {"path": "calc.py", "first": 99}) == "calc.py has 6 lines."
+    whole = reader.call("read_file", {"path": "src/a ü.py"})
+    assert len(whole) < 13_000 and "cut here" in whole
+    assert reader.call("search", {"pattern": r"a [-*] b"}).split("\n") == [
+        "calc.py:2:     return a - b",
+        "calc.py:6:     return a * b",
+    ]
+    assert reader.call("search", {"pattern": "hunter2"}) == "Nothing matches."
+    assert "a ü.py:1: def one():" in reader.call("search", {"pattern": "^def one", "glob": "*.py"})
+    assert "does not take this pattern" in reader.call("search", {"pattern": "("})
+    assert "regular expression" in reader.call("search", {})
+    assert reader.call("list_files", {"glob": "src/*"}) == "src/a ü.py"
+    assert "secret" not in reader.call("list_files", {})
+    assert "is not changed" in reader.call("show_diff", {"path": "calc.py"})
+    part = reader.call("show_diff", {"path": "src/a ü.py"})
+    assert part.startswith("diff --git") and "go on with from=" in part
+    assert reader.call("show_diff", {"path": "src/a ü.py", "from": 20_000}).count("one") > 10
+    assert "There is no tool" in reader.call("shell", {"command": "ls"})
+    assert "hunter2" not in reader.diff()
+
+
+def test_a_first_commit_is_compared_with_nothing(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    (tmp_path / "a").write_text("a\n")
+    store = Store.open(discover(tmp_path))
+    taken = store.snapshot({})
+    reader = Reader(_scope(store, "yours", "it", "", taken.commit))
+    assert reader.paths == ["a"] and "+a" in reader.diff()
+    assert _empty(store) == "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+
+def test_reviews_are_kept_and_the_oldest_go(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store.open(discover(repository))
+    monkeypatch.setattr(kept, "KEPT", 2)
+    with pytest.raises(KageError, match="nothing was reviewed"):
+        kept.read(store)
+    more: dict[str, Any] = {"repository": "r", "created": 1.0, "kind": "yours", "title": "t", "base": "b"}
+    for second in (1, 2, 3):
+        review = kept.Review(id=f"r260101-00000{second}-abcd", head="h", new="n", **more)
+        kept.write(store, review)
+    assert kept.read(store).id.endswith("3-abcd")
+    assert kept.read(store, "r260101-000002-abcd").title == "t"
+    for name in ("r260101-000001-abcd", "../../../etc/passwd"):
+        with pytest.raises(KageError, match="no review"):
+            kept.read(store, name)
