@@ -17,6 +17,8 @@ M.STRATEGIES = { "all", "race", "cascade", "converge", "tournament" }
 ---@field retry integer? turns in which an agent may mend what checks complain of
 ---@field accept string? green: land the winner when every required check is
 ---@field parts boolean? each agent has a subtask of its own
+---@field proposals boolean? each agent writes a document instead of code
+---@field document string? the document's path in the repository
 ---@field task string
 
 ---@param words string[]
@@ -83,6 +85,17 @@ M.OPTIONS = {
     end,
   },
   parts = { key = "parts" },
+  proposals = { key = "proposals" },
+  document = {
+    key = "document",
+    complete = {},
+    read = function(word)
+      if word:lower():find("%.md$") or word:lower():find("%.markdown$") then
+        return word
+      end
+      return nil, "a Markdown file of the repository"
+    end,
+  },
 }
 
 --- The options as they are written.
@@ -159,6 +172,7 @@ function M.course(words)
     retry = words.retry,
     auto_accept = words.accept,
     usd = words.budget,
+    proposals = words.document or words.proposals and "PROPOSAL.md" or nil,
   }
   return next(course) and course or nil
 end

@@ -96,7 +96,10 @@ async def plan(
     snapshot = await asyncio.to_thread(kageignore.without, store, snapshot)
     await briefing.gather(store.git_dir, snapshot.commit, about.id, task, [planner.seat])
     surroundings = await asyncio.to_thread(_taken, briefing.path(about.id))
-    messages = planning.messages(task.text, surroundings, wanted)
+    text = task.text
+    if chosen := task.selection:
+        text += f"\n\nSelected: {chosen.path}, lines {chosen.first} to {chosen.last}:\n{chosen.text}"
+    messages = planning.messages(text, surroundings, wanted)
     reply = await planner.ask(messages)
     parts = planning.read(reply.text, wanted)
     if not parts:
