@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from contextlib import suppress
 
 import msgspec
 
@@ -24,7 +25,6 @@ _PYTEST = re.compile(
     r"(?:\S*/)?(?:pytest|py\.test)(?=\s|$|[;&|)])"
 )
 _NOT_RUN = re.compile(r"--(?:version|help|collect-only|co|fixtures|markers|setup-plan)\b|\s-h\b")
-_REFUSED = re.compile(rb"error: unrecognized arguments: .*--junitxml=\S*" + PREFIX.encode())
 
 
 class Listening(msgspec.Struct, frozen=True):
@@ -36,14 +36,6 @@ class Listening(msgspec.Struct, frozen=True):
     folder: str = ""
     report: str = ""
     certain: bool = False
-
-    def refused(self, output: bytes) -> bool:
-        """True when pytest would not have the wish, for it runs without that plugin: nothing was run."""
-        return bool(self.report) and _REFUSED.search(output) is not None
-
-    def less(self) -> Listening:
-        """The same without that wish."""
-        return Listening({name: words for name, words in self.env.items() if name != "PYTEST_ADDOPTS"})
 
 
 def with_env(profile: Profile, env: dict[str, str]) -> Profile:
@@ -65,7 +57,8 @@ def listen(name: str, check: Check, profile: Profile) -> Listening:
     if check.report or not tmp or kind not in ("test", "custom"):
         return Listening()
     env = {"GOFLAGS": _added(profile, "GOFLAGS", "-v")}
-    if _OWN_REPORT.search(command) or _OWN_REPORT.search(profile.env.get("PYTEST_ADDOPTS", "")):
+    said = command, profile.env.get("PYTEST_ADDOPTS", ""), *_settings(profile.worktree)
+    if any(_OWN_REPORT.search(words) for words in said[:2]) or any("no:junitxml" in words for words in said):
         return Listening(env)
     report = f"{PREFIX}{secrets.token_hex(8)}.xml"
     # The older of its two families names the file of each test.
@@ -73,6 +66,15 @@ def listen(name: str, check: Check, profile: Profile) -> Listening:
     env["PYTEST_ADDOPTS"] = _added(profile, "PYTEST_ADDOPTS", wish)
     certain = _PYTEST.search(command) is not None and not _NOT_RUN.search(command)
     return Listening(env, tmp, report, certain)
+
+
+def _settings(tree: str) -> list[str]:
+    """Where pytest's options may stand in a tree, which may turn its reports off."""
+    found = []
+    for name in ("pytest.ini", ".pytest.ini", "pyproject.toml", "setup.cfg", "tox.ini"):
+        with suppress(OSError):
+            found += [data.decode("utf-8", "replace") for data in reports.read(tree, name)]
+    return found
 
 
 def _added(profile: Profile, name: str, words: str) -> str:

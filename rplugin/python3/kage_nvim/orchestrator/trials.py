@@ -167,9 +167,6 @@ class Trials:
         heard = await asyncio.to_thread(listen, name, check, profile)
         try:
             done = await sandbox.run(with_env(profile, heard.env), command, timeout=check.timeout)
-            if heard.refused(done.output):
-                heard = heard.less()
-                done = await sandbox.run(with_env(profile, heard.env), command, timeout=check.timeout)
         except OSError as error:
             return msgspec.structs.replace(begun(name, check), state="error", summary=visible(str(error)))
         return await asyncio.to_thread(read, begun(name, check), check, done, profile, heard)
