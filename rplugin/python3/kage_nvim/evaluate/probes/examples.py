@@ -31,6 +31,7 @@ _OUTPUT = re.compile(
 _INPUT, _WANTED = re.compile(r"\s*inputs?\s*:", re.IGNORECASE), re.compile(r"\s*outputs?\s*:", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?(?:\d[\d_]*)?\.?\d+(?:[eE][-+]?\d+)?|[-+]?\d+\.")
 _WORD = re.compile(r"(true|false|none|null)\b", re.IGNORECASE)
+_SUM = re.compile(r"[\d\s.()]*[-+*/%][-+*/%\d .()]*=[ \t]*(?=\S)")
 _GOES_ON = re.compile(r"[\w'\"]|[ \t]*(?:[-+*/%][ \t]*[\w(]|==?[ \t]*\w)")
 _NAMED = re.compile(r"\s*(\w+)\s*=(?!=)\s*")
 _WORDS = {"true": "True", "false": "False", "none": "None", "null": "None"}
@@ -114,8 +115,8 @@ def _calls(lines: list[str], name: str, parameters: Sequence[str]) -> list[Examp
 
 def _result(text: str) -> str | None:
     """The literal that a text begins with; of a sum that is worked out, ``5 - 2 = 3``, what it comes to."""
-    worked_out = text.partition("\n")[0].rpartition("=")[2].strip()
-    return _literal(text) or (worked_out if _is_literal(worked_out) else None)
+    worked_out = _SUM.match(text)
+    return _literal(text[worked_out.end() :] if worked_out else text)
 
 
 def _sentences(lines: list[str], name: str, parameters: Sequence[str]) -> list[Example]:
