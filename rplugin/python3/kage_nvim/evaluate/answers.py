@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-LONGEST = 200_000
+LONGEST = 50_000
 """Characters of an answer that are looked at."""
-BEGINNINGS = 200
+BEGINNINGS = 100
 """Places that JSON may begin at which are tried."""
+BROKEN = 5
+"""Of those that break off, the first ones, which are mended."""
 CUTS = 60
 """Places that a broken end is cut back to, one after the other."""
+DEEPEST = 20
+"""Objects and lists within each other."""
 
 _THOUGHT = re.compile(r"\A.*</think(?:ing)?>", re.DOTALL)
+_BEGINS = re.compile(r"[{\[]")
 _DECODER = json.JSONDecoder(strict=False)
 
 
@@ -25,7 +31,7 @@ def found(text: str, wanted: Callable[[Any], bool]) -> Any:
     whole, at = None, 0
     broken: list[int] = []
     for _ in range(BEGINNINGS):
-        match = re.compile(r"[{\[]").search(text, at)
+        match = _BEGINS.search(text, at)
         if match is None:
             break
         try:
@@ -37,7 +43,7 @@ def found(text: str, wanted: Callable[[Any], bool]) -> Any:
             whole = value if wanted(value) else whole
     if whole is not None:
         return whole
-    for start in broken:
+    for start in broken[:BROKEN]:
         value = _mended(text[start:])
         if value is not None and wanted(value):
             return value
@@ -47,7 +53,7 @@ def found(text: str, wanted: Callable[[Any], bool]) -> Any:
 def _mended(text: str) -> Any:
     """JSON that breaks off, closed behind the last thing that is complete."""
     closers: list[str] = []
-    ends: list[tuple[int, str]] = []
+    ends: deque[tuple[int, str]] = deque(maxlen=CUTS)
     quoted = escaped = False
     for at, char in enumerate(text):
         if quoted:
@@ -58,6 +64,8 @@ def _mended(text: str) -> Any:
             quoted = True
         elif char in "{[":
             closers.append("}" if char == "{" else "]")
+            if len(closers) > DEEPEST:
+                return None
             ends.append((at + 1, "".join(reversed(closers))))
         elif char in "}]":
             if not closers or closers.pop() != char:
@@ -67,7 +75,7 @@ def _mended(text: str) -> Any:
             ends.append((at, "".join(reversed(closers))))
     if quoted and closers:
         ends.append((len(text), '"' + "".join(reversed(closers))))
-    for at, closing in reversed(ends[-CUTS:]):
+    for at, closing in reversed(ends):
         try:
             return json.loads(text[:at] + closing, strict=False)
         except (ValueError, RecursionError):

@@ -1,0 +1,60 @@
+"""The verdict as a document: everything in it, nothing too wide, nothing that drives a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from kage_nvim.evaluate.document import Link, document, text
+from kage_nvim.evaluate.verdict import Pairing, Point, Requirement, Standing, Verdict
+
+EVIL = "\x1b]0;x\x07 and a very long name 宽字符" * 8
+
+
+def full() -> Verdict:
+    best = Standing(
+        number=2, rank=1, green=True, checked="14/14 ✓", matrix=(3, 4), size=12, cost_usd=0.0123, cluster=1,
+        decided="the judge prefers it to 1 in both orders",
+        strengths=[Point("short", "src/calc.py", 7)], weaknesses=[Point(EVIL)],
+    )  # fmt: skip
+    worse = Standing(
+        number=1, rank=2, green=False, checked="12/14 ✓, 1 new failure",
+        regressed=["tests/x.py::" + "t" * 90], weakened=[EVIL], flaky=["f"], cost_usd=None, cluster=2,
+    )  # fmt: skip
+    copy = Standing(number=13, rank=3, cluster=1, distinct=False, gate="it changes nothing")
+    return Verdict(
+        run="r1", task=EVIL + "\nmore", winner=2, ranking=[best, worse, copy], clusters=[[2, 13], [1]],
+        checklist=[Requirement("add() adds", {2: "met", 1: "unmet"}, {2: "src/calc.py:7 says so"})],
+        pairings=[Pairing(one=1, two=2, forward=2, backward=2)], basis="judge", confidence=1.0,
+        judge="referee", words="1 against 2: 2 in both orders.\n" + EVIL, cost_usd=0.02, seconds=3.25,
+        notes=["an answer of the judge could not be read"],
+        stale="candidate 4 is new", landed="nothing landed",
+    )  # fmt: skip
+
+
+def test_everything_is_there_within_the_width() -> None:
+    lines = document(full(), {1: "smart", 2: EVIL})
+    said = text(lines)
+    assert "\x1b" not in said and "\x07" not in said
+    for needed in (
+        "# Verdict on run r1: candidate 2 is best", "OUT OF DATE: candidate 4 is new", "Confidence 100%",
+        "$0.0200", "## Ranking", "★  1.  candidate 2", "out: it changes nothing", "## Evidence", "3/4",
+        "12/14 ✓, 1 new failure", "unpriced", "## Requirements", "2: met, src/calc.py:7", "1: unmet",
+        "13: unknown", "+ short  src/calc.py:7", "## Added nothing distinct",
+        "candidate 13 does the same as 2", "## The judge's words", "could not be read", "nothing landed",
+    ):  # fmt: skip
+        assert needed in said, f"{needed}\n{said}"
+    for line in said.splitlines():
+        columns = sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in line)
+        assert columns <= 80, line
+
+
+def test_lines_lead_into_the_diff() -> None:
+    links = {line.text.strip(): line.link for line in document(full(), {}) if line.link}
+    assert links["+ short  src/calc.py:7"] == Link(2, "src/calc.py", 7)
+    assert links["2: met, src/calc.py:7 says so"] == Link(2, "src/calc.py", 7)
+    assert all(link.number in (1, 2, 13) for link in links.values())
+
+
+def test_without_a_judge_it_says_so() -> None:
+    said = text(document(Verdict(run="r", task="t", ranking=[Standing(number=1, rank=1)], winner=1), {}))
+    assert "On evidence alone" in said and "judge cost" not in said
