@@ -15,7 +15,7 @@ from kage_nvim.errors import Exit, KageError
 from kage_nvim.evaluate.findings import Finding
 from kage_nvim.orchestrator.reviewing.loop import Reviewer
 from kage_nvim.orchestrator.shadow import Store
-from kage_nvim.trees import changes_with_patches
+from kage_nvim.trees import changes_with_patches, entries
 
 KEPT = 50
 """Reviews of a repository that are kept, the newest ones."""
@@ -91,9 +91,13 @@ def mapped(store: Store, review: Review, now: str) -> list[Finding]:
     """The findings with the lines of the user's files (tree or commit ``now``) where each stands; ``None``
     where those lines were changed meanwhile, or are not there."""
     changed, patches = changes_with_patches(store, review.new, now)
+    paths = {finding.path for finding in review.findings}
+    there = {entry.path for entry in entries(store, now, paths)} if paths else set()
     hunks = {change.path: found for change, found in zip(changed, of_patches(changed, patches), strict=True)}
     return [
-        msgspec.structs.replace(finding, yours=moved(finding, hunks.get(finding.path, ())))
+        msgspec.structs.replace(
+            finding, yours=moved(finding, hunks.get(finding.path, ())) if finding.path in there else None
+        )
         for finding in review.findings
     ]
 

@@ -33,6 +33,11 @@ class Reader:
         self.entries: dict[str, Entry] = {
             entry.path: entry for entry in entries(scope.store, scope.new) if entry.mode != SUBMODULE
         }
+        self._deleted = {
+            change.path: Entry(change.old_mode, change.old_sha, change.path)
+            for change in self.changes
+            if change.status == "D"
+        }
         self._lines: dict[str, list[str] | None] = {}
 
     @property
@@ -41,9 +46,10 @@ class Reader:
         return [change.path for change in self.changes]
 
     def lines(self, path: str) -> list[str] | None:
-        """The lines of a file of the reviewed tree, ends (CR too) left out; ``None``: no text is there."""
+        """The lines of a file of the reviewed tree, ends (CR too) left out; of one that the change deletes as
+        it was. ``None``: no text is there."""
         if path not in self._lines:
-            self._lines[path] = self._read(self.entries.get(path))
+            self._lines[path] = self._read(self.entries.get(path) or self._deleted.get(path))
         return self._lines[path]
 
     def _read(self, entry: Entry | None) -> list[str] | None:
@@ -109,7 +115,8 @@ class Reader:
         last = min(last, len(found))
         if first > last:
             return f"{path} has {len(found)} lines."
-        head = f"{path}, lines {first} to {last} of {len(found)}:\n"
+        gone = ", which the change deletes" if path in self._deleted else ""
+        head = f"{path}{gone}, lines {first} to {last} of {len(found)}:\n"
         return head + cut("\n".join(f"{at:>5}  {found[at - 1][:LINE]}" for at in range(first, last + 1)))
 
     def _search(self, given: Mapping[str, Any]) -> str:

@@ -116,7 +116,7 @@ class Reviews:
         await asyncio.to_thread(kept.write, store, review)
 
     async def file(self, cwd: str, name: str, path: str) -> list[str]:
-        """The lines of a file as it was reviewed.
+        """The lines of a file as it was reviewed; of one that was deleted as it was before.
 
         Raises:
             KageError: it is no text, or no more there.
@@ -124,6 +124,8 @@ class Reviews:
         store = await self._store(cwd)
         review = await asyncio.to_thread(kept.read, store, name)
         found = await asyncio.to_thread(store.read_file, review.head, path)
+        if found is None and review.base:
+            found = await asyncio.to_thread(store.read_file, review.base, path)
         if found is None:
             raise KageError(f"{path} is no file of what was reviewed", code="no_file")
         return found[0].decode("utf-8", "replace").removesuffix("\n").split("\n")
