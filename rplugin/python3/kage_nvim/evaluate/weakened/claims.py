@@ -105,7 +105,7 @@ def _judged(claim: Claim, other: Claim, path: str, who: str) -> Iterator[Weakeni
 def _expected(claim: Claim, other: Claim, path: str, who: str) -> Iterator[Weakening]:
     """The same is claimed of something else: the test was made to fit."""
     if claim.subject == other.subject and claim.expected != other.expected:
-        changed = claim.constants != other.constants and bool(claim.constants - other.constants)
+        changed = bool(claim.constants - other.constants) and bool(other.constants - claim.constants)
         opposite = "not" in (claim.expected, other.expected) or "raises" in claim.expected
         if (changed and other.strength <= claim.strength) or (opposite and claim.strength >= other.strength):
             text = f"{who} expects something else: `{short(claim.text)}` became `{short(other.text)}`"
@@ -155,7 +155,12 @@ def _replaced(claim: Claim, other: Claim, old: Case, new: Case, who: str) -> Ite
     if about and not about & new.names and not (other.calls | new.names) - known - old.names:
         text = f"{who} looks at something else: `{short(claim.text)}` became `{short(other.text)}`"
         yield weakening("loosened", new.path, other.line, text)
-    elif claim.calls and claim.calls == other.calls and claim.constants - other.constants:
-        if claim.expected != other.expected and len(claim.constants) >= len(other.constants):
+    elif (
+        claim.calls
+        and claim.calls == other.calls
+        and claim.constants - other.constants
+        and other.constants - claim.constants
+    ):
+        if claim.expected != other.expected and len(claim.constants) >= len(other.constants) > 0:
             text = f"{who} expects something else: `{short(claim.text)}` became `{short(other.text)}`"
             yield weakening("expectation", new.path, other.line, text)

@@ -140,8 +140,7 @@ def _claim(node: ast.expr, line: int) -> Claim:
         strength = NOTHING if weakest.strength == NOTHING else max(weakest.strength - 0.5, 0.5)
         return _made(node, line, strength, node.values[0], expected="or")
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        inner = _claim(node.operand, line)
-        if inner.strength == NOTHING:  # ``assert not False``
+        if isinstance(node.operand, ast.Constant) and not node.operand.value:  # ``assert not False``
             return _made(node, line, NOTHING)
         return _made(node, line, TRUTH + 0.5, node.operand, expected="not")
     if isinstance(node, ast.Compare):
