@@ -5,15 +5,15 @@ The agents are commands, whose time is all that they spend; the checks are real 
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import until
-from tests.e2e.stage import Stage
+from tests.e2e.stage import Stage, tape
+from tests.fixtures.model_server import Reply
 
-CHECK = '[checks.sum]\ncommand = "python3 -c \'import calc; assert calc.add(1, 2) == 3\'"\n'
+CHECK = "[checks.sum]\ncommand = \"python3 -c 'import calc; assert calc.add(1, 2) == 3'\"\n"
 RIGHT = "sed -i 's/-/+/' calc.py"
 WRONG = "sed -i 's/-/*/' calc.py"
 
@@ -70,3 +70,58 @@ def test_an_agent_is_sent_its_failures_and_mends_them(project: Stage) -> None:
     assert told(run)[0][0] == "done"
     assert "repaired in 1 turn" in told(run)[0][1]
     assert run["candidates"][0]["green"] is True
+
+
+def test_until_green_mends_first_and_begins_anew_then(project: Stage) -> None:
+    """The first agent cannot; the second attempt can. It goes on after kaged was killed amid the first."""
+    wrong = "date +%N >> calc.py; sleep 1; exit 0"
+    players(
+        project,
+        '[defaults]\nunmetered = "allow"\n',
+        model=f'test "$KAGE_AGENT" = 2 && {RIGHT} || {{ {wrong}; }}',
+    )
+    asked = ["spawn", "--hidden", "--yes", "--until", "green", "--retry", "1", "--player", "model"]
+    refused = project.run(*asked, "--", "mend it")
+    assert refused.returncode == 2 and "--budget 0.50" in refused.stderr
+    project.shell(*asked, "--budget", "0.50", "--", "mend it")
+    project.kill()
+    project.shell("wait", "--timeout", "60")
+    run = project.json("status")["runs"][0]
+    assert [state for state, _ in told(run)] == ["done", "done"]
+    assert "not green after 1 turn of repair" in told(run)[0][1]
+    assert run["candidates"][1]["green"] is True
+    (row,) = project.json("stats")["rows"]
+    assert (row["player"], row["language"], row["runs"], row["green"]) == ("model", "Python", 2, 1)
+    assert "about" in project.shell("estimate", "--player", "model")
+
+
+def test_agents_that_converge_or_are_stuck_are_stopped(project: Stage, tmp_path: Path) -> None:
+    """Layout makes no difference; the one with the same change that is done stays."""
+    loop = [("shell", {"command": "echo no such thing; exit 3"})]
+    stuck = tape(tmp_path / "stuck.jsonl", [Reply(tool_calls=loop) for _ in range(12)], delay=0.5)
+    (project.repository / ".kage.toml").unlink()
+    players(
+        project,
+        f'[players.stuck]\nrecorded = "{stuck}"\n',
+        done=RIGHT,
+        same=f"{RIGHT}; echo '# the same' >> calc.py; sleep 60",
+    )
+    words = ["--player", "done", "--player", "same", "--player", "stuck"]
+    states = told(spent(project, "--strategy", "converge", *words))
+    assert states[0][0] == "done"
+    assert states[1] == ("stopped", "the same change as agent 1")
+    assert states[2][0] == "stopped" and "failed 3 times in the same way" in states[2][1]
+
+
+def test_a_tournament_lets_the_better_half_go_on(project: Stage) -> None:
+    players(
+        project,
+        "[defaults]\nround_seconds = 2.0\n",
+        good=f"{RIGHT}; grep -q 'Go on' && exit; sleep 60",
+        bad=f"{WRONG}; sleep 60",
+    )
+    run = spent(project, "--strategy", "tournament", "--player", "bad", "--player", "good")
+    states = told(run)
+    assert states[0] == ("stopped", "place 2 of 2 after its round")
+    assert states[1][0] == "done"
+    assert [made["green"] for made in run["candidates"]] == [False, True]

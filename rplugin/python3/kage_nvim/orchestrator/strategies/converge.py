@@ -10,6 +10,7 @@ from typing import Any
 
 from kage_nvim.model import State
 from kage_nvim.orchestrator.strategies.seen import Act, Seen
+from kage_nvim.orchestrator.summary import exit_code
 
 REPEATS = 3
 """How often a step fails in the same way until it is certain that the agent is stuck."""
@@ -67,7 +68,8 @@ def stuck(events: Iterable[dict[str, Any]]) -> str:
         elif event.get("kind") == "result":
             step = calls.pop(str(event.get("id")), None)
             text = str(event.get("text", ""))
-            if step is None or (event.get("ok", True) and not _failed(text)):
+            code = event.get("exit", exit_code(text, 0 if event.get("ok", True) else None))
+            if step is None or code == 0:
                 continue
             key = (" ".join(step), _FLEETING.sub("#", text))
             seen[key] += 1
@@ -75,9 +77,3 @@ def stuck(events: Iterable[dict[str, Any]]) -> str:
                 shown = step[1] if len(step[1]) <= _WORDS else step[1][: _WORDS - 1] + "…"
                 return f"`{shown}` failed {seen[key]} times in the same way"
     return ""
-
-
-def _failed(text: str) -> bool:
-    """Whether a command's result names an exit code other than 0."""
-    found = re.search(r"\bexit(?: code)?:? (\d+)", text)
-    return found is not None and found[1] != "0"
