@@ -8,6 +8,9 @@ from kage_nvim.config import Check
 from kage_nvim.evaluate.kinds import is_required, kind_of
 from kage_nvim.visible import visible
 
+SHOWN = 100
+"""Failed tests that are told of a check while it is followed."""
+
 
 class Failure(msgspec.Struct, frozen=True):
     """A place that a check complains of: path from the repository's root, line (1-based), what was said."""
@@ -98,6 +101,12 @@ def begun(name: str, check: Check) -> Result:
         weight=check.weight,
         required=is_required(name, check),
     )
+
+
+def brief(result: Result) -> Result:
+    """The result with only so much of its tests as a screen can show: the first that failed."""
+    failed = [test for test in result.tests if test.state == "fail"]
+    return msgspec.structs.replace(result, tests=failed[:SHOWN])
 
 
 def shown(command: str | list[str]) -> str:

@@ -22,6 +22,7 @@ from kage_nvim.config import REPOSITORY_FILE, Check, RepositoryConfig
 from kage_nvim.errors import Exit, KageError, refused
 from kage_nvim.evaluate.evaluation import Evaluation
 from kage_nvim.evaluate.found import checks_of
+from kage_nvim.evaluate.results import brief
 from kage_nvim.orchestrator.editors import open_buffers, overlays
 from kage_nvim.orchestrator.evaluating import Heard, evaluate
 from kage_nvim.orchestrator.peers import Peer
@@ -238,8 +239,8 @@ class Checks:
                 self._conductor.changed(run)
 
     def _tell(self, root: Path, evaluation: Evaluation) -> None:
-        """To those who follow the repository."""
-        results = msgspec.to_builtins(evaluation.results)
+        """To those who follow the repository; of thousands of tests they are told those that failed."""
+        results = msgspec.to_builtins([brief(result) for result in evaluation.results])
         self._conductor.audience.say(
             root, "checks", {"agent": evaluation.number, "commit": evaluation.commit, "results": results}
         )
