@@ -127,7 +127,7 @@ def _sections(path: str, base: bytes, ours: bytes) -> bytes | None:
         return ours
     kept = [text for header, text in _blocks(ours) if not _TESTING.match(header)]
     back = [text for header, text in _blocks(base) if _TESTING.match(header)]
-    merged = b"\n".join([*(text.rstrip(b"\n") + b"\n" for text in kept), *back])
+    merged = b"".join(text if not text or text.endswith(b"\n") else text + b"\n" for text in [*kept, *back])
     now = read(path, merged)
     rest = {key: value for key, value in new.items() if not _TESTING.match(key)}
     return merged if now == rest | wanted else None
