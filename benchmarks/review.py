@@ -5,8 +5,8 @@
 Twelve defects are planted in one change, some in neighbouring lines. Three recorded reviewers report each by
 one, two or all of them, in words of their own, and as models do: with lines that are off, ``b/`` before the
 path, arguments that are no JSON, JSON in prose in the place of calls. They also claim three things that are
-not so, which the recorded second pass refutes. What must come out: each defect once, on its line, with all who
-named it, its patch fitting; nothing else in sight; the reviewers asked side by side. Anything less is exit 1.
+not so, which the recorded second pass refutes. What must come out: each defect once, on its line, with all
+who named it, its patch fitting; nothing else in sight; the reviewers asked side by side; else exit 1.
 """
 
 from __future__ import annotations
