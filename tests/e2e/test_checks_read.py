@@ -43,6 +43,8 @@ def checked(project: Stage, number: int, name: str, code: int) -> dict[str, Any]
 
 
 def test_each_test_counts_and_only_a_new_failure_is_the_candidates(project: Stage) -> None:
+    quick = "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 pytest -q"
+    (project.repository / ".kage.toml").write_text(f'[checks.pytest]\ncommand = "{quick}"\n')
     breaks = "sed -i 's/return a - b/return b - a/' calc.py"
     project.configure(f'[players.breaks]\ncommand = "{breaks}"\n')
     project.shell("spawn", "--hidden", "--yes", "@breaks", "--", "go on")
