@@ -1,7 +1,7 @@
 """What a strategy saved: what the agents that it ended would have spent, less what they did spend.
 
-It can only be guessed, from finished agents of the same player: those of this run, then those of the past. So
-it is said with "about", in dollars where those are known, else in tokens.
+It can only be guessed, from finished agents of the same player: those of this run, then those of the past,
+else from others of this run at its own price. So it is said with "about", in dollars where those are known, else in tokens.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import mean
 
-from kage_nvim.model import State
+from kage_nvim.model import AgentStatus, State
 from kage_nvim.orchestrator import experience
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.store import Database
@@ -66,13 +66,24 @@ def _likely(
         )
     others = experience.like(past, player, str(run.root), "")
     if not others:
-        return None
+        return _by_its_price(agent, done)
     usd = [agent.usd for agent in others if agent.usd is not None]
     return (
         mean(usd) if usd else None,
         mean(other.tokens for other in others),
         mean(other.seconds for other in others),
     )
+
+
+def _by_its_price(agent: Agent, done: Sequence[AgentStatus]) -> tuple[float | None, float, float] | None:
+    """As many tokens and seconds as others of the run needed, at what this one's own tokens cost so far."""
+    if not done:
+        return None
+    status, tokens = agent.record.status, mean(s.tokens_in + s.tokens_out for s in done)
+    own = status.tokens_in + status.tokens_out
+    usd = tokens * status.cost_usd / own if own and status.cost_usd else None
+    seconds = [s.ended - s.started for s in done if s.ended and s.started]
+    return usd, tokens, mean(seconds) if seconds else 0.0
 
 
 def _money(usd: float, tokens: float, unpriced: bool) -> str:

@@ -1,0 +1,170 @@
+"""What past runs say of players: statistics, estimates, what a strategy saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kage_nvim.model import AgentStatus, CandidateStatus, RunStatus, State, Task
+from kage_nvim.orchestrator import experience, forecast, saving
+from kage_nvim.orchestrator.languages import of_changes, of_path
+from kage_nvim.orchestrator.runs import Agent, Run
+from kage_nvim.orchestrator.slots import Slot
+from kage_nvim.store import AgentRecord, Course, Database, Landing, RunRecord
+from kage_nvim.trees import Change
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    made = Database(tmp_path / "kage.db")
+    yield made
+    made.close()
+
+
+def status(number: int = 1, player: str = "fast", **more: Any) -> AgentStatus:
+    given = {"state": State.DONE, "started": 100.0, "ended": 160.0, "cost_usd": 0.10, "tokens_in": 1000}
+    return AgentStatus(number=number, player=player, **(given | more))
+
+
+def put(
+    database: Database, name: str, *agents: AgentStatus, green: set[int] | None = None, **more: Any
+) -> RunRecord:
+    repository = more.pop("repository", "/project")
+    made = RunStatus(
+        id=name,
+        task="t",
+        repository=repository,
+        store="s",
+        base="b",
+        created=float(len(database.runs(cleaned=True))),
+        candidates=[
+            CandidateStatus(
+                number=a.number, commit="c", files=1, language="Python", green=a.number in (green or set())
+            )
+            for a in agents
+        ],
+        winner=more.pop("winner", None),
+    )
+    record = RunRecord(status=made, task=Task(text="t"), **more)
+    database.put_run(record)
+    for agent in agents:
+        database.put_agent(AgentRecord(run=name, status=agent, slot=1, token="t", pid=1))
+    return record
+
+
+def land(database: Database, run: str, number: int, state: str = "done") -> None:
+    landing = Landing(repository="/project", run=run, number=number, before="a", after="b", files=[])
+    landing.numbers = [number]
+    landing.state = state
+    database.open_landing(landing)
+
+
+def test_rows_by_player_role_and_language_the_best_first(database: Database) -> None:
+    put(database, "a", status(1), status(2, "slow", cost_usd=1.0, role="tester"), green={1}, winner=1)
+    put(database, "b", status(1), status(2, "free", cost_usd=None), green={2}, cleaned=5.0)
+    put(database, "c", status(1, state=State.WORKING, ended=None), status(2, "other"), repository="/else")
+    land(database, "a", 1)
+    land(database, "b", 2)
+    land(database, "b", 1, state="undone")
+    rows = experience.stats(experience.past(database, Path("/project")))
+    assert [(r["player"], r["role"], r["runs"], r["green"], r["wins"], r["accepted"]) for r in rows] == [
+        ("free", "", 1, 1, 0, 1),
+        ("fast", "", 2, 1, 1, 1),
+        ("slow", "tester", 1, 0, 0, 0),
+    ]
+    assert [r["usd_per_accepted"] for r in rows] == [None, pytest.approx(0.2), None]
+    assert rows[0]["usd"] is None and {r["language"] for r in rows} == {"Python"}
+    assert [r["player"] for r in experience.stats(experience.past(database))].count("other") == 1
+    assert experience.stats([]) == []
+
+
+def test_an_estimate_says_a_middle_and_a_range(database: Database) -> None:
+    for number in range(10):
+        put(database, f"r{number}", status(cost_usd=0.01 * (number + 1), ended=100.0 + 60 * (number + 1)))
+    past = experience.past(database)
+    guess = experience.estimate(past, ["fast", "fast"], "/project", "Python")
+    assert guess is not None and guess.usd is not None
+    assert guess.usd == pytest.approx((0.11, 0.04, 0.18))
+    assert guess.seconds == (330.0, 120.0, 540.0)
+    told = forecast.told(past, ["fast", "fast"], "/project", "Python")
+    assert told["line"] == "about $0.11 (0.04-0.18), 6 min (2 min-9 min)"
+    assert told["suggestion"] == "Python here: @fast 0/10 green, $0.06 each"
+    assert told["order"] == ["fast"]
+
+
+def test_nothing_is_guessed_from_nothing(database: Database) -> None:
+    put(database, "a", status(1), status(2, "free", cost_usd=None, unmetered=True))
+    put(database, "b", status(1, state=State.STOPPED), status(2, "free", cost_usd=None, unmetered=True))
+    past = experience.past(database)
+    assert experience.estimate(past, ["fast"], "/project", "") is None
+    told = forecast.told(past, ["fast", "free"], "/project", "")
+    assert (
+        told["line"] == "about 2,000 tokens, 60 s, nothing is known of fast" or "1,000 tokens" in told["line"]
+    )
+    assert "$" not in told["line"] and told["suggestion"] == ""
+    assert forecast.told([], ["fast"], "/project", "Go")["guess"] is None
+
+
+def test_those_most_like_it_are_asked(database: Database) -> None:
+    for number in range(2):
+        put(database, f"here{number}", status(cost_usd=1.0))
+        put(database, f"there{number}", status(cost_usd=5.0), repository="/else")
+    past = experience.past(database)
+    assert {agent.usd for agent in experience.like(past, "fast", "/project", "Python")} == {1.0}
+    assert {agent.usd for agent in experience.like(past, "fast", "/else", "Rust")} == {5.0}
+    assert len(experience.like(past, "fast", "/new", "Rust")) == 4
+
+
+def spared(database: Database, strategy: str, *agents: AgentStatus, ended: set[int]) -> str:
+    record = RunRecord(
+        status=RunStatus(id="now", task="t", repository="/project", store="s", base="b", created=9.0),
+        task=Task(text="t"),
+        course=Course(strategy=strategy),
+    )
+    run = Run(record, None, None)  # type: ignore[arg-type]
+    for one in agents:
+        kept = AgentRecord(
+            run="now", status=one, slot=1, token="t", spared=one.number in ended, pid=one.number
+        )
+        run.agents[one.number] = Agent(kept, Slot(1, Path("/nowhere")))
+    return saving.line(database, run)
+
+
+def test_a_saving_is_told_by_those_like_it(database: Database) -> None:
+    stopped = {"state": State.STOPPED, "cost_usd": 0.02, "ended": 110.0, "tokens_in": 10}
+    assert spared(database, "race", status(1), status(2), ended=set()) == ""
+    two = status(2, **stopped)
+    assert spared(database, "race", status(1), two, ended={2}) == "race saved about $0.08, 50 s"
+    unpriced = status(1, cost_usd=None, unmetered=True)
+    free = status(2, **stopped | {"cost_usd": None, "unmetered": True})
+    assert spared(database, "race", unpriced, free, ended={2}) == "race saved about 990 tokens, 50 s"
+    slow = status(2, "slow", **stopped)
+    assert spared(database, "cascade", status(1), slow, ended={2}) == "cascade saved about $1.98, 50 s"
+    assert spared(database, "cascade", slow, ended={2}) == "cascade ended 1 agent early"
+    for number in range(2):
+        put(database, f"r{number}", status(1, "slow", cost_usd=1.02, ended=220.0))
+    assert spared(database, "cascade", status(1), slow, ended={2}) == "cascade saved about $1.00, 2 min"
+    assert saving.duration(7200) == "2.0 h"
+
+
+def test_the_language_of_a_change_is_the_one_of_most_lines() -> None:
+    def change(path: str, lines: int) -> Change:
+        return Change(
+            path=path,
+            old_path=path,
+            status="M",
+            kind="text",
+            old_mode="100644",
+            new_mode="100644",
+            old_sha="a",
+            new_sha="b",
+            added=lines,
+            removed=0,
+        )
+
+    assert of_changes([change("a.py", 3), change("b.rs", 9), change("Makefile", 99)]) == "Rust"
+    assert of_changes([change("Makefile", 1)]) == of_path("README") == ""
+    assert of_path("x/y.TSX") == "TypeScript"
