@@ -70,7 +70,17 @@ function M.apply(review, finding)
   local lines = hunks.bare(doc)
   local first = marks.lines(review, finding)
   local at = M.place(lines, patch, first and first + patch.first - finding.first)
-  if not at then
+  if not at and review.number and not finding.yours then
+    return {
+      message = ("these lines of %s are those of candidate %d, not yours"):format(
+        finding.path,
+        review.number
+      ),
+      fix = ("Accept it first (:KageAccept %d), then review what you have: :Kage review"):format(
+        review.number
+      ),
+    }
+  elseif not at then
     return {
       message = ("the lines of %s are no longer those that were reviewed"):format(finding.path),
       fix = "Review again (:Kage review), or change them by hand: the report shows the patch.",

@@ -22,6 +22,8 @@ from kage_nvim.visible import UNSEEN
 
 TOGETHER = 6
 """Findings that are looked into at the same time."""
+CUT = "the second pass ended early:"
+"""How the reason begins where nobody could decide because nobody could be asked."""
 STEPS = 6
 """Answers that may be given to one finding."""
 DIFF = 16_000
@@ -126,7 +128,7 @@ async def _ask(consultant: Consultant, finding: Finding, reader: Reader) -> tupl
             if decided:
                 return decided[0]
     except KageError as error:
-        return "unsure", f"nobody could be asked: {error.message}"
+        return "unsure", f"{CUT} {error.message}"
     return "unsure", f"no verdict within {STEPS} answers"
 
 

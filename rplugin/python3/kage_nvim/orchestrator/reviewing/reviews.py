@@ -27,7 +27,7 @@ from kage_nvim.orchestrator.reviewing import kept
 from kage_nvim.orchestrator.reviewing.kept import Review
 from kage_nvim.orchestrator.reviewing.loop import Loop, Reviewer
 from kage_nvim.orchestrator.reviewing.reader import Reader
-from kage_nvim.orchestrator.reviewing.refute import refute
+from kage_nvim.orchestrator.reviewing.refute import CUT, refute
 from kage_nvim.orchestrator.reviewing.scope import Asked, Scope, find
 from kage_nvim.orchestrator.roles import Role
 from kage_nvim.orchestrator.shadow import Store
@@ -268,9 +268,9 @@ class Reviews:
         self._say(review, "refuting", done)
         played = {reviewer.role: reviewer.player for reviewer in review.reviewers}
         review.findings = ranked(await refute(review.findings, judges, played, reader, heard))
-        unasked = sum(one.why.startswith("nobody could be asked") for one in review.findings)
+        unasked = sum(one.why.startswith(CUT) for one in review.findings)
         if unasked:
-            review.notes.append(f"{unasked} of {len(done)} findings could not be put to the second pass")
+            review.notes.append(f"the second pass ended early for {unasked} of {len(done)} findings")
 
     async def _count(self, review: Review) -> None:
         with suppress(KageError, OSError):
