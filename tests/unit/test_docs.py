@@ -181,7 +181,7 @@ def test_configuration_shown_is_valid(source: str, tmp_path: Path) -> None:
         assert all(len(block.splitlines()) == 5 for block in shown)
     else:
         shown = re.findall(r">toml\n(.*?)^<", HELP, re.MULTILINE | re.DOTALL)
-        assert len(shown) == 4
+        assert len(shown) == 5
     for block in shown:
         path = tmp_path / ("config.toml" if "players" in block else config.REPOSITORY_FILE)
         path.write_text(re.sub(r"(?m)^    ", "", block))
