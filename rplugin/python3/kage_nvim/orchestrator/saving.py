@@ -1,7 +1,8 @@
 """What a strategy saved: what the agents that it ended would have spent, less what they did spend.
 
 It can only be guessed, from finished agents of the same player: those of this run, then those of the past,
-else from others of this run at its own price. So it is said with "about", in dollars where those are known, else in tokens.
+else from others of this run at its own price. So it is said with "about", in dollars where those are known,
+else in tokens.
 """
 
 from __future__ import annotations
