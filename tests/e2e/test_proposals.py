@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from kage_nvim import paths
+from tests.conftest import until
 from tests.e2e.desk import Desk
-from tests.e2e.stage import Stage
+from tests.e2e.stage import Stage, tape
+from tests.fixtures.model_server import Reply
 
 ONE = "# Sum it\n\n## Summary\nUse sum.\n\n## Risks\nnone\n"
 TWO = "# Add it\n\n## 1. Summary\nUse plus.\n\n## Costs\none line\n\n## Risks\nnone\n"
+JUDGED = [Reply(json.dumps({"winner": "tie", "why": "both do"}))] * 8
 
 
 @pytest.fixture
@@ -23,6 +26,7 @@ def proposed(stage: Stage, tmp_path: Path) -> Stage:
     stage.configure(
         "[players.one]\ncommand = 'cp one.txt PROPOSAL.md'\n"
         "[players.two]\ncommand = 'cp two.txt PROPOSAL.md; echo >> calc.py'\n"
+        f"[players.judge]\nrecorded = '{tape(tmp_path / 'judge.jsonl', JUDGED)}'\n[judge]\nplayer = 'judge'\n"
         "[players.carry]\ncommand = \"sed -i '2s/-/+/' calc.py; test ! -e PROPOSAL.md\"\n"
     )
     (stage.repository / ".kage.toml").write_text('[checks.any]\ncommand = "true"\n')
@@ -53,6 +57,9 @@ def test_proposals_are_compared_by_sections_and_one_is_carried_out(proposed: Sta
     shown = proposed.shell("diff", "1", "2")
     assert shown.index("Summary") < shown.index("Use sum.") < shown.index("Costs") < shown.index("Risks")
     assert "Use plus." in shown and "1 and 2 say the same" in shown
+    until(lambda: proposed.json("status")["runs"][0]["verdict"] != "", 20, "the verdict")
+    judged = proposed.json("judge")
+    assert judged["basis"] == "judge" and [one["gate"] for one in judged["ranking"]] == ["", ""], judged
     assert proposed.shell("diff", "--patch", "1").startswith("diff --git")
     nothing = proposed.run("check", "1")
     assert (nothing.returncode, "is a proposal" in nothing.stderr) == (3, True)
