@@ -22,6 +22,8 @@ from kage_nvim.sandbox import Completed
 from kage_nvim.visible import visible
 
 _GENERATED = re.compile(rb"^-* ?generated xml file: [^\n]*" + PREFIX.encode() + rb"[^\n]*\n?", re.MULTILINE)
+# A last line that says how many, which is not to be put better.
+_SUMS_UP = re.compile(r"[0-9]+ (?:passed|failed|errors?|passing|failing)\b|^(?:OK|FAILED)\b")
 # A runner that counts what it ran, and prints that last, has not ended when it did not.
 _ENDINGS = {
     re.compile(r"\bpython[0-9.]* (?:-\w+ )*-m unittest\b"): "unittest",
@@ -49,6 +51,9 @@ def read(
     if told is not None:
         failures = told.failures or failures
         passed, total = (passed, total) if told.total is None else (told.passed, told.total)
+        summary = (
+            summary if _SUMS_UP.search(summary) or not told.total else f"{told.passed}/{told.total} passed"
+        )
         broken = broken or told.broken
         broken = broken or _hollow(begun, check, told, listening)
     elif not broken:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from kage_nvim.evaluate.places import Places
+from kage_nvim.evaluate.places import LONGEST, Places
 from kage_nvim.evaluate.results import Failure
 from kage_nvim.visible import visible
 
@@ -40,6 +40,8 @@ _PLACES = (
 )
 # ESLint puts the file on a line of its own, then "  3:5  error  text  rule".
 _STYLISH = re.compile(r"^\s+(?P<line>[0-9]+):[0-9]+\s+(?:error|warning)\s+(?P<text>.*)$")
+# node --test says it in YAML before the place.
+_YAML = re.compile(r"^\s+error: ['\"](?P<text>.+)['\"]$")
 _HEADING = re.compile(r"^(?P<path>[^\s:()]\S*\.\w+)$")
 _COUNTS = {word: re.compile(rf"([0-9]+) {word}") for word in ("passed", "failed", "errors?")}
 _RAN = re.compile(r"^Ran ([0-9]{1,9}) tests?")
@@ -86,9 +88,15 @@ def places(lines: Iterable[str], inside: Places) -> list[Failure]:
     """Every place in the project that is named, with what is said of it."""
     found: dict[tuple[str, int], Failure] = {}
     said = before = heading = ""
+    wordless: tuple[str, int] | None = None
     for each in lines:
         if each.startswith("E   "):  # pytest says what is wrong in the lines before the place
             said = said or each[1:].strip()
+        elif words := _YAML.match(each):
+            said = words["text"]
+        if wordless and each.strip():  # a panic says it in the line after
+            found[wordless] = Failure(*wordless, visible(each.strip())[:LONGEST])
+            wordless = None
         match = next((m for shape in _PLACES if (m := shape.match(each))), None)
         path = match["path"] if match else ""
         if match is None and heading and (match := _STYLISH.match(each)):
@@ -105,11 +113,12 @@ def places(lines: Iterable[str], inside: Places) -> list[Failure]:
         if place is None:
             continue
         if said and re.fullmatch(r"\w*(Error|Exception|Failure)?", place.text):
-            place = Failure(place.path, place.line, visible(said)[:300])
+            place = Failure(place.path, place.line, visible(said)[:LONGEST])
         said = ""
         key = place.path, place.line
         if key not in found or (place.text and not found[key].text):
             found[key] = place
+            wordless = key if " panicked at " in each and not place.text else None
         if len(found) >= MOST_FAILURES:
             break
     return list(found.values())

@@ -12,6 +12,7 @@ from kage_nvim.evaluate.places import Places
 from kage_nvim.evaluate.results import Failure
 
 _RESULT = re.compile(r"^\s*--- (?P<state>PASS|FAIL|SKIP): (?P<name>\S+) \((?P<took>[0-9.]+)s\)")
+_RUNS = re.compile(r"^=== (?:RUN|CONT|NAME) +(?P<name>\S+)$")
 _PACKAGE = re.compile(r"^(?P<word>ok  |FAIL|---|\?   )\t(?P<package>\S+)(?:\t|\s|$)(?P<rest>.*)")
 _STATES = {"PASS": "pass", "FAIL": "fail", "SKIP": "skip"}
 _PLACE = re.compile(r"^\s+(?P<path>[\w.\-]+\.go):(?P<line>[0-9]+): (?P<text>.*)$")
@@ -47,68 +48,76 @@ def as_text(data: bytes) -> bytes:
     return "".join(said).encode()
 
 
+class _Package:
+    """What is heard of a package while its tests run: outcomes, and places by the test that named them."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[tuple[str, str, str]] = []
+        self.words: list[tuple[str, re.Match[str]]] = []
+
+    def told(self, name: str, failed: bool, rest: str, tests: Tests, places: Places) -> list[Failure]:
+        """Add its tests and return where those that failed did. A package that failed though none of its
+        tests did has a line of its own."""
+        bad = {test for test, state, _ in self.outcomes if state == "fail"}
+        for test, state, took in self.outcomes:
+            tests.add(f"{name}.{test}", state, seconds=seconds(took))
+        if failed and not bad:
+            tests.add(name, "fail", text=rest.strip("[] "))
+        said = (
+            places.failure(m["path"], m["line"], m["text"], near=name)
+            for test, m in self.words
+            if test in bad
+        )
+        return [failure for failure in said if failure]
+
+
 def _text(lines: list[str], places: Places) -> Said:
     """A package's tests come before its own line."""
     tests, failures = Tests(), []
-    pending: list[tuple[str, str, str]] = []
-    words: list[re.Match[str]] = []
+    package, test, rest = _Package(), "", []
     for line in lines:
-        if found := _RESULT.match(line):
-            pending.append((found["name"], _STATES[found["state"]], found["took"]))
+        if found := _RUNS.match(line):
+            test = found["name"]
+        elif found := _RESULT.match(line):
+            package.outcomes.append((found["name"], _STATES[found["state"]], found["took"]))
         elif found := _PLACE.match(line):
-            words.append(found)
+            package.words.append((test, found))
         elif (found := _PACKAGE.match(line)) and found["word"] != "---":
-            package = found["package"]
-            _add(tests, package, pending, found["word"].strip() == "FAIL", found["rest"])
-            failing = any(state == "fail" for _, state, _ in pending)
-            failures += _near(words, package, places) if failing else []
-            pending, words = [], []
-    broken = "some of its tests did not end" if pending else ""
-    return tests.said([*failures, *text.places(lines, places)][: text.MOST_FAILURES], broken)
+            failed = found["word"].strip() == "FAIL"
+            failures += package.told(found["package"], failed, found["rest"], tests, places)
+            package = _Package()
+        else:
+            rest.append(line)
+    broken = "some of its tests did not end" if package.outcomes else ""
+    return tests.said([*failures, *text.places(rest, places)][: text.MOST_FAILURES], broken)
 
 
 def _json(lines: list[str], places: Places) -> Said:
     tests, failures, rest = Tests(), [], []
     running: set[tuple[str, str]] = set()
-    ended: dict[str, list[tuple[str, str, str]]] = {}
-    words: dict[str, list[re.Match[str]]] = {}
+    packages: dict[str, _Package] = {}
     for line in lines:
         event = _event(line)
         if event is None:
             rest.append(line)
             if (found := _PACKAGE.match(line)) and found["word"] == "FAIL":
-                _add(tests, found["package"], [], True, found["rest"])
-        elif event.test and event.action == "run":
+                failures += _Package().told(found["package"], True, found["rest"], tests, places)
+            continue
+        package = packages.setdefault(event.package, _Package())
+        if event.test and event.action == "run":
             running.add((event.package, event.test))
+        elif event.action in ("pass", "fail", "skip") and event.test:
+            running.discard((event.package, event.test))
+            package.outcomes.append((event.test, event.action, str(event.elapsed or 0.0)))
         elif event.action in ("pass", "fail", "skip"):
-            if event.test:
-                running.discard((event.package, event.test))
-                took = str(event.elapsed or 0.0)
-                ended.setdefault(event.package, []).append((event.test, event.action, took))
-                continue
-            outcomes = ended.pop(event.package, [])
-            _add(tests, event.package, outcomes, event.action == "fail", "")
-            if any(state == "fail" for _, state, _ in outcomes):
-                failures += _near(words.get(event.package, []), event.package, places)
+            failures += package.told(event.package, event.action == "fail", "", tests, places)
+            packages.pop(event.package)
         elif found := _PLACE.match(event.output.rstrip("\n")):
-            words.setdefault(event.package, []).append(found)
+            package.words.append((event.test, found))
         elif event.action == "build-output":
             rest.append(event.output.rstrip("\n"))
     broken = "some of its tests did not end" if running and not tests else ""
     return tests.said([*failures, *text.places(rest, places)][: text.MOST_FAILURES], broken)
-
-
-def _add(tests: Tests, package: str, outcomes: list[tuple[str, str, str]], failed: bool, rest: str) -> None:
-    """A package that failed though none of its tests did has a line of its own."""
-    for name, state, took in outcomes:
-        tests.add(f"{package}.{name}", state, seconds=seconds(took))
-    if failed and not any(state == "fail" for _, state, _ in outcomes):
-        tests.add(package, "fail", text=rest.strip("[] "))
-
-
-def _near(found: list[re.Match[str]], package: str, places: Places) -> list[Failure]:
-    said = (places.failure(m["path"], m["line"], m["text"], near=package) for m in found)
-    return [failure for failure in said if failure]
 
 
 def _event(line: str) -> _Event | None:
