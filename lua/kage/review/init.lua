@@ -25,6 +25,7 @@ local USAGE =
 ---@field severity "error"|"warning"|"info"|"hint"
 ---@field role string
 ---@field agreed string[]
+---@field also string[]? what the others who agreed said
 ---@field claim string
 ---@field evidence string
 ---@field patch kage.Patch?

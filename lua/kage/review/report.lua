@@ -60,6 +60,9 @@ local function add_finding(lines, finding, width)
   if finding.evidence ~= "" then
     add_text(lines, finding.evidence, 12, width, "KageFaint")
   end
+  for _, text in ipairs(finding.also or {}) do
+    add_text(lines, "also " .. text, 12, width, "KageFaint")
+  end
   if finding.why ~= "" and finding.verdict ~= "holds" then
     add_text(lines, finding.verdict .. ": " .. finding.why, 12, width, "DiagnosticHint")
   end

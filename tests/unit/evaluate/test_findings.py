@@ -141,6 +141,7 @@ def test_json_is_found_in_whatever_is_around_it() -> None:
     assert listed(value) == [{"path": "b.py", "claim": "c"}]
     assert listed([{"file": "b.py", "message": "m"}]) and not listed({"path": "b.py"}) and not listed(3)
     assert arguments('```json\n{"a": 1}\n```') == {"a": 1}
+    assert list(objects("[" * 500_000)) == list(objects('{"a":' * 100_000)) == []
     for broken in ("", "[1]", "{", "[" * 100_000):
         with pytest.raises(Unusable):
             arguments(broken)
@@ -163,6 +164,24 @@ def test_the_same_thing_is_one_finding_and_others_are_not() -> None:
         ["correctness", "security"],
     )
     assert len(found) == 4 and len({f.id for f in found}) == 4
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "same"),
+    [
+        ("SQL injection by concatenation.", "Unsanitized input is concatenated into the query.", True),
+        ("Divides by zero when the list is empty", "ZeroDivisionError for an empty list", True),
+        ("The import is unused.", "The module does not exist, so this import fails.", False),
+        ("Unbounded memory.", "The name tells nothing.", False),
+    ],
+)
+def test_two_claims_about_the_same_lines(one: str, two: str, same: bool) -> None:
+    code = "import x"
+    first, second = finding(claim=one, code=code), finding(claim=two, code=code, role="tests")
+    assert same_thing(first, second) is same
+    found = merged([first, second])
+    said = [text for f in found for text in (f.claim, *(other.partition(": ")[2] for other in f.also))]
+    assert sorted(said) == sorted([one, two]) and len(found) == 2 - same
 
 
 def test_ids_stay_when_lines_move_and_words_change() -> None:

@@ -103,6 +103,7 @@ def _finding(finding: Finding) -> list[str]:
         clean(f"  {MARKS[finding.severity]} {place}: {finding.claim}  ({finding.severity}; {who}{state})")
     ]
     lines += [f"      {clean(line)}" for line in finding.evidence.splitlines() if line.strip()]
+    lines += [f"      also {clean(text)}" for text in finding.also]
     if finding.why and finding.verdict != "holds":
         lines.append(f"      {finding.verdict}: {clean(finding.why)}")
     if finding.patch:

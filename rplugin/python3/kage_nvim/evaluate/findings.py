@@ -18,8 +18,11 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info", "hint")
 """The worst first."""
 NEAR = 3
 """Lines that two findings may lie apart and still mean the same place."""
-ALIKE = 0.34
-"""The share of a claim's words that two claims of one place have in common when they say the same."""
+ALIKE, ALIKE_THERE = 0.34, 0.2
+"""The share of a claim's words that two claims have in common when they say the same: of lines close to each
+other, and of the very same lines."""
+STEM = 6
+"""Letters by which two words are told apart: concatenated, concatenation."""
 
 _WORD = re.compile(r"[^\W_]+")
 _EMPTY = frozenset(
@@ -45,10 +48,11 @@ class Patch(msgspec.Struct, frozen=True):
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """Something that a reviewer says is wrong in lines ``first`` to ``last`` (1-based, inclusive) of a file.
 
-    ``role`` found it first, ``agreed`` are all roles that did. ``confidence`` lies between 0 and 1.
-    ``verdict`` is what the second pass says (empty: it was not asked), ``why`` its reason, ``judged`` who.
-    ``code`` is what stands in those lines; ``dismissed`` was set by the user. ``yours`` are the lines of the
-    user's files where it stands now, if it does.
+    ``role`` found it first, ``agreed`` are all roles that did, ``also`` what the others said of it
+    (``role: claim``). ``confidence`` lies between 0 and 1. ``verdict`` is what the second pass says (empty:
+    it was not asked), ``why`` its reason, ``judged`` who. ``code`` is what stands in those lines;
+    ``dismissed`` was set by the user. ``yours`` are the lines of the user's files where it stands now, if it
+    does.
     """
 
     path: str
@@ -62,6 +66,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float = 0.5
     id: str = ""
     agreed: list[str] = []
+    also: list[str] = []
     verdict: Literal["", "holds", "refuted", "unsure"] = ""
     why: str = ""
     judged: str = ""
@@ -104,11 +109,16 @@ def same_thing(one: Finding, other: Finding) -> bool:
         return False
     if one.patch and other.patch and one.patch == other.patch:
         return True
+    # Names out of the code are in every claim about it.
+    names = words(one.code) | words(other.code)
     mine, theirs = words(one.claim), words(other.claim)
+    mine, theirs = mine - names or mine, theirs - names or theirs
     if not mine or not theirs:
         return mine == theirs
-    common = len(mine & theirs)
-    return common / min(len(mine), len(theirs)) >= ALIKE and (common > 1 or min(len(mine), len(theirs)) == 1)
+    common, least = len(mine & theirs), min(len(mine), len(theirs))
+    if (one.first, one.last) == (other.first, other.last):
+        return common / least >= ALIKE_THERE
+    return common / least >= ALIKE and (common > 1 or least == 1)
 
 
 def words(claim: str) -> frozenset[str]:
@@ -119,17 +129,19 @@ def words(claim: str) -> frozenset[str]:
 def _stem(word: str) -> str:
     for end in ("ization", "isation", "ations", "ation", "ingly", "ings", "ing", "edly", "ed", "es", "s"):
         if word.endswith(end) and len(word) - len(end) >= 3:
-            return word[: -len(end)]
-    return word
+            return word[: -len(end)][:STEM]
+    return word[:STEM]
 
 
 def _agreeing(kept: Finding, more: Finding) -> Finding:
     """One finding for both: the first one's words, the worse severity, every role."""
     roles = dict.fromkeys([*(kept.agreed or [kept.role]), *(more.agreed or [more.role])])
     severity = min(kept.severity, more.severity, key=SEVERITIES.index)
+    also = [] if more.claim == kept.claim else [f"{more.role}: {more.claim}"]
     return msgspec.structs.replace(
         kept,
         agreed=list(roles),
+        also=list(dict.fromkeys([*kept.also, *also])),
         severity=severity,
         confidence=max(kept.confidence, more.confidence),
         patch=kept.patch or more.patch,

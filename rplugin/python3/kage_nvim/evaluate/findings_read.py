@@ -21,6 +21,8 @@ Files = Callable[[str], "list[str] | None"]
 
 LONGEST = 2000
 """Characters of a claim or of evidence that are kept."""
+TRIES = 200
+"""Places of a text that look like JSON and are none, after which nothing more is looked for."""
 SPAN = 200
 """Lines that one finding may be about."""
 
@@ -58,26 +60,25 @@ _NAMES = {
     "confidence": ("confidence", "certainty"),
 }
 _QUOTED = re.compile(r"`([^`\n]+)`|\"([^\"\n]+)\"|“([^”\n]+)”")
+_BEGINS = re.compile(r"[{\[](?=\s*[\"{\[\]}])")
+"""Where JSON of findings can begin."""
 _NUMBERS = re.compile(r"\d+")
 
 
 def objects(text: str) -> Iterator[Any]:
     """Every JSON object or list in a text, in fences or bare, as far as they can be read."""
     decoder = json.JSONDecoder(strict=False)
+    tries = TRIES
     for part in [match[1] for match in FENCE.finditer(text)] or [text]:
         at = 0
-        while (begin := _next(part, at)) is not None:
+        while tries and (begin := _BEGINS.search(part, at)):
             try:
-                value, at = decoder.raw_decode(part, begin)
+                value, at = decoder.raw_decode(part, begin.start())
             except (ValueError, RecursionError):
-                at = begin + 1
+                tries -= 1
+                at = begin.start() + 1
             else:
                 yield value
-
-
-def _next(text: str, at: int) -> int | None:
-    found = [place for mark in "{[" if (place := text.find(mark, at)) >= 0]
-    return min(found, default=None)
 
 
 def arguments(text: str) -> dict[str, Any]:

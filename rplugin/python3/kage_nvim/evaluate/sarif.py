@@ -57,7 +57,7 @@ def _result(finding: Finding, rule: int) -> dict[str, Any]:
         "artifactLocation": _artifact(finding.path),
         "region": {"startLine": max(finding.first, 1), "endLine": max(finding.last, finding.first, 1)},
     }
-    words = finding.claim + (f"\n\n{finding.evidence}" if finding.evidence else "")
+    words = "\n\n".join(filter(None, [finding.claim, finding.evidence, *finding.also]))
     result: dict[str, Any] = {
         "ruleId": f"kage/{finding.role}",
         "ruleIndex": rule,

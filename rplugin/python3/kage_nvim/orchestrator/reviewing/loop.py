@@ -89,6 +89,14 @@ class Reviewer(msgspec.Struct, kw_only=True):
     rejected: int = 0
 
 
+_ALIASES = {
+    **dict.fromkeys(("report", "finding", "add_finding", "report_issue"), "report_finding"),
+    **dict.fromkeys(("finish", "finished", "complete", "submit"), "done"),
+    **dict.fromkeys(("report_verdict", "refute", "judge"), "verdict"),
+}
+"""Names that models make up for the tools."""
+
+
 class Call(msgspec.Struct, frozen=True):
     """A call of a tool, out of whatever form the model gave it."""
 
@@ -196,10 +204,11 @@ def calls_of(reply: Reply) -> list[Call]:
 
 
 def _called(call: dict[str, str]) -> Call:
+    name = _ALIASES.get(call["name"], call["name"])
     try:
-        return Call(call["name"], arguments(call["arguments"]), call["id"])
+        return Call(name, arguments(call["arguments"]), call["id"])
     except Unusable as why:
-        return Call(call["name"], {}, call["id"], f"This call was not taken: {why}.")
+        return Call(name, {}, call["id"], f"This call was not taken: {why}.")
 
 
 def _spelt(value: Any) -> Iterator[Call]:
@@ -207,7 +216,7 @@ def _spelt(value: Any) -> Iterator[Call]:
         name = value.get("tool") or value.get("name")
         given = value.get("arguments", value.get("parameters"))
         if isinstance(name, str) and isinstance(given, dict):
-            yield Call(name, given)
+            yield Call(_ALIASES.get(name, name), given)
             return
         if "verdict" in value:
             yield Call("verdict", value)
