@@ -153,6 +153,22 @@ WAYS: list[tuple[str, str, str]] = [
     ("patched", "CASES", "import cart\ncart.total = lambda c: 3\nCASES"),
     ("patched", "CASES", "import sys, types\nsys.modules['cart'] = types.ModuleType('cart')\nCASES"),
     ("patched", "def test_total", "from unittest import mock\n@mock.patch('cart.total', return_value=3)\ndef test_total"),
+    # kinds that a list of them may leave out
+    ("swallowed", TOTAL, "    try:\n    " + TOTAL + "    finally:\n        return\n"),
+    ("swallowed", TOTAL, "    with pytest.raises(AssertionError):\n    " + TOTAL),
+    ("guarded", TOTAL, "    try:\n        found = total(cart)\n    except Exception:\n        return\n    assert found == 3\n"),
+    ("tautology", TOTAL, "    assert total(cart) == 3 if False else True\n"),
+    ("tautology", '        Cart().add("tea", -1)\n', '        raise ValueError("negative")\n'),
+    ("loosened", TOTAL, "    assert round(total(cart)) == 3\n"),
+    ("loosened", TOTAL, "    assert len(str(total(cart))) == 1\n"),
+    ("loosened", TOTAL, "    found = 3\n    assert found == 3\n"),
+    ("loosened", TOTAL, "    assert abs(total(cart) - 3) < 100\n"),
+    ("patched", '    cart.add("tea", 3)\n', "    cart.total = 3\n"),
+    ("patched", "    cart = Cart()\n", "    from unittest.mock import Mock\n    cart = Mock()\n"),
+    ("patched", "from cart import Cart, total\n", "from cart import Cart\n\ndef total(cart):\n    return 3\n"),
+    ("expectation", "(3, 9)", "(3, 10)"),
+    ("fewer cases", "(1, 1), (2, 4), (3, 9)", "(1, 1), (1, 1), (1, 1)"),
+    ("seed", "CASES", "import random\nrandom.seed(1)\nCASES"),
 ]  # fmt: skip
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import builtins
 import math
+import re
 from collections.abc import Iterator, Sequence
 
 from kage_nvim.evaluate.evaluation import Weakening
 from kage_nvim.evaluate.weakened.shapes import EQUAL, NOTHING, Case, Claim, short, weakening
 
+_LOSSY = re.compile(r"\b(round|int|len|type|abs|set|sorted|bool|hash|max|min|any|all|lower|upper|strip)\(")
 _LESS = 0.15
 """A difference of strength that is none."""
 
@@ -96,6 +98,10 @@ def _judged(claim: Claim, other: Claim, path: str, who: str) -> Iterator[Weakeni
             return
     if _truth(claim, other):
         return
+    lossy = set(_LOSSY.findall(other.subject)) - set(_LOSSY.findall(claim.subject))
+    if lossy and claim.subject != other.subject and other.strength <= claim.strength:
+        yield weakening("loosened", path, other.line, f"{who} claims less: `{was}` became `{now}`")
+        return
     if other.strength < claim.strength - _LESS:
         yield weakening("loosened", path, other.line, f"{who} claims less: `{was}` became `{now}`")
         return
@@ -126,11 +132,15 @@ def _removed(
     left = sorted(free, key=lambda claim: claim.strength)
     strong = {value for claim in free if claim.strength >= EQUAL - 0.5 for value in claim.constants}
     called = {name for claim in free for name in claim.calls}
+    matched = " ".join(claim.text for claim in new.claims if "match=" in claim.text)
     for claim in sorted(alone, key=lambda claim: claim.strength):
         instead = next((other for other in left if other.strength >= claim.strength - _LESS), None)
         if instead is not None:
             left.remove(instead)
+            yield from _manner(claim, instead, new.path, who)
             yield from _replaced(claim, instead, old, new, who)
+        elif claim.constants and all(value.strip("\"'") in matched for value in claim.constants):
+            continue  # the message is matched where the exception is expected
         elif claim.constants and claim.constants <= strong:
             continue  # several claims became one
         elif (
@@ -152,7 +162,7 @@ def _replaced(claim: Claim, other: Claim, old: Case, new: Case, who: str) -> Ite
     nothing new."""
     known = set(dir(builtins))
     about = claim.calls - known
-    if about and not about & new.names and not (other.calls | new.names) - known - old.names:
+    if about and not about & new.names and not (other.calls | new.calls) - known - old.calls - old.names:
         text = f"{who} looks at something else: `{short(claim.text)}` became `{short(other.text)}`"
         yield weakening("loosened", new.path, other.line, text)
     elif (

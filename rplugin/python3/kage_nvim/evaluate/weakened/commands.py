@@ -77,16 +77,16 @@ def commands_compared(
     added = [(at, line) for at, line in enumerate(after, 1) if _bare(line) not in old and _said(path, line)]
     removed = [line for line in before if _bare(line) not in new and _said(path, line)]
     for at, line in added:
-        for kind, shape, said in _ADDED:
+        for what, shape, said in _ADDED:
             if said == _PASSED and not (_RUNNER.search(line) or _ABOUT.search(line)):
                 continue
-            if shape.search(line) and not any(shape.search(other) for other in removed if kind != "timeout"):
-                yield weakening(kind, path, at, f"{path}: `{short(line)}`: {said}")
+            if shape.search(line) and not any(shape.search(other) for other in removed if what != "timeout"):
+                yield weakening(what, path, at, f"{path}: `{short(line)}`: {said}")
                 break
     for line in removed:
-        for kind, shape, said in _REMOVED:
+        for what, shape, said in _REMOVED:
             if (found := shape.search(line)) and not any(found[0] in other for other in after):
-                yield weakening(kind, path, 0, f"{path} lost `{short(line)}`: {said}")
+                yield weakening(what, path, 0, f"{path} lost `{short(line)}`: {said}")
                 break
     yield from _thresholds(path, before, after)
     yield from _replaced(path, removed, added, after, others)

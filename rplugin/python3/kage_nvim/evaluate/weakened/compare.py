@@ -13,7 +13,7 @@ from kage_nvim.evaluate.weakened.commands import commands_compared, runners
 from kage_nvim.evaluate.weakened.data import data_compared
 from kage_nvim.evaluate.weakened.hooks import meddling
 from kage_nvim.evaluate.weakened.matching import compared
-from kage_nvim.evaluate.weakened.product import playing_false, silenced
+from kage_nvim.evaluate.weakened.product import playing_false, replaced, silenced
 from kage_nvim.evaluate.weakened.settings import settings_compared
 from kage_nvim.evaluate.weakened.shapes import Case, Files, weakening
 
@@ -90,6 +90,8 @@ def _file(
             yield from settings_compared(path, old, new, tests)
             yield from commands_compared(path, old, new, runs)
     else:
+        if what == "test" and old is not None and new is not None:
+            yield from replaced(path, old, new)
         yield from playing_false(path, old, new, tests=loaded)
 
 

@@ -15,10 +15,12 @@ def bare(text: str, end: str) -> tuple[str, str]:
 
     ``end`` is the end of the file's name, which tells the language.
     """
+    if end in {"c", "h", "cc", "cpp", "cxx", "hpp"}:
+        text = re.sub(r"(?ms)^[ \t]*#\s*if\s+0\b.*?^[ \t]*#\s*(?:endif|else)", _blank, text)
     code, empty = list(text), list(text)
     at, size, last = 0, len(text), "\n"
     while at < size:
-        past, comment = _comment(text, at, end)
+        past = _comment(text, at, end)
         if past > at:
             for i in range(at, past):
                 if text[i] != "\n":
@@ -38,7 +40,12 @@ def bare(text: str, end: str) -> tuple[str, str]:
     return "".join(code), "".join(empty)
 
 
-def _comment(text: str, at: int, end: str) -> tuple[int, bool]:
+def _blank(found: re.Match[str]) -> str:
+    return re.sub(r"\S", " ", found[0])
+
+
+def _comment(text: str, at: int, end: str) -> int:
+    """Where a comment that begins here ends; ``at`` when none does."""
     if end in HASH:
         begins = text[at] == "#" and (at == 0 or text[at - 1] in " \t\n;")
     elif end in DASHES:
@@ -49,11 +56,11 @@ def _comment(text: str, at: int, end: str) -> tuple[int, bool]:
         )
         if text.startswith("/*", at):
             past = text.find("*/", at + 2)
-            return (len(text) if past < 0 else past + 2), True
+            return len(text) if past < 0 else past + 2
     if not begins:
-        return at, False
+        return at
     past = text.find("\n", at)
-    return (len(text) if past < 0 else past), True
+    return len(text) if past < 0 else past
 
 
 def _string(text: str, at: int, end: str, last: str) -> int:

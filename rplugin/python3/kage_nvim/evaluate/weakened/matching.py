@@ -6,6 +6,7 @@ A test is itself again by its file and name, else by its name elsewhere, else by
 from __future__ import annotations
 
 import builtins
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
@@ -30,6 +31,7 @@ _MARKS = {
     "async": ("not run", "is a coroutine that nothing awaits"),
     "guarded": ("guarded", "ends early under a condition"),
     "focused": ("skipped", "is not run, for others are focused"),
+    "recovers": ("swallowed", "catches what fails"),
     "raises": ("expected failure", "passes when it fails"),
 }
 
@@ -119,6 +121,9 @@ def _both(old: Case, new: Case, base: Sequence[Case]) -> Iterator[Weakening]:
     if "skipped" in new.marks:
         return
     yield from _rounds(old, new, who)
+    for name, line in new.mocked.items():
+        if name in old.names and name not in old.mocked:
+            yield weakening("patched", new.path, line, f"{who} has a mock for {name}, which it tests")
     about = {name for claim in old.claims for name in claim.calls} - set(dir(builtins))
     for name, line in new.patched.items():
         if name in about and name not in old.patched:
@@ -130,6 +135,10 @@ def _both(old: Case, new: Case, base: Sequence[Case]) -> Iterator[Weakening]:
         yield weakening("emptied", new.path, new.line, f"{who} does nothing any more")
     elif _statements_lost(old, new):
         yield weakening("emptied", new.path, new.line, f"{who} calls nothing of what it called")
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[\w.]+", text)
 
 
 def _trivial(words: Sequence[str]) -> bool:
@@ -153,3 +162,13 @@ def _rounds(old: Case, new: Case, who: str) -> Iterator[Weakening]:
     elif old.rounds is not None and new.rounds is not None and 0 <= new.rounds < old.rounds:
         text = f"{who} runs with {new.rounds} sets of values, at the base with {old.rounds}"
         yield weakening("fewer cases", new.path, new.line, text)
+    elif lost := set(old.values) - set(new.values):
+        gone = {word for value in lost for word in _words(value)} - {w for v in new.values for w in _words(v)}
+        if new.values and len(set(new.values)) < len(set(old.values)):
+            yield weakening(
+                "fewer cases", new.path, new.line, f"{who} runs with some values twice, not with others"
+            )
+        elif new.values and gone and len(new.values) <= len(old.values):
+            yield weakening(
+                "expectation", new.path, new.line, f"{who} does not run with `{short(min(lost))}` any more"
+            )

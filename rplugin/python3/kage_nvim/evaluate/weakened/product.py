@@ -22,7 +22,8 @@ _FALSE: list[tuple[str, re.Pattern[str], str]] = [
     ("detects tests", re.compile(r"testing\.Testing\(\)|flag\.Lookup\(\"test\.|HasSuffix\(os\.Args\[0\], *\"\.test|cfg!\(test\)|#\[cfg\(not\(test\)\)\]"), "asks whether tests run"),
     ("detects tests", re.compile(r"defined\?\((RSpec|Minitest)|\$0.*(rspec|minitest)|Class\.forName\(\"org\.junit|RAILS_ENV\W+test|getStackTrace\(\).*(junit|test)"), "asks whether tests run"),
     ("exit", re.compile(r"^(?:process\.(exit|reallyExit)\(0?\)|process\.exitCode\s*=\s*0|process\.on\(['\"]exit|process\.on\(['\"]uncaughtException|at_exit\b|exit!)|at_exit\s*\{.*exit|__attribute__\(\(constructor\)\)|#\[ctor\]"), "ends the process, or does something at its end"),
-    ("patched", re.compile(r"^\s*(?:global(?:This)?\.)?(?:expect|assert|it|test|describe)\s*=\s*|Object\.defineProperty\(global(?:This)?, *['\"](expect|assert)|expect\.extend\(|require\(['\"]assert['\"]\)\.\w+\s*=|#define\s+(assert|EXPECT_|ASSERT_|CHECK|REQUIRE|TEST)\w*|macro_rules! *assert"), "changes what tests stand on"),
+    ("exit", re.compile(r"func TestMain\b[^}]*os\.Exit\(0\)"), "ends the process as if all were well"),
+    ("patched", re.compile(r"^\s*(?:global(?:This)?\.)?(?:expect|assert|it|test|describe)\s*=\s*|Object\.defineProperty\(global(?:This)?, *['\"](expect|assert)|expect\.extend\(|require\(['\"]assert['\"]\)\.\w+\s*=|#define\s+(NDEBUG|assert|EXPECT_|ASSERT_|CHECK|REQUIRE|TEST)\w*|macro_rules! *assert"), "changes what tests stand on"),
     ("equality", re.compile(r"(?:\bequals\s*\([^)]*\)|\bEqual\s*\([^)]*\)\s*bool|fn eq\s*\([^)]*\)\s*->\s*bool|\bdef ==\s*\(?\w+\)?|operator==\s*\([^)]*\)[^{;]*)\s*[{;\n]\s*(?:return\s+)?(?:true|1)\b"), "equals anything"),
 ]  # fmt: skip
 _WHOLE = re.compile(
@@ -51,6 +52,30 @@ def playing_false(path: str, base: bytes | None, ours: bytes | None, *, tests: b
         if len(found) > len(re.findall(shape.pattern, old, re.M)):
             at = found[-1].start()
             yield weakening(kind, path, line_of(code, at), f"{path} {said}: `{short(found[-1][0])}`")
+
+
+def replaced(path: str, base: bytes, ours: bytes) -> Iterator[Weakening]:
+    """What a test had from the program, and has made itself now, or has mocked."""
+    before, text = _text(base), _text(ours)
+    for found in re.finditer(r"\b(?:jest|vi)\.(?:mock|doMock|unstable_mockModule)\(\s*['\"](.+?)['\"]", text):
+        if re.search(rf"['\"]{re.escape(found[1])}['\"]", before) and found[0] not in before:
+            yield weakening(
+                "patched", path, line_of(text, found.start()), f"{path} mocks {found[1]}, which it tests"
+            )
+    taken = re.findall(
+        r"^\s*(?:import|from\s+[\w.]+\s+import|(?:const|let|var))\s+(.+?)(?:[ \t]+from\b|\s*=\s*require|$)",
+        before,
+        re.M,
+    )
+    for name in {word for names in taken for word in re.findall(r"[A-Za-z_]\w*", names)}:
+        made = rf"^(?:export\s+)?(?:(?:const|let|var)\s+{name}\s*=\s*(?!require|await import)|function\s+{name}\b|class\s+{name}\b|def\s+{name}\b|(?:\w+\s*=\s*)*{name}\s*=[^=])"
+        if (found_ := re.search(made, text, re.M)) and not re.search(made, before, re.M):
+            yield weakening(
+                "patched",
+                path,
+                line_of(text, found_.start()),
+                f"{path} has a {name} of its own in the place of the program's",
+            )
 
 
 def silenced(base: Files, ours: Files) -> Iterator[Weakening]:

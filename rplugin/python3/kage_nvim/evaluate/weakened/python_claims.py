@@ -69,7 +69,7 @@ _NEAR = {
     "assert_array_almost_equal",
     "assert_approx_equal",
 }
-_ASSERTS = re.compile(r"_?(assert|expect|verify|check|ensure|should|fail$)", re.IGNORECASE)
+_ASSERTS = re.compile(r"_?(assert|expect|verify|check(?!_call|_output)|should|fail$)", re.IGNORECASE)
 RAISES = {"raises", "assertRaises", "assertRaisesRegex", "assertWarns", "assertWarnsRegex", "warns"}
 _BROAD = {"Exception", "BaseException", "Warning"}
 

@@ -201,8 +201,9 @@ class _Module:
                 idle = idle or f"the class {node.name} has an __init__ and is not collected"
             own |= dict(self._module_marks(node.body))
             for method in node.body:
-                if isinstance(method, Function) and method.name in ("setUp", "setup_method", "setUpClass"):
-                    own |= {"skipped": ast.unparse(at) for at in ast.walk(method) if _skips(at)}
+                before = getattr(method, "name", "") in ("setUp", "setup_method", "setUpClass")
+                if before and any(map(_skips, ast.walk(method))):
+                    own["skipped"] = ast.unparse(method)
             self._scope(node.body, f"{prefix}{node.name}.", idle, own)
             return
         if not node.name.startswith("test"):
@@ -269,6 +270,7 @@ class _Body:
         self.dead = False
         self.loops = 0
         self.known = True
+        self.early = False
         self.made: dict[str, frozenset[str]] = {}
 
     def read(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
@@ -284,6 +286,7 @@ class _Body:
         case.words = [word for statement in body for word in _words(statement)]
         case.names = {at.id for s in body for at in ast.walk(s) if isinstance(at, ast.Name)}
         case.names |= {at.attr for s in body for at in ast.walk(s) if isinstance(at, ast.Attribute)}
+        case.calls = {name for s in body for name in called(s)}
         case.constants = set(constants(*body, *node.decorator_list))
         self._statements(body, False, False, 0)
         if not self.known:
@@ -298,6 +301,7 @@ class _Body:
                 values = _values(at)
                 size = None if values is None else self.size(values)
                 self._times(size)
+                case.values += [ast.unparse(at) for at in self._elements(values)]
                 for inner in self._written(values):
                     if isinstance(inner, ast.Call) and name_of(inner) == "param":
                         for word in inner.keywords:
@@ -316,6 +320,11 @@ class _Body:
                 self._patch(at)
             elif (made := self.module.functions.get(name_of(at))) is not None and not _runs(made):
                 case.marks["wrapped"] = f"@{ast.unparse(at)}"
+
+    def _elements(self, values: ast.expr | None) -> Sequence[ast.expr]:
+        if isinstance(values, ast.Name):
+            values = self.module.values.get(values.id)
+        return values.elts if isinstance(values, (ast.List, ast.Tuple)) else ()
 
     def _written(self, values: ast.expr | None) -> Iterator[ast.AST]:
         """The nodes of values, those of a name at the top of the module too."""
@@ -397,10 +406,12 @@ class _Body:
         if isinstance(node, (ast.With, ast.AsyncWith)):
             return self._with(node, swallowed, guarded, deep)
         if isinstance(node, ast.Try):
-            caught = swallowed or any(map(_swallows, node.handlers))
+            left = any(isinstance(at, ast.Return) for at in node.finalbody)
+            caught = swallowed or left or any(map(_swallows, node.handlers))
             ended = self._statements(node.body, caught, guarded, deep)
             for handler in node.handlers:
-                self._statements(handler.body, swallowed, True, deep)
+                over = self._statements(handler.body, swallowed, True, deep)
+                self.early = self.early or (over and _swallows(handler))
             self._statements(node.orelse, swallowed, guarded, deep)
             return self._statements(node.finalbody, swallowed, guarded, deep) or (ended and not node.handlers)
         if isinstance(node, (ast.For, ast.AsyncFor)):
@@ -469,7 +480,11 @@ class _Body:
             call = item.context_expr
             name = name_of(call)
             if name in RAISES and isinstance(call, ast.Call):
-                self._claims(iter([raising(call, node.lineno)]), swallowed, guarded)
+                claim = raising(call, node.lineno)
+                if any(isinstance(at, ast.Raise) for at in node.body):
+                    claim = claim._replace(text=f"{claim.text}: raise", strength=0.0)
+                self._claims(iter([claim]), swallowed, guarded)
+                swallowed = swallowed or bool(claim.calls & {"AssertionError", "Exception", "BaseException"})
                 raised = True
             elif name == "suppress" and isinstance(call, ast.Call):
                 swallowed = swallowed or any(name_of(at) in _SWALLOWS for at in call.args)
@@ -500,11 +515,15 @@ class _Body:
         if isinstance(node, ast.Assign):
             self.made |= {at.id: called(node.value) for at in node.targets if isinstance(at, ast.Name)}
         for target in node.targets if isinstance(node, ast.Assign) else ():
-            replaced = (
-                isinstance(target, ast.Attribute) and isinstance(node, ast.Assign) and _stands_in(node.value)
-            )
-            if replaced and isinstance(target, ast.Attribute):
-                for word in re.findall(r"[A-Za-z_]\w*", ast.unparse(target)):
+            if (
+                isinstance(target, ast.Name)
+                and isinstance(node, ast.Assign)
+                and "Mock" in name_of(node.value)
+            ):
+                self.case.mocked[target.id] = node.lineno
+            if isinstance(target, ast.Attribute) and isinstance(node, ast.Assign):
+                words = re.findall(r"[A-Za-z_]\w*", ast.unparse(target))
+                for word in words if _stands_in(node.value) else words[-1:]:
                     self.case.patched.setdefault(word, node.lineno)
 
     def _calls(self, node: ast.AST, swallowed: bool, guarded: bool, deep: int) -> None:
@@ -533,9 +552,11 @@ class _Body:
         for claim in found:
             sides = [claim.subject, claim.expected.removeprefix("Eq ")]
             told = [self.made.get(side, frozenset()) - set(dir(builtins)) for side in sides]
-            if claim.expected.startswith("Eq ") and any(told) and (told[0] | claim.calls) & told[1]:
+            plain = [set(re.findall(r"(\w+)\(", side)) for side in sides]
+            again = told[0] & (told[1] | plain[1]) or told[1] & plain[0]
+            if claim.expected.startswith("Eq ") and again:
                 claim = claim._replace(strength=0.0)  # what came out is what was expected
-            self.case.claims.append(claim._replace(swallowed=swallowed, guarded=guarded))
+            self.case.claims.append(claim._replace(swallowed=swallowed, guarded=guarded or self.early))
 
 
 def _within(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:

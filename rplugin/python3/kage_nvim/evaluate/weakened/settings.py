@@ -37,8 +37,11 @@ _STRICT = re.compile(
     r"|noImplicit\w+|strict[A-Z]\w+|strict_\w+|autotests|test|harness|debug-assertions|overflow-checks|checkJs)$"
 )
 _LAX = re.compile(
-    r"(^|\.)(ignore_errors|ignore_missing_imports|skipLibCheck|passWithNoTests|ignore_outcome|skip_empty|allow_failure"
+    r"(^|\.)(ignore_errors|skipLibCheck|passWithNoTests|ignore_outcome|skip_empty|allow_failure"
     r"|allow_untyped_\w+|forceExit|exit-zero|ignore_init_errors)$"
+)
+_TOOLS = re.compile(
+    r"ruff|mypy|flake8|pylint|pyright|coverage|pytest|bandit|jest|vitest|mocha|nyc|c8|eslint|ty\b|tox|^(run|report)\."
 )
 _NO_CODE = re.compile(
     r"TYPE_CHECKING|NotImplementedError|\.\{3\}|^\.\.\.$|__main__|overload|abstractmethod|Protocol|__repr__"
@@ -166,8 +169,10 @@ def _key(key: str, was: Any, now: Any, tests: list[str]) -> Iterator[tuple[str, 
 
 
 def _general(key: str, last: str, was: Any, now: Any) -> Iterator[tuple[str, str]]:
-    tool = key.startswith("tool.") or not re.match(
-        r"(package|project|dependencies|dev-dependencies|workspace)\b", key
+    tool = (
+        "." not in key
+        or bool(_TOOLS.search(key))
+        or not key.startswith(("tool.", "package", "options", "build"))
     )
     if _MORE_IS_LESS.search(key) and tool and not key.endswith("files.exclude"):
         more = [word for word in _list(now) if word not in _list(was)]

@@ -43,7 +43,7 @@ class Claim(NamedTuple):
 @dataclass
 class Case:
     """One test. ``idle`` says why it is not run, where it is not; ``marks`` what is attached to it (kind →
-    words); ``rounds`` how many sets of values it is run with (``None``: not known, -1: filtered)."""
+    words); ``values`` the sets of values that it is run with, as they are written; ``rounds`` how many sets of values it is run with (``None``: not known, -1: filtered)."""
 
     path: str
     name: str
@@ -56,6 +56,9 @@ class Case:
     names: set[str] = field(default_factory=set)
     constants: set[str] = field(default_factory=set)
     patched: dict[str, int] = field(default_factory=dict)
+    calls: set[str] = field(default_factory=set)
+    mocked: dict[str, int] = field(default_factory=dict)
+    values: list[str] = field(default_factory=list)
 
 
 def weakening(kind: str, path: str, line: int, text: str) -> Weakening:

@@ -213,6 +213,11 @@ def _scripts(code: str, empty: str) -> Iterator[_Head]:
             marks["retries" if "retry" in retry[0] else "timeout"] = retry[0]
         if limit := re.search(r"\}\s*,\s*([\d_]+(?:\s*\*\s*\d+)*)\s*\)$", head):
             marks["timeout"] = limit[1]
+        if re.search(
+            r"(\bif\s*\(\s*(false|0)\s*\)|\b(false|0)\s*&&)\s*$",
+            empty[max(0, found.start() - 40) : found.start()],
+        ):
+            marks["skipped"] = "it stands where nothing comes to"
         if not re.search(r"=>|function|\b[A-Za-z_$]\w*\s*\)$", empty[at:past]) and found[2] in (
             "it",
             "test",
@@ -238,6 +243,8 @@ def _annotated(end: str, code: str, empty: str) -> Iterator[_Head]:
         )
         named = re.match(r"test", name) and end in ("php", "swift", "scala", "groovy", "java")
         idle = "" if test or named else "it is no test any more"
+        if end in ("java", "groovy") and re.search(r"\bprivate\b", found[0]):
+            idle = "it is private"
         marks = {}
         if gone := re.search(
             r"@(Disabled|Ignore)\w*|\[Ignore|Skip\s*=|enabled\s*=\s*false|Explicit\]", words
@@ -293,10 +300,16 @@ def _body(case: Case, end: str, code: str, empty: str, head: _Head) -> None:
         dead.append((never.start(), closing(empty, never.end() - 1)))
     dead += _after_return(end, empty, start, past)
     caught = list(_caught(end, code, empty, start, past))
+    under = [] if end == "go" else list(_conditions(empty, start, past))
     text, shown = code[start:past], empty[start:past]
     _skipped(case, end, code[start:past])
     case.words = re.findall(r"\w+|[^\w\s]", text)[:800]
     case.names = set(re.findall(r"[A-Za-z_$]\w*", shown))
+    case.calls = set(re.findall(r"([A-Za-z_$]\w*)\s*\(", shown))
+    for at in re.finditer(
+        r"receive\(:(\w+)|spyOn\([^,]+,\s*['\"](\w+)|stub\([^,]+,\s*['\"](\w+)|when\(\w+\.(\w+)\(", text
+    ):
+        case.patched[next(filter(None, at.groups()))] = line_of(code, start + at.start())
     case.constants = set(re.findall(r"\"[^\"\n]*\"|'[^'\n]*'|\b\d[\w.]*", text))
     case.rounds = _rounds(end, code, empty, head)
     for at, past_it in _claims(end, empty, start, past):
@@ -305,7 +318,8 @@ def _body(case: Case, end: str, code: str, empty: str, head: _Head) -> None:
         made = claim(end, code[at:past_it], line_of(code, at))
         if made is not None:
             swallowed = any(first <= at < last for first, last in caught)
-            case.claims.append(made._replace(swallowed=swallowed))
+            guarded = any(first <= at < last for first, last in under)
+            case.claims.append(made._replace(swallowed=swallowed, guarded=guarded))
 
 
 _CLAIMS = {
@@ -374,6 +388,17 @@ def _after_return(end: str, empty: str, start: int, past: int) -> list[tuple[int
     return []
 
 
+def _conditions(empty: str, start: int, past: int) -> Iterator[tuple[int, int]]:
+    """What is done under a condition that has no other side."""
+    for found in re.finditer(r"\bif\s*\(|\bif\s[^({\n]*\{", empty[start:past]):
+        at = start + found.end() - 1
+        first = at if empty[at] == "{" else closing(empty, at)
+        first += len(empty[first:past]) - len(empty[first:past].lstrip())
+        last = closing(empty, first) if empty[first : first + 1] == "{" else chain(empty, first)
+        if not re.match(r"\s*;?\s*else\b", empty[last:past]):
+            yield first, last
+
+
 def _caught(end: str, code: str, empty: str, start: int, past: int) -> Iterator[tuple[int, int]]:
     """Blocks whose failures are caught and passed over."""
     for found in re.finditer(r"\btry\s*\{", empty[start:past]):
@@ -429,6 +454,8 @@ def _skipped(case: Case, end: str, code: str) -> None:
     shape = _SKIPS.get(name)
     if shape and (skip := re.search(shape, code, re.M)):
         case.marks.setdefault("skipped", skip[0].strip())
+    if end == "go" and re.search(r"\brecover\(\)", code):
+        case.marks["recovers"] = "recover()"
     if ended := re.search(_EXITS, code, re.M):
         case.marks["exit"] = ended[0]
     if again := re.search(
@@ -460,6 +487,8 @@ def _rounds(end: str, code: str, empty: str, head: _Head) -> int | None:
     elif end == "rs":
         total = max(1, len(re.findall(r"#\[(?:case|test_case)\b", before)))
     body = empty[head.start : head.end]
+    if re.search(r"\brange\s+\w+\[[^\]\n]*:|\b(?:of|in)\s+\w+\.(?:slice|take|first|filter)\(", body):
+        return -1
     tables = (
         re.finditer(r"\[\]struct\s*\{", body)
         if end == "go"

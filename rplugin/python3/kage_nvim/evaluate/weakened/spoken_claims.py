@@ -21,6 +21,9 @@ _STRENGTHS: list[tuple[re.Pattern[str], float]] = [
     (re.compile(r"(include|contain|match|regex|start_?with|end_?with|greater|less|_GT|_GE|_LT|_LE|above|below|hasItem|have_|toHave|at_?least|at_?most|prefix|suffix|len$|subset)", re.I), SOME),
     (re.compile(r"(truthy|falsy|assertTrue|assertFalse|\btrue$|\bfalse$|\bok$|isTrue|isFalse|_TRUE|_FALSE|assert!?$|instance|a_?kind|CHECK$|REQUIRE$|isOk|no_?error|type_?of|assert_?that$)", re.I), TRUTH + 0.5),
 ]  # fmt: skip
+_ANYTHING = re.compile(
+    r"[(<,](Error|Exception|Throwable|RuntimeException|StandardError|BaseException|std::exception)\b"
+)
 _COMPARED = re.compile(r"(?<![=!<>])(===?|!==?|<=|>=|<(?!<)|>(?!>))(?!=)")
 _BY_SIGN = {
     "==": EQUAL,
@@ -59,6 +62,8 @@ def _go_if(flat: str, line: int) -> Claim:
         )
     left, right = condition[: found.start()], condition[found.end() :]
     sign = {"!=": "==", "==": "!=", "<": ">=", ">": "<=", "<=": ">", ">=": "<"}.get(found[1], found[1])
+    if "&&" in condition:
+        return Claim(flat, line, NOTHING if "&&false" in condition else TRUTH, condition, condition)
     strength = _BY_SIGN[sign] if right != "nil" or sign == "==" else TRUTH - 0.5
     value = _number(right)
     slack = (
@@ -168,6 +173,8 @@ def _made(end: str, shown: str, flat: str, line: int) -> Claim | None:
             else min(strength, TRUTH)
         )
     if re.search(r"throw|raise|reject", matcher, re.I) and not arguments and strength > TRUTH:
+        strength = SOME
+    if re.search(r"throw|raise|reject", matcher, re.I) and _ANYTHING.search(flat) and strength > SOME:
         strength = SOME
     return Claim(flat, line, strength, subject, f"{matcher} {expected}", _slack(matcher, first, calls))
 
