@@ -89,14 +89,15 @@ async def agent_ended(conductor: Conductor, run: Run, agent: Agent) -> None:
 
 
 async def run_over(conductor: Conductor, run: Run) -> None:
-    """All agents of a run have ended: parts are put together; of others the verdict follows, and a landing when
-    that was asked for."""
+    """All agents of a run have ended: parts are put together; of others the verdict follows, and a landing
+    when that was asked for."""
     from kage_nvim.orchestrator import judging, uniting
 
     if not run.record.course.parts:
         return await judging.automatic(conductor, run)
     try:
-        await uniting.unite(conductor, run)
+        if number := await uniting.unite(conductor, run):
+            await conductor.checks.candidate(run, number)
     except KageError as error:
         log.warning("the parts of run %s were not put together: %s", run.id, error)
 

@@ -31,19 +31,27 @@ LARGEST = 1_000_000
 """Bytes of a file in which names are looked for."""
 
 
-async def unite(conductor: Conductor, run: Run) -> None:
-    """Put what the parts' agents made together, as the run's next candidate, and check it. A union that
-    there is already is made anew when one of its parts was.
+async def unite(conductor: Conductor, run: Run) -> int | None:
+    """Put what the parts' agents made together, once all have ended, as the run's next candidate; its number.
+
+    One that there is already is made anew when one of its parts was; ``None`` when there is nothing new.
 
     Raises:
-        KageError: git failed, or the checks cannot be run.
+        KageError: git failed.
     """
+    async with run.judging:
+        if all(agent.record.status.state.ended for agent in run.agents.values()):
+            return await _united(conductor, run)
+        return None
+
+
+async def _united(conductor: Conductor, run: Run) -> int | None:
     made = [c for c in run.record.status.candidates if c.number in run.record.course.parts and c.files]
     commits = {candidate.number: candidate.commit for candidate in made}
     before = run.record.union
     told = {str(number): commit for number, commit in commits.items()}
     if len(made) < planning.FEWEST or (before and before["commits"] == told):
-        return
+        return None
     union = await asyncio.to_thread(compose.union, run.store, run.base, commits)
     found = await _clashes(run, commits, union)
     number = before["number"] if before else run.next_number()
@@ -59,7 +67,7 @@ async def unite(conductor: Conductor, run: Run) -> None:
     run.set_candidate(candidate)
     run.record.status.verdict = _line(number, note, found, missing)
     conductor.changed(run)
-    await conductor.checks.candidate(run, number)
+    return number
 
 
 def _keep(run: Run, number: int, tree: str, note: str) -> CandidateStatus:

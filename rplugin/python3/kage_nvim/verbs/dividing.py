@@ -27,4 +27,7 @@ async def _plan(conductor: Conductor, peer: Peer, asked: Divide) -> dict[str, An
 
 @verb("parts", In)
 async def _parts(conductor: Conductor, peer: Peer, asked: In) -> dict[str, Any]:
-    return uniting.told(await conductor.run(asked.cwd, asked.run))
+    run = await conductor.run(asked.cwd, asked.run)
+    if run.record.course.parts and (number := await uniting.unite(conductor, run)):
+        conductor.spawn_task(conductor.checks.candidate(run, number))
+    return uniting.told(run)
