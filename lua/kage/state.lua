@@ -69,13 +69,20 @@ local function fire_transitions(old, new, seen_all)
         local was = find_agent(before, agent.number)
         if M.ended(agent) and not (was and M.ended(was)) then
           fire("KageAgentDone", run, agent)
-        elseif agent.state == "waiting" and not (was and was.state == "waiting") then
+        elseif
+          agent.state == "waiting"
+          and agent.rule ~= "strategy"
+          and not (was and was.state == "waiting")
+        then
           waits = true
           require("kage.waiting").add(run, agent)
         end
       end
       if all_ended(run) and not (before and all_ended(before)) then
         fire("KageRunDone", run)
+      end
+      if before and (run.saved or "") ~= "" and run.saved ~= before.saved then
+        require("kage.notify").info(require("kage.words").clean(run.saved))
       end
     end
   end

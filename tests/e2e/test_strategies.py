@@ -53,9 +53,16 @@ def test_a_race_is_over_with_the_first_that_is_green(project: Stage) -> None:
 
 
 def test_a_cascade_starts_the_next_when_the_one_before_is_not_green(project: Stage) -> None:
-    players(project, cheap=WRONG, fair=RIGHT, best=RIGHT)
+    """Also when kaged was killed meanwhile."""
+    players(project, cheap=f"sleep 1; {WRONG}", fair=RIGHT, best=RIGHT)
     words = ["--player", "cheap", "--player", "fair", "--player", "best"]
-    run = spent(project, "--strategy", "cascade", *words)
+    project.shell("spawn", "--hidden", "--yes", "--strategy", "cascade", *words, "--", "mend it")
+    waits = project.agents()[1]
+    assert (waits["state"], waits["rule"]) == ("waiting", "strategy")
+    assert waits["reason"].startswith("waits for agent 1")
+    project.kill()
+    project.shell("wait", "--timeout", "40")
+    run = project.json("status")["runs"][0]
     states = told(run)
     assert [state for state, _ in states] == ["done", "done", "stopped"]
     assert states[2][1] == "not needed: agent 2 is green"

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from kage_nvim.config import Check, UserConfig
+from kage_nvim.config import Budget, Check, RepositoryConfig, UserConfig
 from kage_nvim.errors import KageError
-from kage_nvim.model import MAX_AGENTS, State
+from kage_nvim.model import MAX_AGENTS, Player, State
+from kage_nvim.orchestrator import money
 from kage_nvim.orchestrator.strategies import asked, cascade, converge, race, tournament, until
 from kage_nvim.orchestrator.strategies.seen import Act, Seen
 from kage_nvim.store import Course, Round
@@ -128,6 +129,7 @@ def test_a_round_ends_by_the_clock_and_halves_the_field() -> None:
     assert tournament.at_the_bell(agents, 109.0, now) == []
     assert kinds(tournament.at_the_bell(agents, 110.0, now)) == [("rest", 1)]
     assert not tournament.is_over(agents, now)
+    assert not tournament.is_over([seen(1, resting=True), *agents[1:]], now), "asked to rest, still at work"
     agents[0] = seen(1, State.WAITING, resting=True)
     assert tournament.is_over(agents, now)
     acts, following = tournament.after(agents, {4: 1, 2: 2, 1: 3}, 120.0, now, 10.0)
@@ -165,6 +167,7 @@ def test_a_further_attempt_takes_the_next_players_place() -> None:
     agents.append(seen(3, DONE, change="b", copy_of=1))
     assert kinds(until.decide(agents, out_of_money=False)) == [("attempt", 2)]
     assert until.decide([*agents, seen(4)], out_of_money=False) == []
+    assert until.decide([*agents, seen(4, State.STOPPED, by_user=True)], out_of_money=False) == []
     assert until.decide([*agents, seen(4, State.INTERRUPTED)], out_of_money=False) == []
     assert kinds(until.decide([*agents, seen(4, DONE, green=True), seen(5)], out_of_money=True)) == [
         ("stop", 5)
@@ -215,3 +218,12 @@ def test_without_checks_there_is_nothing_to_decide_on() -> None:
         asked.must_be_decidable(Course(until="green"), {"test": Check(command="x")}, limited=False)
     for strategy in ("all", "converge", "tournament"):
         asked.must_be_decidable(Course(strategy=strategy), {}, limited=False)
+
+
+def test_the_least_of_all_budgets_holds() -> None:
+    player, user = Player(model="m"), UserConfig()
+    for given, least in ((None, 1.0), (0.5, 0.5), (2.0, 1.0)):
+        settings = RepositoryConfig(budget=Budget(run_usd=1.0))
+        assert money.limits(player, user, settings, given)["run_usd"] == least
+    assert money.limits(player, user, RepositoryConfig(), 0.5)["run_usd"] == 0.5
+    assert money.terms(player, user, RepositoryConfig(), 0.5)["limits"]["run_usd"] == 0.5

@@ -173,6 +173,7 @@ class Conductor:
         agent.peer = peer
         agent.record.pid = hello.pid
         agent.record.born = processes.born(hello.pid)
+        agent.called = agent.called or bool(agent.record.mail)
         for text in agent.record.mail:
             peer.push("steer", {"text": text})
         agent.record.mail = []
@@ -243,6 +244,9 @@ class Conductor:
             return
         if state.ended and (status.state is State.CHECKING or agent.record.resting or agent.called):
             return  # it says once more that it is done; what was asked of it decides when that is seen
+        if state.ended and not status.state.ended:  # what it was told did not reach it before kaged ended
+            self._over(run, agent, state, reason, turn)
+            return
         if (state, reason) != (status.state, status.reason):
             status.since = time.time()
         status.state, status.reason, status.activity = state, reason, report["activity"]
@@ -261,6 +265,7 @@ class Conductor:
             if turn <= agent.record.captured:
                 return
             reason = agent.stopping if agent.stopping and state is State.STOPPED else reason
+            agent.record.resting = agent.record.resting and state is State.INTERRUPTED
             try:
                 told = await self.capture(run, agent, reason)
                 reason = " · ".join(filter(None, [reason, *told]))
@@ -304,6 +309,7 @@ class Conductor:
             return
         if agent.record.resting and state is State.INTERRUPTED:
             state, reason = State.WAITING, "its round is over: it waits for the others"
+            status.rule = "strategy"
         agent.record.resting = state is State.WAITING
         repairs.settle(agent)
         green = any(made.green for made in run.record.status.candidates if made.number == agent.number)

@@ -48,7 +48,7 @@ async def start(conductor: Conductor, run: Run, agent: Agent) -> None:
     """Start an agent that was held."""
     agent.record.held = False
     status = agent.record.status
-    status.state, status.reason, status.ended = State.STARTING, "", None
+    status.state, status.reason, status.rule, status.ended = State.STARTING, "", "", None
     status.started = status.since = time.time()
     conductor.agent_changed(run, agent)
     try:

@@ -134,15 +134,16 @@ def words(agent: Agent, green: bool | None) -> str:
         return ""
     turns = f"{len(ended)} turn{'s' * (len(ended) > 1)}"
     how = f"repaired in {turns}" if green else f"not green after {turns} of repair"
-    return f"{how}, {cost(ended)}"
+    return ", ".join(filter(None, [how, cost(ended)]))
 
 
 def cost(ended: list[Repair]) -> str:
-    """What repair turns took: dollars where they are known, else tokens."""
+    """What repair turns took: dollars where they are known, else tokens; empty for what uses neither."""
     usd = [repair.took_usd for repair in ended if repair.took_usd is not None]
     if usd and len(usd) == len(ended):
         return f"${sum(usd):.4f}" if 0 < sum(usd) < 0.01 else f"${sum(usd):.2f}"
-    return f"{sum(repair.took_tokens or 0 for repair in ended):,} tokens"
+    tokens = sum(repair.took_tokens or 0 for repair in ended)
+    return f"{tokens:,} tokens" if tokens else ""
 
 
 async def ask(conductor: Conductor, run: Run, which: Which) -> list[int]:

@@ -48,7 +48,8 @@ def hold(conductor: Conductor, run: Run, agents: list[Agent]) -> list[Agent]:
     for before, agent in pairwise(agents):
         agent.record.held = True
         status = agent.record.status
-        status.state, status.reason, status.since = State.WAITING, cascade.waits(before.number), time.time()
+        status.state, status.rule, status.since = State.WAITING, "strategy", time.time()
+        status.reason = cascade.waits(before.number)
         conductor.agent_changed(run, agent)
     return agents[:1]
 
@@ -72,6 +73,8 @@ async def follow(conductor: Conductor, run: Run) -> None:
 async def decide(conductor: Conductor, run: Run) -> None:
     """Have the strategy decide, and do what it says."""
     async with run.deciding:
+        if run.id not in conductor.runs:
+            return
         acts = await _acts(conductor, run)
         for act in acts:
             log.info("run %s: %s agent %d %s", run.id, act.kind, act.number, act.reason)
@@ -114,6 +117,7 @@ def _seen(run: Run, changes: dict[int, str] | None = None, stuck: dict[int, str]
                 change=(changes or {}).get(agent.number, ""),
                 stuck=(stuck or {}).get(agent.number, ""),
                 copy_of=agent.record.copy_of,
+                by_user=status.state is State.STOPPED and status.reason.startswith(control.BY_USER),
             )
         )
     return seen
@@ -162,7 +166,7 @@ async def _of_tournament(conductor: Conductor, run: Run) -> list[Act]:
     seen = _seen(run)
     if acts := tournament.at_the_bell(seen, now, current):
         return acts
-    if not tournament.is_over(seen, current) or not any(agent.resting for agent in seen):
+    if not tournament.is_over(seen, current):
         return []
     places = await _places(conductor, run, current.playing)
     acts, run.record.round = tournament.after(

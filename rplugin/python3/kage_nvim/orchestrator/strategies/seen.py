@@ -15,7 +15,7 @@ class Seen:
     ``resting``: it waits for the end of a round. ``usd`` and ``tokens`` are what it has spent, ``ended`` when
     that ended (Unix seconds). ``change`` is the same for agents whose changes say the same (empty: none
     yet), ``stuck`` says in which step it fails again and again. ``copy_of`` is the agent whose place a
-    further attempt took."""
+    further attempt took; ``by_user``: the user stopped it."""
 
     number: int
     state: State
@@ -28,6 +28,7 @@ class Seen:
     change: str = ""
     stuck: str = ""
     copy_of: int | None = None
+    by_user: bool = False
 
     @property
     def at_work(self) -> bool:

@@ -33,9 +33,11 @@ def at_the_bell(agents: Sequence[Seen], now: float, current: Round) -> list[Act]
 
 
 def is_over(agents: Sequence[Seen], current: Round) -> bool:
-    """Whether all that play have ended or rest, in a round that another follows."""
+    """Whether all that play have ended or rest, and one rests, in a round that another follows."""
     playing = [agent for agent in agents if agent.number in current.playing]
-    return current.seconds is not None and all(agent.state.ended or agent.resting for agent in playing)
+    rests = [agent.resting and agent.state is State.WAITING for agent in playing]
+    ended = [agent.state.ended for agent in playing]
+    return current.seconds is not None and any(rests) and all(map(any, zip(rests, ended, strict=True)))
 
 
 def after(

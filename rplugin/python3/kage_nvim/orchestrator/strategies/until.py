@@ -16,10 +16,11 @@ REPAIRS = 2
 
 
 def decide(agents: Sequence[Seen], *, out_of_money: bool) -> list[Act]:
-    """What follows from how the agents stand. ``change`` of each agent names the tree that it made."""
+    """What follows from how the agents stand. ``change`` of each agent names the tree that it made. Nothing
+    begins where the user interrupted or stopped somebody."""
     if first_green(agents) is not None:
         return race.decide(agents)
-    if any(not agent.state.ended or agent.state is State.INTERRUPTED for agent in agents):
+    if any(not a.state.ended or a.state is State.INTERRUPTED or a.by_user for a in agents):
         return []
     if out_of_money or len(agents) >= MAX_AGENTS or _futile(agents):
         return []
