@@ -101,6 +101,15 @@ def test_cargo_names_a_test_by_its_target_and_an_example_without_its_line(name: 
     assert failed.text == "assertion `left == right` failed: sums"
 
 
+def test_what_only_counts_is_counted() -> None:
+    quiet = b"running 3 tests\n..F\ntest result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured\n"
+    told = formats.FORMATS["cargo"].read(quiet, PLACES)
+    assert (told.tests, told.passed, told.total, told.broken) == ([], 2, 3, "")
+    assert formats.FORMATS["cargo"].read(quiet + b"running 2 tests\n.", PLACES).broken
+    told = formats.FORMATS["go"].read(b"ok  \texample.com/m\t0.003s\n", PLACES)
+    assert (told.tests, told.passed, told.total) == ([], None, None)
+
+
 @pytest.mark.parametrize("name", ["unittest.txt", "unittest-3.10.txt"])
 def test_unittest_names_a_test_alike_in_all_pythons(name: str) -> None:
     told = said(name, "unittest")

@@ -35,9 +35,9 @@ def test_more():
 
 @pytest.fixture
 def profile(tmp_path: Path) -> Profile:
-    for name in ("tree", "tmp"):
+    for name in ("tree", "its tmp"):
         (tmp_path / name).mkdir()
-    env = {"PATH": f"{BIN}:{os.environ['PATH']}", "TMPDIR": str(tmp_path / "tmp"), "HOME": str(tmp_path)}
+    env = {"PATH": f"{BIN}:{os.environ['PATH']}", "TMPDIR": str(tmp_path / "its tmp"), "HOME": str(tmp_path)}
     return Profile(mode="off", worktree=str(tmp_path / "tree"), env=env | QUICK)
 
 
@@ -164,3 +164,14 @@ def test_a_benchmark_has_a_number_or_is_none(profile: Profile) -> None:
     assert run(profile, "echo x", name="bench").metrics[0].name == "time"
     assert run(profile, "echo x", name="bench", pattern=r"(?P<value>\d+)").state == "fail"
     assert run(profile, "echo x", name="bench", report="b.json").summary.endswith("it did not write b.json")
+
+
+def test_examples_in_comments_are_tests(profile: Profile) -> None:
+    example = 'def f(n):\n    """\n    >>> f(1)\n    2\n    """\n    return n + {}\n'
+    write(profile, a__py=example.format(1), b__py=example.format(2))
+    each = 's=0; for f in a.py b.py; do python -m doctest -v "$f" || s=1; done; exit $s'
+    result = run(profile, each, name="doctest")
+    assert states(result) == {"a.f": "pass", "b.f": "fail"}
+    assert [(failure.path, failure.line) for failure in result.failures] == [("b.py", 3)]
+    write(profile, b__py="import os\nos._exit(0)\n", a__py="import os\nos._exit(0)\n")
+    assert run(profile, each, name="doctest").state == "fail"

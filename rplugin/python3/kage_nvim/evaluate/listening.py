@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import shlex
 from contextlib import suppress
 
 import msgspec
@@ -52,7 +53,7 @@ def listen(name: str, check: Check, profile: Profile) -> Listening:
     kind = kind_of(name, check)
     if kind == "bench" and not check.report and tmp and "--benchmark-only" in command:
         report = f"{PREFIX}{secrets.token_hex(8)}.json"
-        wish = _added(profile, "PYTEST_ADDOPTS", f"--benchmark-json={tmp}/{report}")
+        wish = _added(profile, "PYTEST_ADDOPTS", shlex.quote(f"--benchmark-json={tmp}/{report}"))
         return Listening({"PYTEST_ADDOPTS": wish}, tmp, report)
     if check.report or not tmp or kind not in ("test", "custom"):
         return Listening()
@@ -62,7 +63,7 @@ def listen(name: str, check: Check, profile: Profile) -> Listening:
         return Listening(env)
     report = f"{PREFIX}{secrets.token_hex(8)}.xml"
     # The older of its two families names the file of each test.
-    wish = f"--junitxml={tmp}/{report} -o junit_family=xunit1"
+    wish = f"{shlex.quote(f'--junitxml={tmp}/{report}')} -o junit_family=xunit1"
     env["PYTEST_ADDOPTS"] = _added(profile, "PYTEST_ADDOPTS", wish)
     certain = _PYTEST.search(command) is not None and not _NOT_RUN.search(command)
     return Listening(env, tmp, report, certain)

@@ -42,6 +42,7 @@ _PLACES = (
 _STYLISH = re.compile(r"^\s+(?P<line>[0-9]+):[0-9]+\s+(?:error|warning)\s+(?P<text>.*)$")
 # node --test says it in YAML before the place.
 _YAML = re.compile(r"^\s+error: ['\"](?P<text>.+)['\"]$")
+_RAISED = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Failure|Warning)(?::.*)?$")
 _HEADING = re.compile(r"^(?P<path>[^\s:()]\S*\.\w+)$")
 _COUNTS = {word: re.compile(rf"([0-9]+) {word}") for word in ("passed", "failed", "errors?")}
 _RAN = re.compile(r"^Ran ([0-9]{1,9}) tests?")
@@ -89,14 +90,20 @@ def places(lines: Iterable[str], inside: Places) -> list[Failure]:
     found: dict[tuple[str, int], Failure] = {}
     said = before = heading = ""
     wordless: tuple[str, int] | None = None
+    traced: tuple[str, int] | None = None
     for each in lines:
         if each.startswith("E   "):  # pytest says what is wrong in the lines before the place
             said = said or each[1:].strip()
         elif words := _YAML.match(each):
             said = words["text"]
+        elif each.strip() == "...":
+            said = ""
         if wordless and each.strip():  # a panic says it in the line after
             found[wordless] = Failure(*wordless, visible(each.strip())[:LONGEST])
             wordless = None
+        if traced and _RAISED.match(each):  # a traceback after its last place
+            found[traced] = Failure(*traced, visible(each.strip())[:LONGEST])
+            traced = None
         match = next((m for shape in _PLACES if (m := shape.match(each))), None)
         path = match["path"] if match else ""
         if match is None and heading and (match := _STYLISH.match(each)):
@@ -116,6 +123,7 @@ def places(lines: Iterable[str], inside: Places) -> list[Failure]:
             place = Failure(place.path, place.line, visible(said)[:LONGEST])
         said = ""
         key = place.path, place.line
+        traced = key if each.lstrip().startswith("File ") else traced
         if key not in found or (place.text and not found[key].text):
             found[key] = place
             wordless = key if " panicked at " in each and not place.text else None

@@ -16,7 +16,10 @@ _TEST = re.compile(
     r"(?P<state>ok|FAILED|ignored\b.*|bench:.*)(?: <[0-9.]+s>)?$"
 )
 _LINE = re.compile(r" \(line [0-9]+\)$")
-_END = re.compile(r"^test result: (?P<word>ok|FAILED)\.", re.MULTILINE)
+_END = re.compile(
+    r"^test result: (?P<word>ok|FAILED)\.(?: (?P<passed>[0-9]{1,9}) passed; (?P<failed>[0-9]{1,9}) failed)?",
+    re.MULTILINE,
+)
 _BEGUN = re.compile(r"^running [0-9]+ tests?$", re.MULTILINE)
 _PANIC = re.compile(r"^---- (?P<name>.+) stdout ----$")
 
@@ -44,7 +47,7 @@ def read(data: bytes, places: Places) -> Said:
     lines = text.plain(data)
     tests, outputs = Tests(), []
     target = ""
-    begun = ended = 0
+    begun = ended = passed = failed = 0
     words = _panics(lines)
     for line in lines:
         if found := _TARGET.match(line):
@@ -63,9 +66,15 @@ def read(data: bytes, places: Places) -> Said:
             tests.add(_named(target, found["name"]), state, text=words.get(found["name"], ""))
         else:
             begun += _BEGUN.match(line) is not None
-            ended += _END.match(line) is not None
+            if found := _END.match(line):
+                ended += 1
+                passed += int(found["passed"] or 0)
+                failed += int(found["failed"] or 0)
     broken = "some of its tests did not end" if begun > ended else ""
-    return tests.said(text.places([*lines, *outputs], places), broken)
+    whole = tests.said(text.places([*lines, *outputs], places), broken)
+    if (whole.total or 0) < passed + failed:  # with --quiet it only counts
+        whole.tests, whole.passed, whole.total = [], passed, passed + failed
+    return whole
 
 
 def _event(line: str) -> _Event | None:
