@@ -203,6 +203,13 @@ def test_heads_candidates_and_what_cannot_be_reviewed(branch: Stage, tmp_path: P
     assert (candidate["number"], candidate["files"]) == (1, ["calc.py"])
 
 
+def slow(body: dict[str, Any], _: dict[str, str]) -> Reply:
+    """One who has found something and thinks on for long."""
+    if body["messages"][-1]["role"] == "user":
+        return Reply(tool_calls=[("report_finding", EMPTY)])
+    return Reply("…", delay=30)
+
+
 async def stop(stage: Stage) -> Any:
     """``:Kage review stop``."""
     client = Client()
@@ -215,17 +222,19 @@ async def stop(stage: Stage) -> Any:
 
 def test_a_review_ends_with_the_shell_and_with_its_budget(branch: Stage) -> None:
     words = [sys.executable, "-I", "-m", "kage_nvim.cli", "review"]
-    with ModelServer(lambda body, headers: Reply("…", delay=30)) as server:
+    with ModelServer(slow) as server:
         configure(branch, server.url)
         asked = subprocess.Popen(words, cwd=branch.repository, env=branch.environment)
-        until(lambda: len(server.requests) >= 3, 30, "the reviewers ask")
+        until(lambda: len(server.requests) >= 6, 30, "the reviewers have found something, and go on")
         assert server.most_in_flight >= 3
         asked.send_signal(signal.SIGINT)
         assert asked.wait(20) == 130
         asked = subprocess.Popen(words, cwd=branch.repository, env=branch.environment, stderr=subprocess.PIPE)
-        until(lambda: len(server.requests) >= 6, 30, "the reviewers ask again")
+        until(lambda: len(server.requests) >= 12, 30, "the same again")
         assert asyncio.run(stop(branch)) == {"stopped": 1}
         assert "the review was stopped" in asked.communicate(timeout=20)[1].decode()
+        left = branch.run("review", "--last").stdout
+        assert "divides by zero" in left and "stopped before its end" in left
     with ModelServer(answer) as server:
         configure(branch, server.url, "run_usd = 0.000001\n")
         poor = branch.run("review", "--json")

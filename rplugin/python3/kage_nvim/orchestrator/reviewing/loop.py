@@ -8,8 +8,8 @@ ask ──> calls of tools ──> answers ──┐
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -21,6 +21,7 @@ from kage_nvim.orchestrator.consult import Consultant, Message, Reply
 from kage_nvim.orchestrator.reviewing.reader import FIRST, READING, Reader, cut, schemas
 from kage_nvim.orchestrator.roles import Role
 
+Result = TypeVar("Result")
 STEPS = 30
 """Answers that one reviewer may give."""
 READ = 240_000
@@ -188,6 +189,16 @@ class Loop:
             f"{cut(diff, FIRST)}{more}"
         )
         return [{"role": "system", "content": words}, {"role": "user", "content": about}]
+
+
+async def together(work: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """All results, in order; where one fails the others end, for each of them costs."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def said(reply: Reply) -> Message:

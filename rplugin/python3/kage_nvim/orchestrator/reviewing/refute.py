@@ -16,7 +16,7 @@ from kage_nvim.errors import KageError
 from kage_nvim.evaluate.findings import Finding
 from kage_nvim.evaluate.findings_read import LONGEST
 from kage_nvim.orchestrator.consult import Consultant, Message
-from kage_nvim.orchestrator.reviewing.loop import Call, answers, calls_of, said
+from kage_nvim.orchestrator.reviewing.loop import Call, answers, calls_of, said, together
 from kage_nvim.orchestrator.reviewing.reader import READING, Reader, cut, schemas
 from kage_nvim.visible import UNSEEN
 
@@ -93,7 +93,7 @@ async def refute(
         heard()
         return replace(finding, verdict=verdict, why=why, judged=name)
 
-    return list(await asyncio.gather(*(one(at, finding) for at, finding in enumerate(found))))
+    return await together([one(at, finding) for at, finding in enumerate(found)])
 
 
 def _other(

@@ -25,7 +25,7 @@ from kage_nvim.orchestrator.editors import open_buffers, overlays
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.reviewing import kept
 from kage_nvim.orchestrator.reviewing.kept import Review
-from kage_nvim.orchestrator.reviewing.loop import Loop, Reviewer
+from kage_nvim.orchestrator.reviewing.loop import Loop, Reviewer, together
 from kage_nvim.orchestrator.reviewing.reader import Reader
 from kage_nvim.orchestrator.reviewing.refute import CUT, refute
 from kage_nvim.orchestrator.reviewing.scope import Asked, Scope, find
@@ -196,11 +196,20 @@ class Reviews:
             await self._engage(account, reviewer.player, at, user)
             for at, reviewer in enumerate(review.reviewers)
         ]
-        await self._read(scope, reader, review, seats, list(wanted.values()))
-        await self._refute(reader, review, user, account, names)
-        await self._count(review)
-        review.seconds = round(time.monotonic() - began, 1)
-        await asyncio.to_thread(kept.write, scope.store, review)
+        try:
+            await self._read(scope, reader, review, seats, list(wanted.values()))
+            await self._refute(reader, review, user, account, names)
+            await self._count(review)
+        except asyncio.CancelledError:
+            review.notes.append("it was stopped before its end")
+            for reviewer in review.reviewers:
+                if reviewer.state == "working":
+                    reviewer.state, reviewer.reason = "failed", "stopped"
+            raise
+        finally:
+            review.seconds = round(time.monotonic() - began, 1)
+            if review.findings or all(reviewer.state != "working" for reviewer in review.reviewers):
+                kept.write(scope.store, review)  # at once: who is being stopped may not wait
         return review
 
     async def _engage(self, account: Account, player: str, offset: int, user: UserConfig) -> Consultant:
@@ -230,6 +239,7 @@ class Reviews:
         ]
 
         def heard() -> None:
+            review.findings = merged([finding for loop in loops for finding in loop.findings])
             self._say(review, "reading", [reviewer.state != "working" for reviewer in review.reviewers])
 
         async def one(loop: Loop) -> None:
@@ -237,8 +247,7 @@ class Reviews:
             heard()
 
         heard()
-        await asyncio.gather(*(one(loop) for loop in loops))
-        review.findings = merged([finding for loop in loops for finding in loop.findings])
+        await together([one(loop) for loop in loops])
         failed = [reviewer for reviewer in review.reviewers if reviewer.state == "failed"]
         if len(failed) == len(loops) and not review.findings:
             raise KageError(
