@@ -20,7 +20,14 @@ class CalcTest(unittest.TestCase):
     def test_type(self):
         self.assertIsInstance(calc.add(1, 2), int)
 """
-NEW = "import unittest\nimport calc\n\nclass More(unittest.TestCase):\n    def test_more(self):\n        self.assertEqual(calc.add(2, 2), 4)\n"
+NEW = """\
+import unittest
+import calc
+
+class More(unittest.TestCase):
+    def test_more(self):
+        self.assertEqual(calc.add(2, 2), 4)
+"""
 
 
 def evaluated(stage: Stage, edit: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kage_nvim.evaluate.weakened.hooks import meddling
-from kage_nvim.evaluate.weakened.python_tests import parse
+from kage_nvim.evaluate.weakened.python_marks import parse
 from kage_nvim.evaluate.weakened.settings import read
 
 _TESTING = re.compile(

@@ -10,7 +10,8 @@ from typing import Literal
 Kind = Literal["test", "support", "data", "settings", "mixed", "other"]
 
 _FOLDERS = {
-    "test", "tests", "testing", "__tests__", "spec", "specs", "e2e", "__mocks__", "t", "unit_tests", "androidTest",
+    "test", "tests", "testing", "__tests__", "spec", "specs", "e2e", "__mocks__", "t", "unit_tests",
+    "androidTest",
 }  # fmt: skip
 _KEPT = {
     "__snapshots__", "snapshots", "testdata", "test_data", "test-data", "golden", "goldens", "expected",

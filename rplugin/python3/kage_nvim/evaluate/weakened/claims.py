@@ -165,12 +165,9 @@ def _replaced(claim: Claim, other: Claim, old: Case, new: Case, who: str) -> Ite
     if about and not about & new.names and not (other.calls | new.calls) - known - old.calls - old.names:
         text = f"{who} looks at something else: `{short(claim.text)}` became `{short(other.text)}`"
         yield weakening("loosened", new.path, other.line, text)
-    elif (
-        claim.calls
-        and claim.calls == other.calls
-        and claim.constants - other.constants
-        and other.constants - claim.constants
-    ):
-        if claim.expected != other.expected and len(claim.constants) >= len(other.constants) > 0:
-            text = f"{who} expects something else: `{short(claim.text)}` became `{short(other.text)}`"
-            yield weakening("expectation", new.path, other.line, text)
+        return
+    values = claim.constants - other.constants and other.constants - claim.constants
+    same = bool(claim.calls) and claim.calls == other.calls and claim.expected != other.expected
+    if values and same and len(claim.constants) >= len(other.constants):
+        text = f"{who} expects something else: `{short(claim.text)}` became `{short(other.text)}`"
+        yield weakening("expectation", new.path, other.line, text)

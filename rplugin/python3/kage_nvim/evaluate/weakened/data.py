@@ -1,4 +1,4 @@
-"""What tests are held against: golden files, snapshots, fixtures. The test stays and its answer is another."""
+"""What tests are held against: golden files, snapshots, fixtures. The test stays, its answer is another."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from kage_nvim.evaluate.evaluation import Weakening
 from kage_nvim.evaluate.weakened.equality import equality_compared
 from kage_nvim.evaluate.weakened.python_claims import name_of
-from kage_nvim.evaluate.weakened.python_tests import SKIPS, XFAILS, parse
+from kage_nvim.evaluate.weakened.python_marks import SKIPS, XFAILS, parse
 from kage_nvim.evaluate.weakened.shapes import short, weakening
 
 _MEDDLES = re.compile(
@@ -107,12 +107,8 @@ def _everywhere(tree: ast.Module, tests: bool, guarded: set[int]) -> Iterator[_F
                     node.lineno,
                     f"pins what was random: `{ast.unparse(node)}`",
                 )
-            elif tests and shown in ("warnings.simplefilter", "warnings.filterwarnings") and node.args:
-                if (
-                    getattr(node.args[0], "value", "") == "ignore"
-                    and len(node.args) + len(node.keywords) == 1
-                ):
-                    yield _Found("warnings", "warnings", node.lineno, "ignores all warnings")
+            elif tests and shown in ("warnings.simplefilter", "warnings.filterwarnings") and _ignores(node):
+                yield _Found("warnings", "warnings", node.lineno, "ignores all warnings")
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and not tests:
             if _DETECTS.fullmatch(node.value):
                 yield _Found(
@@ -132,6 +128,11 @@ def _everywhere(tree: ast.Module, tests: bool, guarded: set[int]) -> Iterator[_F
                 yield _Found("patched", f"def {node.name}", node.lineno, f"rewrites {node.name}")
         elif isinstance(node, (ast.Assign, ast.Delete, ast.AugAssign)):
             yield from _assigned(node, tests)
+
+
+def _ignores(call: ast.Call) -> bool:
+    """``warnings.simplefilter("ignore")``: of all kinds."""
+    return len(call.args) + len(call.keywords) == 1 and getattr(call.args[0], "value", "") == "ignore"
 
 
 _UNITTESTS = {"assertEqual", "assertTrue", "assertFalse", "assertIn", "assertIs", "assertIsNone", "assertRaises", "_baseAssertEqual",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+SCRIPT = {"js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts"}
 HASH = {"rb", "exs", "ex", "sh", "bash", "bats", "jl", "pl", "t", "R"}
 DASHES = {"lua", "hs"}
 _OPEN, _CLOSE = "([{", ")]}"

@@ -42,8 +42,13 @@ class Claim(NamedTuple):
 
 @dataclass
 class Case:
-    """One test. ``idle`` says why it is not run, where it is not; ``marks`` what is attached to it (kind →
-    words); ``values`` the sets of values that it is run with, as they are written; ``rounds`` how many sets of values it is run with (``None``: not known, -1: filtered)."""
+    """One test.
+
+    ``idle`` says why it is not run, where it is not; ``marks`` what is attached to it (kind → words);
+    ``rounds`` with how many sets of values it is run (``None``: not known, -1: filtered), ``values`` which;
+    ``words``, ``names``, ``calls`` and ``constants`` are what its text consists of; ``patched`` and ``mocked``
+    names that are replaced in it, with the lines.
+    """
 
     path: str
     name: str
