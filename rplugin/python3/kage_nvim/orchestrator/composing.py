@@ -26,6 +26,7 @@ from kage_nvim.evaluate import compared
 from kage_nvim.evaluate.results import Result
 from kage_nvim.evaluate.testfiles import holds_tests
 from kage_nvim.model import CandidateStatus
+from kage_nvim.orchestrator import measuring
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.trials import Ground, Trials
 from kage_nvim.orchestrator.worth import outcome
@@ -157,7 +158,7 @@ async def checks_for(conductor: Conductor, run: Run) -> tuple[Ground, dict[str, 
         KageError: there is no check.
     """
     ground, wanted = await conductor.checks.ground(run)
-    wanted = {name: check for name, check in wanted.items() if check.kind != "bench"}
+    wanted, _ = measuring.apart(wanted)
     if not wanted:
         raise KageError(
             f"no check is known for {run.root.name}: nothing tells which hunks are good",

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from kage_nvim.config import Check
-from kage_nvim.evaluate import compared, measures
+from kage_nvim.evaluate import compared
 from kage_nvim.evaluate.kinds import kind_of
 from kage_nvim.evaluate.results import Result, begun
 from kage_nvim.model import Profile
@@ -79,6 +79,8 @@ async def _measure(
     say: Callable[[Result], None],
 ) -> Result:
     """One benchmark on the base and on the tree; on the same tree twice there is nothing to compare."""
+    from kage_nvim.evaluate import measures  # loaded with the first benchmark
+
     began = time.monotonic()
     async with AsyncExitStack() as stack:
         profiles = [await stack.enter_async_context(trials.bench(ground, tree)) for tree in sorted({*trees})]

@@ -17,8 +17,7 @@ import msgspec
 from kage_nvim import sandbox
 from kage_nvim.config import Check, RepositoryConfig
 from kage_nvim.evaluate.kinds import kind_of
-from kage_nvim.evaluate.listening import listen, with_env
-from kage_nvim.evaluate.reading import read
+from kage_nvim.evaluate.listening import Listening, listen, with_env
 from kage_nvim.evaluate.results import Result, begun
 from kage_nvim.model import Profile
 from kage_nvim.orchestrator.benches import Benches
@@ -169,7 +168,7 @@ class Trials:
             done = await sandbox.run(with_env(profile, heard.env), command, timeout=check.timeout)
         except OSError as error:
             return msgspec.structs.replace(begun(name, check), state="error", summary=visible(str(error)))
-        return await asyncio.to_thread(read, begun(name, check), check, done, profile, heard)
+        return await asyncio.to_thread(_read, begun(name, check), check, done, profile, heard)
 
     def known(self, tree: str, key: bytes) -> Result | None:
         """What is kept of a tree under a key."""
@@ -198,3 +197,10 @@ def as_begun(known: Result, begun: Result) -> Result:
 def _commit(store: Store, tree: str) -> str:
     """A commit of a tree, the same each time, for slots are filled from commits."""
     return commit_tree(store, tree, None, "a tree to be tried", when=0)
+
+
+def _read(begun: Result, check: Check, done: Completed, profile: Profile, heard: Listening) -> Result:
+    """What reads all the forms is loaded with the first result."""
+    from kage_nvim.evaluate.reading import read
+
+    return read(begun, check, done, profile, heard)

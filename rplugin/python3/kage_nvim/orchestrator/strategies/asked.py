@@ -9,6 +9,7 @@ import msgspec
 
 from kage_nvim.config import REPOSITORY_FILE, Check, UserConfig
 from kage_nvim.errors import KageError, usage
+from kage_nvim.evaluate.kinds import is_required
 from kage_nvim.model import STRATEGIES
 from kage_nvim.orchestrator.repairs import MOST
 from kage_nvim.store import Course
@@ -45,7 +46,7 @@ def must_be_decidable(course: Course, checks: Mapping[str, Check], *, limited: b
     """
     what = f"--strategy {course.strategy}" if course.strategy in BY_CHECKS else ""
     what = what or (f"--until {course.until}" if course.until else "")
-    required = [c for c in checks.values() if (c.kind != "bench" if c.required is None else c.required)]
+    required = [check for name, check in checks.items() if is_required(name, check)]
     if what and not required:
         raise KageError(
             f"{what} goes by the project's checks, and no required one is known",
