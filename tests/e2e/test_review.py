@@ -177,6 +177,8 @@ def test_heads_candidates_and_what_cannot_be_reviewed(branch: Stage, tmp_path: P
     git(root, "stash", "-q")
     git(root, "update-ref", "refs/pull/7/head", "feature")
     git(root, "checkout", "-q", "main")
+    ahead = json.loads(branch.run("review", "feature", "--json").stdout)
+    assert (ahead["kind"], ahead["files"]) == ("revision", ["store.py"])
     (root / "README.md").write_text("mine\n")
     pull = json.loads(branch.run("review", "pull/7", "--json", "--fail-on", "never").stdout)
     assert (pull["kind"], pull["files"]) == ("revision", ["store.py"])

@@ -81,7 +81,10 @@ async def find(conductor: Conductor, cwd: str, asked: Asked) -> Scope:
         scope = await asyncio.to_thread(_candidate, run, int(candidate["number"]))
     else:
         scope = await _revisions(conductor, repository, store, asked)
-    if not await asyncio.to_thread(changes, scope.store, scope.old, scope.new):
+        if scope.kind == "yours" and asked.base and not await _changes(scope):
+            # You have nothing that it lacks: what it has is meant.
+            scope = await _revisions(conductor, repository, store, Asked(head=asked.base))
+    if not await _changes(scope):
         raise KageError(
             f"there is nothing to review: {scope.title} changes nothing",
             fix="Name another base: kage review HEAD~3. Or a candidate: kage review 2.",
@@ -89,6 +92,10 @@ async def find(conductor: Conductor, cwd: str, asked: Asked) -> Scope:
             exit=Exit.NOTHING,
         )
     return scope
+
+
+async def _changes(scope: Scope) -> bool:
+    return bool(await asyncio.to_thread(changes, scope.store, scope.old, scope.new))
 
 
 def _candidate(run: Run, number: int) -> Scope:
