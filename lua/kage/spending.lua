@@ -52,14 +52,14 @@ function M.table(rows)
   local cells = { { "player", "role", "language", "runs", "green", "wins", "accepted", "per accepted" } }
   for _, row in ipairs(rows) do
     local cost = row.usd_per_accepted and words_of.money(row.usd_per_accepted)
-      or row.usd and "–"
+      or row.usd and "-"
       or "unpriced"
     cells[#cells + 1] = {
       words_of.clean(row.player),
-      row.role ~= "" and words_of.clean(row.role) or "–",
-      row.language ~= "" and words_of.clean(row.language) or "–",
+      row.role ~= "" and words_of.clean(row.role) or "-",
+      row.language ~= "" and words_of.clean(row.language) or "-",
       tostring(row.runs),
-      row.checked > 0 and ("%d/%d"):format(row.green, row.checked) or "–",
+      row.checked > 0 and ("%d/%d"):format(row.green, row.checked) or "-",
       tostring(row.wins),
       tostring(row.accepted),
       cost,

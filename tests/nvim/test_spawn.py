@@ -289,3 +289,43 @@ def test_a_draft_of_the_users_own_outlives_a_spawn(nvim: Editor, spawned: FakeDa
     nvim.until("return vim.fn.execute('messages'):find('1 agent runs', 1, true)")
     nvim.keys(":KageSpawn<CR>")
     nvim.until("return vim.fn.getline(1) == 'half a thought'")
+
+
+def test_the_prompt_tells_what_such_a_run_took(nvim: Editor, spawned: FakeDaemon) -> None:
+    """Below the prompt, later, and gone with it; completion names the best player first."""
+    spawned.answers["estimate"] = lambda _: {
+        "line": "about $0.12 (0.05-0.30), 2 min",
+        "suggestion": "Python here: @zeta 8/10 green, $0.02 each",
+        "order": ["zeta"],
+        "guess": None,
+    }
+    nvim.command("edit calc.py")
+    nvim.keys(":KageSpawn 2 @fast --strategy race<CR>")
+    screen = nvim.until_screen("about $0.12 (0.05-0.30), 2 min")
+    assert any("@zeta 8/10 green" in row for row in screen)
+    assert any("KageSpawn 2 @fast --strategy race" in row for row in screen)
+    asked = spawned.asked("estimate")[0]
+    assert (asked["count"], asked["players"], asked["path"]) == (2, ["fast"], "calc.py")
+    best = nvim.lua("return require('kage.spending').best_first({ '@alpha', '@zeta' })")
+    assert best == ["@zeta", "@alpha"]
+    nvim.keys("<Esc>q")
+    nvim.until("return #vim.api.nvim_list_wins() == 1")
+
+
+def test_stats_are_a_table(nvim: Editor, kaged: FakeDaemon) -> None:
+    row = {"role": "", "language": "Python", "runs": 4, "checked": 3, "green": 2, "wins": 1, "accepted": 1}
+    rows = [
+        row | {"player": "fast", "usd": 0.5, "usd_per_accepted": 0.5},
+        row | {"player": "free\x1b", "usd": None, "usd_per_accepted": None},
+    ]
+    kaged.answers["stats"] = lambda _: {"repository": "/x", "rows": rows}
+    nvim.command("Kage stats")
+    nvim.until("return vim.fn.execute('messages'):find('per accepted', 1, true)")
+    code = "return require('kage.spending').table(vim.json.decode(..., { luanil = { object = true } }))"
+    lines = nvim.lua(code, json.dumps(rows))
+    assert lines[1].split() == ["fast", "-", "Python", "4", "2/3", "1", "1", "$0.50"]
+    assert lines[2].split()[-1] == "unpriced" and "\x1b" not in lines[2]
+    kaged.answers["stats"] = lambda _: {"repository": "/x", "rows": []}
+    nvim.command("Kage stats all")
+    nvim.until("return vim.fn.execute('messages'):find('no agent has ended yet', 1, true)")
+    assert kaged.asked("stats")[1]["all"] is True
