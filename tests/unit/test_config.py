@@ -38,6 +38,15 @@ REPOSITORY = [
     ("[checks.a]\ncommand = ' '", ["`checks.a.command`"]),
     ("[checks.a]\ncommand = 'x'\ntimeout = -1", ["`checks.a.timeout`", "above 0, found -1"]),
     ("[checks.a]\ncommand = 'x'\ntimeout = nan", ["`checks.a.timeout`", "found nan"]),
+    ("[checks.a]\ncommand = 'x'\nkind = 'tests'", ["`checks.a.kind`", "test, lint, type", "found 'tests'"]),
+    ("[checks.a]\ncommand = 'x'\nweight = -1", ["`checks.a.weight`", "from 0 on", "found -1"]),
+    ("[checks.a]\ncommand = 'x'\nweight = inf", ["`checks.a.weight`", "found inf"]),
+    ("[checks.a]\ncommand = 'x'\nretry = -1", ["`checks.a.retry`", "found -1"]),
+    ("[checks.a]\ncommand = 'x'\nformat = 'xml'", ["`checks.a.format`", "junit, sarif", "found `xml`"]),
+    ("[checks.a]\ncommand = 'x'\nreport = '/r.xml'", ["`checks.a.report`", "below", "found `/r.xml`"]),
+    ("[checks.a]\ncommand = 'x'\nreport = 'a/../../r'", ["`checks.a.report`"]),
+    ("[checks.a]\ncommand = 'x'\npattern = '('", ["`checks.a.pattern`", "regular expression", "found `(`"]),
+    ("[checks.a]\ncommand = 'x'\npattern = 'ok'", ["`checks.a.pattern`", "passed, failed", "found `ok`"]),
     ("[setup]\ncommand = 'x'\ntimeout = 0", ["`setup.timeout`", "above 0, found 0"]),
 ]
 

@@ -136,8 +136,10 @@ def test_noise_alone_is_seldom_a_difference() -> None:
 def test_the_numbers_are_told_in_a_line() -> None:
     (metric,) = measures.together(rounds([0.82, 0.8, 0.81, 0.8, 0.8]), rounds([1.0] * 5))
     assert (metric.base, metric.samples, round(metric.change or 0, 2)) == (1.0, 5, 0.8)
-    assert measures.line([metric]) == "0.8 s, 20 % better than the base"
+    assert measures.line([metric]) == "800 ms, 20 % better than the base"
     assert measures.line([]) == ""
+    shown = [measures.amount(value, "s") for value in (6.11e-8, 2.5e-6, 0.0, 1.5)]
+    assert shown == ["61.1 ns", "2.5 µs", "0 s", "1.5 s"] and measures.amount(0.5, "MB/s") == "0.5 MB/s"
     (alone,) = measures.together(rounds([0.5, 0.6, 0.7]), [])
     assert (alone.value, alone.base, alone.change, alone.verdict) == (0.6, None, None, "")
     (none,) = measures.together(rounds([0.0, 0.0]), rounds([0.0, 0.0]))

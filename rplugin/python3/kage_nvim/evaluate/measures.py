@@ -116,9 +116,21 @@ def line(metrics: Sequence[Metric]) -> str:
 
 def _said(metric: Metric, *, named: bool) -> str:
     name = f"{metric.name}: " if named else ""
-    value = f"{name}{metric.value:.4g} {metric.unit}".rstrip()
+    value = name + amount(metric.value, metric.unit)
     if metric.change is None:
         return value
     if metric.verdict in ("better", "worse"):
         return f"{value}, {abs(metric.change - 1) * 100:.0f} % {metric.verdict} than the base"
-    return f"{value}, as the base" if metric.verdict == "same" else f"{value}, the base {metric.base:.4g}"
+    return (
+        f"{value}, as the base"
+        if metric.verdict == "same"
+        else f"{value}, the base {amount(metric.base or 0.0, metric.unit)}"
+    )
+
+
+def amount(value: float, unit: str) -> str:
+    """A number as one reads it: ``61.1 ns`` for 6.11e-08 s."""
+    if unit == "s" and 0 < value < 1:
+        scale = next((pair for pair in ((1e3, "ms"), (1e6, "µs")) if value * pair[0] >= 1), (1e9, "ns"))
+        value, unit = value * scale[0], scale[1]
+    return f"{value:.4g} {unit}".rstrip()
