@@ -117,6 +117,9 @@ end
 ---@param row kage.ContrastRow?
 ---@param cwd string
 local function jump(answer, row, cwd)
+  if row and answer.kind == "proposals" then
+    return require("kage.sections").open(answer, row.path ~= "" and row.text or nil)
+  end
   if not row or row.path == "" then
     return notify.info("nothing to go to here; <CR> on a file or on what is in it")
   end

@@ -30,7 +30,16 @@ function M.status(result)
     local landed = run.landed and (", candidate " .. run.landed .. " landed") or ""
     lines[#lines + 1] = words.cut("run " .. run.id .. landed .. ": " .. words.clean(run.task), 70)
     vim.list_extend(lines, vim.tbl_map(agent_line, run.agents))
-    lines[#lines + 1] = run.saved and run.saved ~= "" and "  " .. words.clean(run.saved) or nil
+    for _, candidate in ipairs(run.candidates or {}) do
+      local checked = words.checked(candidate)
+      local said = vim.trim(checked .. "  " .. words.clean(candidate.note))
+      local mark = run.winner == candidate.number and "★" or ""
+      local line = ("  candidate %d%s: %s"):format(candidate.number, mark, said)
+      lines[#lines + 1] = said ~= "" and line or nil
+    end
+    for _, said in ipairs({ run.verdict or "", run.saved or "" }) do
+      lines[#lines + 1] = said ~= "" and "  " .. words.clean(said) or nil
+    end
   end
   return table.concat(lines, "\n")
 end

@@ -80,9 +80,15 @@ def test_in_the_editor_a_section_leads_to_the_documents(proposed: Stage) -> None
         desk.command("Kage contrast")
         desk.until_screen("only 2")
         desk.type("/Risks\r\r")
-        desk.until_lua("return #vim.api.nvim_list_tabpages() == 2 and #vim.fn.tabpagebuflist() > 1")
-        desk.until_screen("Use plus.")
-        desk.until_screen("Use sum.")
+        desk.until_lua("return #vim.api.nvim_list_tabpages() == 2 and #vim.fn.tabpagebuflist() == 2")
+        desk.until_screen("(as 1 says)")
+        rows = (
+            "return vim.tbl_map(function(w) return vim.fn.getbufoneline(vim.fn.winbufnr(w), 4) end, { 1, 2 })"
+        )
+        assert desk.lua(rows) == ["(no Costs)", "## Costs"]
+        assert desk.lua("return { vim.fn.getline('.'), vim.wo.scrollbind }") == ["## Risks", True]
+        desk.type("q")
+        desk.until_lua("return #vim.api.nvim_list_tabpages() == 1")
 
 
 def test_a_document_is_a_markdown_file_of_the_repository(stage: Stage) -> None:

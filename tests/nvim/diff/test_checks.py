@@ -75,6 +75,22 @@ def test_the_panel_says_what_checks_say_of_yours(calc: Diff) -> None:
     assert all(len(line) <= windows[0]["width"] for line in windows[0]["lines"])
 
 
+def test_the_panel_says_what_checks_say_of_candidates(calc: Diff) -> None:
+    calc.open(path="calc.txt", columns=80)
+    base = {"kind": "agent", "commit": "c", "files": 1, "added": 1, "removed": 1, "weakened": []}
+    more = [
+        {"number": 1, "checks": {"test": "fail"}, "checked": "12/14 ✓, 1 new failure", "green": False},
+        {"number": 2, "checks": {"test": "running"}, "checked": "3/14 ✓"},
+        {"number": 3, "checks": {"test": "pass"}, "checked": "14/14 ✓, tests weakened", "green": False},
+    ]
+    calc.editor.lua("kaged.update(2, ...)", [base | one for one in more])
+    calc.editor.until("return vim.fn.getbufline('kage://k7/files', 1, 9)[3]:find('12/14') ~= nil")
+    panel = calc.windows()[0]
+    text = "\n".join(panel["lines"])
+    assert "✗12/14 1 new" in " ".join(text.split()) and "◐3/14" in text
+    assert all(len(line) <= panel["width"] for line in panel["lines"])
+
+
 def asked(diff: Diff) -> int:
     return int(
         diff.editor.lua("return #vim.tbl_filter(function(r) return r.method == 'check' end, kaged.requests)")

@@ -64,9 +64,13 @@ def status(answer: dict[str, Any]) -> str:
         parts.append(agents(run["agents"]))
         for candidate in run["candidates"]:
             size = f"{count(candidate['files'], 'file')} +{candidate['added']} -{candidate['removed']}"
-            parts.append(f"    candidate {candidate['number']}: {size}")
-        if run.get("saved"):
-            parts.append(f"    {clean(run['saved'])}")
+            kind = f" ({candidate['kind']})" if candidate["kind"] != "agent" else ""
+            mark = " ★" if candidate["number"] == run["winner"] else ""
+            more = (candidate.get("checked"), candidate.get("note"))
+            checked = "".join(f"  {text}" for text in more if text)
+            parts.append(clean(f"    candidate {candidate['number']}{mark}{kind}: {size}{checked}"))
+            parts += [clean(f"      tests weakened: {text}") for text in candidate.get("weakened", [])]
+        parts += [f"    {clean(run[said])}" for said in ("verdict", "saved") if run.get(said)]
     return "\n".join(parts)
 
 
