@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 SCRIPT = {"js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts"}
 HASH = {"rb", "exs", "ex", "sh", "bash", "bats", "jl", "pl", "t", "R"}
 DASHES = {"lua", "hs"}
 _OPEN, _CLOSE = "([{", ")]}"
-_REGEX_AFTER = set("(,=:[!&|?{};\n")
+_BRACKETS = re.compile(r"[()\[\]{}]")
+_C = {"c", "h", "cc", "cpp", "cxx", "hpp"}
+_MANY = {"rb", "php", "rs", "sh", "bash", "bats", "lua"}
+"""Languages whose strings go over several lines."""
+_TRIPLE = {"java", "kt", "scala", "swift", "ex", "exs", "cs", "groovy"}
 
 
 def bare(text: str, end: str) -> tuple[str, str]:
@@ -16,100 +21,61 @@ def bare(text: str, end: str) -> tuple[str, str]:
 
     ``end`` is the end of the file's name, which tells the language.
     """
-    if end in {"c", "h", "cc", "cpp", "cxx", "hpp"}:
+    if end in _C:
         text = re.sub(r"(?ms)^[ \t]*#\s*if\s+0\b.*?^[ \t]*#\s*(?:endif|else)", _blank, text)
-    code, empty = list(text), list(text)
-    at, size, last = 0, len(text), "\n"
-    while at < size:
-        past = _comment(text, at, end)
-        if past > at:
-            for i in range(at, past):
-                if text[i] != "\n":
-                    code[i] = empty[i] = " "
-            at = past
-            continue
-        past = _string(text, at, end, last)
-        if past > at:
-            for i in range(at + 1, past - 1):
-                if text[i] != "\n":
-                    empty[i] = "_"
-            last, at = '"', past
-            continue
-        if not text[at].isspace():
-            last = text[at]
-        at += 1
-    return "".join(code), "".join(empty)
+    code, empty, at = [], [], 0
+    for found in _token(end).finditer(text):
+        between = text[at : found.start()]
+        at = found.end()
+        shown = found[0]
+        if found.lastgroup == "comment":
+            shown = hidden = _blank(found)
+        else:
+            hidden = shown[0] + re.sub(r"[^\n]", "_", shown[1:-1]) + shown[-1]
+        code += [between, shown]
+        empty += [between, hidden]
+    return "".join([*code, text[at:]]), "".join([*empty, text[at:]])
+
+
+@cache
+def _token(end: str) -> re.Pattern[str]:
+    """Comments and strings of a language, whichever comes first."""
+    comments = [r"//[^\n]*", r"/\*.*?(?:\*/|\Z)"]
+    if end in HASH:
+        comments = [r"(?:(?<=[ \t\n;])|\A)#[^\n]*"]
+    elif end in DASHES:
+        comments = [r"--[^\n]*"]
+    elif end == "php":
+        comments.append(r"#(?!\[)[^\n]*")
+    within = "" if end in _MANY else r"\n"
+    strings = [rf'"(?:\\.|[^"\\{within}])*"']
+    if end in _TRIPLE:
+        strings.insert(0, r'""".*?"""')
+    if end == "rs":
+        strings.insert(0, r'r(?P<hashes>#+)".*?"(?P=hashes)')
+        strings.append(r"'(?:\\[^'\n]*|[^'\\\n])'")  # all else is a lifetime
+    else:
+        strings.append(rf"'(?:\\.|[^'\\{within}])*'")
+    if end in SCRIPT:
+        strings.append(
+            r"(?<=[(,=:\[!&|?{};\n ])/(?![/*\s])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/(?=[\w\s,;.)\]}]|$)"
+        )
+    if end in SCRIPT or end == "go":
+        strings.append(r"`(?:\\.|[^`\\])*`" if end != "go" else r"`[^`]*`")
+    return re.compile(rf"(?P<comment>{'|'.join(comments)})|(?:{'|'.join(strings)})", re.S)
 
 
 def _blank(found: re.Match[str]) -> str:
     return re.sub(r"\S", " ", found[0])
 
 
-def _comment(text: str, at: int, end: str) -> int:
-    """Where a comment that begins here ends; ``at`` when none does."""
-    if end in HASH:
-        begins = text[at] == "#" and (at == 0 or text[at - 1] in " \t\n;")
-    elif end in DASHES:
-        begins = text.startswith("--", at)
-    else:
-        begins = text.startswith("//", at) or (
-            end == "php" and text[at] == "#" and text[at + 1 : at + 2] != "["
-        )
-        if text.startswith("/*", at):
-            past = text.find("*/", at + 2)
-            return len(text) if past < 0 else past + 2
-    if not begins:
-        return at
-    past = text.find("\n", at)
-    return len(text) if past < 0 else past
-
-
-def _string(text: str, at: int, end: str, last: str) -> int:
-    """Where a string that begins here ends; ``at`` when none does."""
-    quote = text[at]
-    if end == "rs":
-        if quote == "'" and not re.match(r"'(\\.[^']*|[^'\\])'", text[at : at + 12]):
-            return at  # a lifetime
-        if found := re.match(r'r(#+)"', text[at : at + 8]):
-            past = text.find('"' + found[1], at + len(found[0]))
-            return len(text) if past < 0 else past + 1 + len(found[1])
-    if (
-        quote == "/"
-        and end in {"js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts"}
-        and last in _REGEX_AFTER
-    ):
-        found = re.match(r"/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/", text[at : at + 500])
-        return at + len(found[0]) if found else at
-    if quote not in "\"'`" or (quote == "`" and end in {"rs", "java", "rb", "c", "cc", "cpp"}):
-        return at
-    if text.startswith('"""', at) and end in {"java", "kt", "scala", "swift", "ex", "exs", "cs", "groovy"}:
-        past = text.find('"""', at + 3)
-        return len(text) if past < 0 else past + 3
-    many = quote == "`" or end in {"rb", "php", "rs", "sh", "bash", "bats", "lua"}
-    raw = quote == "`" and end == "go"
-    i = at + 1
-    while i < len(text):
-        if text[i] == "\\" and not raw:
-            i += 2
-            continue
-        if text[i] == quote:
-            return i + 1
-        if text[i] == "\n" and not many:
-            return at + 1
-        i += 1
-    return at + 1
-
-
 def closing(empty: str, at: int) -> int:
     """The place after the bracket that closes the one at ``at``."""
     depth = 0
-    for i in range(at, len(empty)):
-        if empty[i] in _OPEN:
-            depth += 1
-        elif empty[i] in _CLOSE:
-            depth -= 1
-            if depth <= 0:
-                return i + 1
+    for found in _BRACKETS.finditer(empty, at):
+        depth += 1 if found[0] in _OPEN else -1
+        if depth <= 0:
+            return found.end()
     return len(empty)
 
 
