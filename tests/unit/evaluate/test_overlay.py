@@ -97,6 +97,9 @@ def test_what_would_run_before_the_tests_goes(store: Store) -> None:
         "sitecustomize.py": "x",
         "pytest.py": "x",
         "pytest.ini": "[pytest]\n",
+        ".cargo/config.toml": "[target.x]\nrunner = 'true'\n",
+        ".venv/bin/pytest": "true\n",
+        "tests/__init__.py": "def load_tests(loader, tests, pattern):\n    return tests\n",
         "conftest.py": "def pytest_collection_modifyitems(items):\n    items.clear()\n",
     }
     files, paths = laid(store, {**BASE, **hooks})
@@ -115,8 +118,17 @@ def test_a_conftest_that_does_more_is_the_bases(store: Store) -> None:
         "import pytest\n\nimport cart\ncart.total = len\n",
         "pytest = None\n",
         "from fakes import *\nimport pytest\n",
+        "import pytest\n\n@pytest.fixture\ndef monkeypatch():\n    return None\n",
+        "import pytest\n\n@pytest.mark.usefixtures\ndef shop(x=exit()):\n    return 1\n",
     ):
         assert laid(store, {**BASE, "tests/conftest.py": text})[0] == BASE, text
+
+
+def test_a_fixture_that_hides_another_one_goes(store: Store) -> None:
+    known = {**BASE, "conftest.py": "import pytest\n\n@pytest.fixture\ndef cart():\n    return 1\n"}
+    hiding = {**known, "tests/conftest.py": "import pytest\n\n@pytest.fixture\ndef cart():\n    return 2\n"}
+    tree, paths = overlay(store, store.tree(known), store.tree(hiding), store.scratch)
+    assert store.files(tree) == known and paths == ["tests/conftest.py"]
 
 
 def test_settings_of_tests_come_back_and_the_rest_of_the_file_stays(store: Store) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from kage_nvim.evaluate.weakened.hooks import meddling
@@ -22,20 +22,24 @@ _ADDED = re.compile(
     r"\.(markers|minversion|required_plugins|log_\w+|junit_\w+|asyncio_\w+|console_output_style)$"
 )
 """Settings that decide nothing about outcomes: tests that are new may need them."""
+_BY_NAME = re.compile(r"pytest_|(setup|teardown|setUp|tearDown)(_|[A-Z]|$)|load_tests$|__\w+__$")
+"""Functions that are called for their names."""
+_KNOWN = {"monkeypatch", "tmp_path", "tmpdir", "capsys", "capfd", "caplog", "request", "recwarn", "mocker"}
+"""Fixtures that come from elsewhere."""
 _SCRIPTS = re.compile(r"^(pre|post)?(test|tests|check|spec|jest|vitest|mocha|coverage|ci)(:|$)")
 _PACKAGES = ("jest", "mocha", "ava", "nyc", "c8", "vitest", "tap", "jasmine")
 
 
-def harmless(path: str, base: bytes, ours: bytes) -> bool:
+def harmless(path: str, base: bytes, ours: bytes, taken: Collection[str] = ()) -> bool:
     """Whether a Python file that tests are helped by only gained what nothing uses by itself: fixtures that
-    are asked for, functions, classes, constants, imports."""
+    are asked for, functions, classes, constants, imports. ``taken`` are names of fixtures elsewhere."""
     if not path.endswith(".py"):
         return False
     old, new = parse(base), parse(ours)
     if old is None or new is None or list(meddling(path, base, ours, tests=True)):
         return False
     left = [ast.dump(node) for node in old.body]
-    names = {name for node in old.body for name in _names(node)}
+    names = {name for node in old.body for name in _names(node)} | _KNOWN | set(taken)
     for node in new.body:
         dumped = ast.dump(node)
         if left and dumped == left[0]:
@@ -43,6 +47,13 @@ def harmless(path: str, base: bytes, ours: bytes) -> bool:
         elif not _inert(node) or names & set(_names(node)):
             return False
     return not left
+
+
+def functions(source: bytes) -> set[str]:
+    """The names of the functions at the top of a Python file; fixtures are among them."""
+    tree = parse(source)
+    body = tree.body if tree is not None else []
+    return {at.name for at in body if isinstance(at, (ast.FunctionDef, ast.AsyncFunctionDef))}
 
 
 def _names(node: ast.stmt) -> Iterator[str]:
@@ -60,13 +71,21 @@ def _names(node: ast.stmt) -> Iterator[str]:
 def _inert(node: ast.stmt) -> bool:
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         told = [ast.unparse(at) for at in node.decorator_list]
-        return not node.name.startswith("pytest_") and not any("autouse" in words for words in told)
+        asked = all(
+            re.match(r"(pytest\.|pytest_asyncio\.)?fixture\b|(\w+\.)?\w*contextmanager$", words)
+            for words in told
+        )
+        usual = [*node.args.defaults, *(at for at in node.args.kw_defaults if at is not None)]
+        called = any(isinstance(at, ast.Call) for value in usual for at in ast.walk(value))
+        return asked and not called and not _BY_NAME.match(node.name) and "autouse" not in " ".join(told)
     if isinstance(node, ast.ImportFrom):
         return all(alias.name != "*" for alias in node.names)
     if isinstance(node, ast.Import):
         return True
     if isinstance(node, ast.ClassDef):
-        return not any(isinstance(at, ast.Expr) and isinstance(at.value, ast.Call) for at in node.body)
+        at_once = [at for at in node.body if not isinstance(at, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        called = any(isinstance(at, ast.Call) for part in at_once for at in ast.walk(part))
+        return not called and not node.keywords and not node.decorator_list
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant)
     if isinstance(node, (ast.Assign, ast.AnnAssign)):

@@ -7,10 +7,10 @@ than settings of tests only these settings are put back.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from kage_nvim.evaluate.merged import harmless, with_settings
+from kage_nvim.evaluate.merged import functions, harmless, with_settings
 from kage_nvim.evaluate.testfiles import HOOKS, kind
 from kage_nvim.git import HasGitDir
 from kage_nvim.trees import (
@@ -47,7 +47,7 @@ def overlay(
     if not any(_counts(change, more) for change in found):
         return tree, []
     edits: dict[str, Entry] = {}
-    names = [entry.path for entry in entries(store, base)]
+    names = {entry.path: entry.sha for entry in entries(store, base)}
     for change in found:
         edits |= {entry.path: entry for entry in _edits(store, change, names, more)}
     edits |= _cleared(store, tree, edits.values())
@@ -62,7 +62,9 @@ def _counts(change: Change, more: Sequence[str]) -> bool:
     return any(kind(path, more) != "other" or HOOKS.match(path) for path in paths)
 
 
-def _edits(store: HasGitDir, change: Change, names: Sequence[str], more: Sequence[str]) -> Iterable[Entry]:
+def _edits(
+    store: HasGitDir, change: Change, names: Mapping[str, str], more: Sequence[str]
+) -> Iterable[Entry]:
     """What puts one file back."""
     if change.status == "A":
         if _unwanted(store, change, names, more):
@@ -77,7 +79,7 @@ def _edits(store: HasGitDir, change: Change, names: Sequence[str], more: Sequenc
             # It was moved: both would be the same test twice, and two modules of one name.
             yield Entry(ABSENT, "0" * len(change.new_sha), change.path)
     elif what in ("support", "settings"):
-        if change.status != "M" or change.new_mode != change.old_mode or not _stays(store, change):
+        if change.status != "M" or change.new_mode != change.old_mode or not _stays(store, change, names):
             yield old
     elif what == "mixed" and change.status == "M":
         texts = read_blobs(store, [change.old_sha, change.new_sha])
@@ -86,27 +88,29 @@ def _edits(store: HasGitDir, change: Change, names: Sequence[str], more: Sequenc
             yield Entry(change.new_mode, write_blob(store, merged), path)
 
 
-def _stays(store: HasGitDir, change: Change) -> bool:
-    """Whether the candidate only added what tests can use."""
-    texts = read_blobs(store, [change.old_sha, change.new_sha])
-    return harmless(change.path, texts[change.old_sha], texts[change.new_sha])
+def _stays(store: HasGitDir, change: Change, names: Mapping[str, str]) -> bool:
+    """Whether the candidate only added what tests can ask for, and hides nothing that they ask for already."""
+    others = [sha for path, sha in names.items() if path.endswith("conftest.py") and path != change.path]
+    old = [change.old_sha] if change.status != "A" else []
+    texts = read_blobs(store, [*old, change.new_sha, *others])
+    taken = {name for sha in others for name in functions(texts[sha])}
+    return harmless(change.path, texts[old[0]] if old else b"", texts[change.new_sha], taken)
 
 
-def _unwanted(store: HasGitDir, change: Change, names: Sequence[str], more: Sequence[str]) -> bool:
+def _unwanted(store: HasGitDir, change: Change, names: Mapping[str, str], more: Sequence[str]) -> bool:
     """A new file that would be loaded beside, or before, the base's tests and could change what they say."""
     path = change.path
     folder, _, name = path.rpartition("/")
     if HOOKS.match(path):
         package = f"{path.partition('/')[0]}/"
         return "/" not in path or not any(known.startswith(package) for known in names)
-    if kind(path, more) != "settings" or path.startswith("."):
+    loaded = name == "conftest.py" or (name == "__init__.py" and kind(path, more) == "support")
+    if not loaded and (kind(path, more) != "settings" or path.startswith(".github/")):
         return False
     inside = f"{folder}/" if folder else ""
     if not any(known.startswith(inside) and kind(known, more) == "test" for known in names):
         return False  # it holds for the candidate's own tests alone
-    if name == "conftest.py":
-        return not harmless(path, b"", read_blobs(store, [change.new_sha])[change.new_sha])
-    return not folder
+    return not _stays(store, change, names) if loaded else not folder
 
 
 def _cleared(store: HasGitDir, tree: str, edits: Iterable[Entry]) -> dict[str, Entry]:

@@ -33,19 +33,22 @@ _SETTINGS = re.compile(
     r"^(conftest\.py|\.?pytest\.(ini|toml)|\.coveragerc|(jest|vitest|karma|playwright|cypress|ava|wdio|cucumber)"
     r"\.(config|conf)\.\w+|\.mocharc(\.\w+)?|\.nycrc(\.\w+)?|\.c8rc(\.\w+)?|\.taprc|noxfile\.py|\.rspec|nextest\.toml"
     r"|phpunit\.xml(\.dist)?|\.?codecov\.ya?ml|jest\.setup\.\w+|vitest\.setup\.\w+|setupTests\.\w+"
-    r"|(spec|rails|test)_helper\.\w+|run_?-?tests?(\.\w+)?|tests?\.(sh|bash)|TestMain\.java)$"
+    r"|(spec|rails|test)_helper\.\w+|run_?-?tests?(\.\w+)?|tests?\.(sh|bash)|TestMain\.java|(gradlew|mvnw)(\.\w+)?"
+    r"|\.npmrc|\.yarnrc(\.ya?ml)?|\.pnpmfile\.cjs|junit-platform\.properties)$"
 )
 _MIXED = re.compile(
     r"^(pyproject\.toml|setup\.cfg|tox\.ini|package\.json|Cargo\.toml|(GNUm|m|M)akefile|.*\.mk|CMakeLists\.txt|Rakefile"
     r"|build\.gradle(\.kts)?|pom\.xml|justfile|Justfile|Taskfile\.ya?ml|vite\.config\.\w+|\.?ruff\.toml|\.?mypy\.ini"
     r"|\.flake8|\.pylintrc|tsconfig.*\.json|\.eslintrc.*|eslint\.config\.\w+|biome\.jsonc?|pyrightconfig\.json"
     r"|\.golangci\.ya?ml|clippy\.toml|\.rubocop\.ya?ml|\.gitlab-ci\.ya?ml|\.travis\.ya?ml|azure-pipelines\.ya?ml"
-    r"|composer\.json|setup\.py|\.pre-commit-config\.yaml|deno\.jsonc?|dune|build\.sbt|mix\.exs|meson\.build)$"
+    r"|composer\.json|setup\.py|\.pre-commit-config\.yaml|deno\.jsonc?|go\.mod|Gemfile|requirements.*\.txt|dune|build\.sbt|mix\.exs|meson\.build)$"
 )
-_WORKFLOWS = re.compile(r"^\.(github|circleci|buildkite)/.*\.ya?ml$")
+_WORKFLOWS = re.compile(r"^\.cargo/config(\.toml)?$|^\.(github|circleci|buildkite)/.*\.ya?ml$")
 HOOKS = re.compile(
     r"^((src|lib|tests?|python)/)?(sitecustomize|usercustomize|_?pytest|unittest|doctest|nose2?|mock|hypothesis"
     r"|pluggy|coverage|iniconfig|difflib|pytest_\w+|_?\w+\.pth)(\.py|\.pth|/.*)$|^\S+\.pth$"
+    r"|^(\.?venv|node_modules)/|META-INF/services/org\.junit|(^|/)junit-platform\.properties$|^\.cargo/config(\.toml)?$"
+    r"|^\.npmrc$|^\.pnpmfile\.cjs$"
 )
 """Files that would be loaded in the place of what runs tests, or before it."""
 

@@ -38,6 +38,8 @@ _ADDED: list[tuple[str, re.Pattern[str], str]] = [
     ("timeout", re.compile(r"--timeout|testTimeout|--test-timeout|setTimeout\(\s*\d+\s*\)|timeout-minutes|go test.* -timeout|^\s*timeout \d|[\"']?timeout[\"']?\s*[:=]\s*[\"']?\d"), "tests have another timeout"),
     ("settings", re.compile(r"(-k ['\"]?not |-m ['\"]?not |--ignore[= ]|--deselect|--collect-only|-p no:(?!cacheprovider|faulthandler))"), "tests are left out"),
     ("settings", re.compile(r"^\s*(test|harness|autotests|doctest)\s*=\s*false|required-features"), "a test target is left out"),
+    ("runner", re.compile(r"^\s*\[?(runner|rustc-wrapper|script-shell|alias|shell)\b\]?\s*=?"), "something else runs the tests"),
+    ("runner", re.compile(r"\b(jest|vitest|mocha|chai|pytest|testify|rspec|junit|minitest|proptest)\b.*(file:|link:|=> *\.|@ *file|path *(=|:)|\s-e\s)"), "another thing has the name of what runs the tests"),
     ("settings", re.compile(r"\btestMatch|testRegex|moduleNameMapper|setupFiles"), "what is loaded for tests changed"),
 ]  # fmt: skip
 _QUIET = ("timeout-minutes",)

@@ -86,6 +86,8 @@ def _file(
     if what in ("settings", "mixed") and not path.endswith("conftest.py"):
         if new is None and what == "mixed":
             return  # another tool has taken its place, or none is wanted
+        if old is None and (what == "mixed" or path.startswith(".github/")):
+            return  # there was nothing yet that it could weaken
         if old is not None or tests:
             yield from settings_compared(path, old, new, tests)
             yield from commands_compared(path, old, new, runs)

@@ -20,7 +20,7 @@ from kage_nvim.evaluate.weakened.shapes import short, weakening
 _MEDDLES = re.compile(
     rb"_exit|exit\(|SystemExit|atexit|PYTEST|pytest|unittest|collect_ignore|sys\.modules|__eq__|__ne__|__bool__|setattr"
     rb"|\.stack\(|_getframe|excepthook|builtins|def assert|compare=|\.kill\(|abort\(|__import__|execv|AssertionError"
-    rb"|NDEBUG|warnings|seed\("
+    rb"|NDEBUG|warnings|seed\(|load_tests"
 )
 _TAKES_OVER = {"pytest_runtest_protocol", "pytest_pyfunc_call", "pytest_runtest_call", "pytest_cmdline_main",
                "pytest_runtestloop", "pytest_make_collect_report", "pytest_ignore_collect",
@@ -241,6 +241,14 @@ def _hooks(tree: ast.Module) -> Iterator[_Found]:
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             continue
         names = {name_of(at) for at in ast.walk(node) if isinstance(at, (ast.Attribute, ast.Name))}
+        if node.name == "load_tests":
+            yield _Found(
+                "hook",
+                f"load_tests {_body(node)}",
+                node.lineno,
+                "says itself which tests there are: load_tests",
+            )
+            continue
         if node.name.startswith("pytest_"):
             touched = names & _TOUCHES
             sliced = any(

@@ -118,12 +118,16 @@ def settings_compared(
         if before is not None and ours is not None and base is not None:
             yield weakening("settings", path, 0, f"{path} cannot be read any more")
         return
+    folder = path.rpartition("/")[0]
+    tests = [
+        test.removeprefix(f"{folder}/") for test in tests if test.startswith(f"{folder}/" if folder else "")
+    ]
     lines = (ours or b"").decode("utf-8", "replace").split("\n")
     for key in {**before, **after}:
         was, now = before.get(key), after.get(key)
         if was == now or (now is None and after.get(f"{key.rpartition('.')[0]}.strict") is True):
             continue
-        for kind, text in _key(key, was, now, list(tests)):
+        for kind, text in _key(key, was, now, tests):
             yield weakening(kind, path, _line(lines, key), f"{path}: {text}")
 
 
@@ -145,8 +149,11 @@ def _key(key: str, was: Any, now: Any, tests: list[str]) -> Iterator[tuple[str, 
     if last == "addopts":
         yield from options(_list_options(was), _list_options(now))
     elif last == "testpaths":
+        tops = {folder.strip("./").partition("/")[0] for folder in _list(now)}
         left = [test for test in tests if not _under(test, _list(now))] if _list(now) else []
-        if left and [test for test in left if not _list(was) or _under(test, _list(was))]:
+        # A first list of folders may leave alone what lies in others: examples have settings of their own.
+        left = [t for t in left if (_under(t, _list(was)) if _list(was) else t.partition("/")[0] in tops)]
+        if left:
             yield "settings", f"testpaths leaves out {short(left[0])}"
     elif last in _DEFAULTS and _PYTEST.search(key):
         gone = set(_list(was) or _DEFAULTS[last]) - set(_list(now) or _DEFAULTS[last])

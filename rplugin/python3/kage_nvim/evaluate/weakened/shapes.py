@@ -46,8 +46,8 @@ class Case:
 
     ``idle`` says why it is not run, where it is not; ``marks`` what is attached to it (kind → words);
     ``rounds`` with how many sets of values it is run (``None``: not known, -1: filtered), ``values`` which;
-    ``words``, ``names``, ``calls`` and ``constants`` are what its text consists of; ``patched`` and ``mocked``
-    names that are replaced in it, with the lines.
+    ``words``, ``names``, ``calls`` and ``constants`` are what its text consists of; ``patched`` and
+    ``mocked`` are names that are replaced in it, with the lines.
     """
 
     path: str
