@@ -81,7 +81,7 @@ def test_an_agent_is_sent_its_failures_and_mends_them(project: Stage) -> None:
 
 def test_until_green_mends_first_and_begins_anew_then(project: Stage) -> None:
     """The first agent cannot; the second attempt can. It goes on after kaged was killed amid the first."""
-    wrong = "date +%N >> calc.py; sleep 1; exit 0"
+    wrong = "date +%N >> calc.py; sleep 0.5; exit 0"
     players(
         project,
         '[defaults]\nunmetered = "allow"\n',
@@ -105,7 +105,7 @@ def test_until_green_mends_first_and_begins_anew_then(project: Stage) -> None:
 def test_agents_that_converge_or_are_stuck_are_stopped(project: Stage, tmp_path: Path) -> None:
     """Layout makes no difference; the one with the same change that is done stays."""
     loop = [("shell", {"command": "echo no such thing; exit 3"})]
-    stuck = tape(tmp_path / "stuck.jsonl", [Reply(tool_calls=loop) for _ in range(12)], delay=0.5)
+    stuck = tape(tmp_path / "stuck.jsonl", [Reply(tool_calls=loop) for _ in range(12)], delay=0.2)
     (project.repository / ".kage.toml").unlink()
     players(
         project,

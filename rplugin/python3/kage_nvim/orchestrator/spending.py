@@ -19,7 +19,7 @@ from kage_nvim import trees
 from kage_nvim.compare import sameness
 from kage_nvim.errors import KageError
 from kage_nvim.model import State
-from kage_nvim.orchestrator import control, joining, summary
+from kage_nvim.orchestrator import control, joining, ranking, summary
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.strategies import cascade, converge, race, tournament, until
 from kage_nvim.orchestrator.strategies.seen import Act, Seen
@@ -177,29 +177,14 @@ async def _of_tournament(conductor: Conductor, run: Run) -> list[Act]:
 
 
 async def _places(conductor: Conductor, run: Run, playing: list[int]) -> dict[int, int]:
-    """The places of candidates after a round, by the checks; then the smaller, then the cheaper one."""
-    candidates = {c.number: c for c in run.record.status.candidates if c.number in playing}
-    merits = {}
-    for number, made in candidates.items():
-        try:
-            evaluation = await conductor.checks.candidate(run, number) if made.files else None
-        except KageError as error:
-            log.warning("candidate %s of run %s was not checked: %s", number, run.id, error)
-            evaluation = None
-        weight = sum(result.weight for result in evaluation.results if result.good) if evaluation else 0.0
-        passed = sum(result.passed or 0 for result in evaluation.results) if evaluation else 0
-        cost = run.agents[number].record.status.cost_usd
-        merits[number] = (
-            not (evaluation and evaluation.green),
-            not made.files,
-            len(evaluation.regressed) if evaluation else 0,
-            -weight,
-            -passed,
-            made.added + made.removed,
-            cost if cost is not None else float("inf"),
-            number,
-        )
-    return {number: place for place, number in enumerate(sorted(merits, key=lambda n: merits[n]), 1)}
+    """The places of candidates after a round, by the evidence alone; those without one have none."""
+    numbers = [c.number for c in run.record.status.candidates if c.number in playing]
+    try:
+        ranked = await ranking.rank(conductor, run, numbers)
+    except KageError as error:
+        log.warning("the round of run %s was not ranked: %s", run.id, error)
+        return {}
+    return {standing.number: place for place, standing in enumerate(ranked.ranking, 1)}
 
 
 def _out_of_money(run: Run) -> bool:
