@@ -91,5 +91,6 @@ class Bench:
             environments=settings.setup is None,
         )
         # Python takes a source for unchanged when its size and its second are: what one check compiled must
-        # not be there for the next. The folder for temporary files is a new one each time.
-        return msgspec.structs.replace(profile, env=profile.env | {"PYTHONPYCACHEPREFIX": f"{slot.tmp}/pyc"})
+        # not be there for the next. What is installed was compiled where it lies.
+        unwritten = {"PYTHONPYCACHEPREFIX": "", "PYTHONDONTWRITEBYTECODE": "1"}
+        return msgspec.structs.replace(profile, env=profile.env | unwritten)
