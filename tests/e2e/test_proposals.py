@@ -96,3 +96,5 @@ def test_a_document_is_a_markdown_file_of_the_repository(stage: Stage) -> None:
     for path in ("/etc/x.md", "../x.md", "code.py", ".git/x.md"):
         refused = stage.run("spawn", "--document", path, "propose")
         assert (refused.returncode, "Markdown file" in refused.stderr) == (2, True), refused.stderr
+    refused = stage.run("spawn", "--proposals", "--until", "green", "--budget", "1", "propose")
+    assert refused.returncode in (1, 2) and stage.json("status")["runs"] == []

@@ -58,6 +58,11 @@ def asked(task: Task, course: Course) -> Task:
         or not re.search(r"\.(md|markdown)$", path, re.I)
     ):
         raise usage(f"`{path}` is no Markdown file of the repository", "Name one like docs/PLAN.md.")
+    if course.strategy not in ("", "all", "converge") or course.until or course.auto_accept:
+        raise usage(
+            "no check runs on proposals: nothing would ever be green",
+            "Leave --strategy, --until and --auto-accept away.",
+        )
     if course.parts:
         raise usage("proposals have no parts", "Give --parts or --proposals, not both.")
     return msgspec.structs.replace(task, wanted=WANTED.format(path=path))

@@ -69,7 +69,7 @@ def seat_agent(conductor: Conductor, run: Run, number: int, seat: Seat, slot: Sl
             player=seat.name,
             model=seat.label,
             role=seat.role,
-            angle=planning.title(run.record.course.parts.get(number, seat.angle)),
+            angle=planning.title(run.record.course.parts.get(number, "")) or seat.angle,
             worktree=str(slot.tree),
             cost_usd=None if seat.player.command else 0.0,
             started=time.time(),

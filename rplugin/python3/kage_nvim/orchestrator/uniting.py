@@ -56,7 +56,9 @@ async def _united(conductor: Conductor, run: Run) -> int | None:
     found = await _clashes(run, commits, union)
     number = before["number"] if before else run.next_number()
     note = f"the union of parts {_listed(list(commits))}"
-    candidate = await asyncio.to_thread(_keep, run, number, union.tree, note)
+    left = len(union.conflicts)
+    lacks = f"; {left} place{'s' * (left > 1)} left as at the base, see kage parts" if left else ""
+    candidate = await asyncio.to_thread(_keep, run, number, union.tree, note + lacks)
     missing = [n for n in run.record.course.parts if n not in commits]
     run.record.union = {
         "number": number,

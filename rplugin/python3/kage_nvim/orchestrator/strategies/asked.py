@@ -24,7 +24,7 @@ def course(asked: Course, user: UserConfig) -> Course:
     Raises:
         KageError: a word or a number is none that can be; the message lists those that can.
     """
-    strategy = asked.strategy or user.defaults.strategy
+    strategy = asked.strategy or (user.defaults.strategy if asked.kind == "code" else "all")
     if strategy not in STRATEGIES:
         raise usage(f"`{strategy}` is no strategy", f"Choose one of {', '.join(STRATEGIES)}.")
     for name, word in (("until", asked.until), ("auto-accept", asked.auto_accept)):
