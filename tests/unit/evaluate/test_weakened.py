@@ -233,6 +233,10 @@ FINE: list[tuple[str, str]] = [
     ("def test_total", "def test_total_of_one"),
     ("class TestCart", "class TestEmptyCart"),
     (BASE[BASE.index("def test_near") : BASE.index("def test_refuses")], ""),
+    # split, said by a helper, set up by a fixture
+    ('        assert "tea" not in', '\n    def test_lacks(self):\n        assert "tea" not in'),
+    ("assert total(cart) == 3", "assert_total(cart, 3)"),
+    ("def test_total():\n    cart = Cart()\n", "@pytest.fixture\ndef cart():\n    return Cart()\n\n\ndef test_total(cart):\n"),
     # surroundings
     ("def test_total():\n", "def test_total(monkeypatch):\n    monkeypatch.setenv('CART', '1')\n"),
     ("def test_total():\n", "def test_total(tmp_path):\n    (tmp_path / 'x').mkdir()\n"),

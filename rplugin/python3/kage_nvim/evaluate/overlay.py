@@ -89,7 +89,7 @@ def _edits(
 
 
 def _stays(store: HasGitDir, change: Change, names: Mapping[str, str]) -> bool:
-    """Whether the candidate only added what tests can ask for, and hides nothing that they ask for already."""
+    """Whether the candidate only added what tests can ask for, and hides nothing they ask for already."""
     others = [sha for path, sha in names.items() if path.endswith("conftest.py") and path != change.path]
     old = [change.old_sha] if change.status != "A" else []
     texts = read_blobs(store, [*old, change.new_sha, *others])

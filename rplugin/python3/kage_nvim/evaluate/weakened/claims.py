@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from kage_nvim.evaluate.evaluation import Weakening
 from kage_nvim.evaluate.weakened.shapes import EQUAL, NOTHING, Case, Claim, short, weakening
@@ -15,14 +15,15 @@ _LESS = 0.15
 """A difference of strength that is none."""
 
 
-def claims_compared(old: Case, new: Case, who: str) -> Iterator[Weakening]:
-    """What was done to the claims of ``old`` in ``new``; ``who`` names the test."""
+def claims_compared(old: Case, new: Case, who: str, kept: Collection[str] = ()) -> Iterator[Weakening]:
+    """What was done to the claims of ``old`` in ``new``; ``who`` names the test, ``kept`` are claims that are
+    made now by others."""
     fresh = list(new.claims)
     lost: list[Claim] = []
     for claim in old.claims:
         same = next((other for other in fresh if other.text == claim.text), None)
         if same is None:
-            lost.append(claim)
+            lost += [claim] if claim.text not in kept else []
             continue
         # Of several alike the one that is made in the same manner is meant, else one that holds.
         alike = [other for other in fresh if other.text == claim.text]

@@ -24,11 +24,12 @@ _PASSED = "a failure is passed over"
 _ABOUT = re.compile(r"test|check|lint|spec\b|coverage|verify", re.I)
 _ADDED: list[tuple[str, re.Pattern[str], str]] = [
     ("runner", re.compile(_NO_TEST), _PASSED),
+    ("runner", re.compile(r"\b(py\.?test|unittest|jest|mocha|vitest|cargo test|go test|ctest|rspec)\b[^|]*(?<!\|)\|\s*(cat|tee|tail|head|grep|sed|true)\b"), "its exit code is lost in a pipe"),
     ("runner", re.compile(r"^\t-\s*\S|^\t@-"), "make goes on when it fails"),
-    ("runner", re.compile(r"\bset \+e\b|continue-on-error:\s*true|allow_failure:\s*true|ignore_outcome\s*=\s*true|ignore_errors\s*=\s*true"), "failures do not count"),
+    ("runner", re.compile(r"\bset \+e\b|continue-on-error:\s*true|allow_failure:\s*true|ignore_outcome\s*=\s*true|ignore_errors\s*=\s*true|success_codes|^\.IGNORE|commands\w*\s*=\s*-\s"), "failures do not count"),
     ("runner", re.compile(r"--passWithNoTests|passWithNoTests['\"]?\s*[:=]\s*true|--allow-no-tests|--no-tests[= ](pass|warn)"), "no test at all is as good as passing"),
     ("runner", re.compile(r"\bmake\b.* -[a-z]*[ik]\b|--keep-going|--exit-zero|--no-exit|--force-exit|forceExit['\"]?\s*:\s*true"), "failures do not count"),
-    ("runner", re.compile(r"skipTests|maven\.test\.skip|testFailureIgnore>?\s*[=>]?\s*true|ignoreFailures\s*[= ]\s*true|gradle\w*\b.* -x \w*[tT]est"), "tests are left out"),
+    ("runner", re.compile(r"skipTests|maven\.test\.skip|testFailureIgnore>?\s*[=>]?\s*true|ignoreFailures\s*[= ]\s*true|^\s*enabled\s*=\s*false|gradle\w*\b.* -x \w*[tT]est"), "tests are left out"),
     ("runner", re.compile(r"^\s*if:\s*(\$\{\{\s*)?false"), "it is never run"),
     ("runner", re.compile(r"PYTHONOPTIMIZE|python[\d.]* -OO?\b|-DNDEBUG|-Dsanity=off"), "assertions are turned off"),
     ("runner", re.compile(r"PYTEST_ADDOPTS|PYTEST_PLUGINS|PYTHONPATH=.*(stub|fake|mock|shim)|NODE_OPTIONS=.*--require|LD_PRELOAD"), "something is put before the tests"),
@@ -91,6 +92,7 @@ def commands_compared(
                 yield weakening(what, path, 0, f"{path} lost `{short(line)}`: {said}")
                 break
     yield from _thresholds(path, before, after)
+    yield from _twice(path, before, after)
     yield from _replaced(path, removed, added, after, others)
 
 
@@ -120,6 +122,10 @@ def _replaced(
         found = _RUNNER.search(line)
         if not found or not _runs(path, line):
             continue
+        for at, other in added:
+            if found[0] in other and (folder := _narrowed(line, other)):
+                yield weakening("skipped", path, at, f"{path}: `{short(other)}`: only {folder} is tested")
+                return
         if found[0] in others or any(_RUNNER.search(other) and _runs(path, other) for _, other in added):
             continue
         if any(found[0] in other for other in after if _said(path, other) and _runs(path, other)):
@@ -128,6 +134,28 @@ def _replaced(
         now = f", now `{short(_lines_at(after, at))}`" if at else ""
         yield weakening("runner", path, at, f"{path} does not run `{short(line)}` any more{now}")
         return
+
+
+def _narrowed(line: str, other: str) -> str:
+    """The part of a folder that is tested in its place; empty when it is not narrowed so."""
+    before, after = (set(re.findall(r"[\w./-]+", text)) for text in (line, other))
+    for word in before - after:
+        within = [part for part in after - before if part.startswith(f"{word.rstrip('/')}/")]
+        if within and not word.startswith("-"):
+            return str(within[0])
+    return ""
+
+
+def _twice(path: str, before: list[str], after: list[str]) -> Iterator[Weakening]:
+    """A target of make that is made anew further down: the later one counts."""
+    if not re.search(r"[mM]akefile$|\.mk$", path):
+        return
+    was, now = (
+        Counter(re.findall(r"(?m)^([\w.-]+)\s*:(?!=)", "\n".join(lines))) for lines in (before, after)
+    )
+    for target in now:
+        if now[target] > was[target] > 0 and re.search("test|check|ci", target):
+            yield weakening("runner", path, 0, f"{path} has the target {target} once more")
 
 
 def _runs(path: str, line: str) -> bool:

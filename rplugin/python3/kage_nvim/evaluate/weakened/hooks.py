@@ -20,7 +20,7 @@ from kage_nvim.evaluate.weakened.shapes import short, weakening
 _MEDDLES = re.compile(
     rb"_exit|exit\(|SystemExit|atexit|PYTEST|pytest|unittest|collect_ignore|sys\.modules|__eq__|__ne__|__bool__|setattr"
     rb"|\.stack\(|_getframe|excepthook|builtins|def assert|compare=|\.kill\(|abort\(|__import__|execv|AssertionError"
-    rb"|NDEBUG|warnings|seed\(|load_tests"
+    rb"|NDEBUG|warnings|seed\(|load_tests|Mock|exec\(|eval\("
 )
 _TAKES_OVER = {"pytest_runtest_protocol", "pytest_pyfunc_call", "pytest_runtest_call", "pytest_cmdline_main",
                "pytest_runtestloop", "pytest_make_collect_report", "pytest_ignore_collect",
@@ -201,6 +201,9 @@ def _at_import(tree: ast.Module, tests: bool) -> Iterator[_Found]:
                     node.lineno,
                     f"ends the process when it is loaded: `{short(shown)}`",
                 )
+            elif tests and shown.startswith(("exec(", "eval(", "sys.modules.")):
+                text = f"does what no reading tells: `{short(shown)}`"
+                yield _Found("patched", f"top {shown}", node.lineno, text)
             elif shown.startswith("atexit.register") and (tests or "exit" in shown or "lambda" in shown):
                 yield _Found(
                     "exit",
@@ -271,6 +274,9 @@ def _hooks(tree: ast.Module) -> Iterator[_Found]:
         marks = [at for at in node.decorator_list if name_of(at) == "fixture"]
         automatic = any(word.arg == "autouse" and getattr(word.value, "value", True) for at in marks
                         if isinstance(at, ast.Call) for word in at.keywords)  # fmt: skip
+        if marks and any("Mock" in name for name in names):
+            text = f"has a mock in the fixture {node.name}"
+            yield _Found("patched", f"fixture {node.name} mocks", node.lineno, text)
         if marks and names & (SKIPS | XFAILS):
             yield _Found(
                 "skipped",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import builtins
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from difflib import SequenceMatcher
 
 from kage_nvim.evaluate.evaluation import Weakening
@@ -38,6 +38,7 @@ _MARKS = {
 
 def compared(base: Sequence[Case], ours: Sequence[Case]) -> Iterator[Weakening]:
     """What was done to the tests of the base in the candidate's files."""
+    kept = _kept(base, ours)
     there = {(case.path, case.name): case for case in ours}
     taken: set[int] = set()
     left: list[Case] = []
@@ -49,7 +50,7 @@ def compared(base: Sequence[Case], ours: Sequence[Case]) -> Iterator[Weakening]:
             left.append(case)
             continue
         taken.add(id(same))
-        yield from _both(case, same, base)
+        yield from _both(case, same, kept)
     known = {(case.path, case.name) for case in base if not case.idle}
     free = [case for case in ours if id(case) not in taken and (case.path, case.name) not in known]
     for case in left:
@@ -61,12 +62,25 @@ def compared(base: Sequence[Case], ours: Sequence[Case]) -> Iterator[Weakening]:
             continue
         taken.add(id(found))
         if not found.idle:
-            yield from _both(case, found, base)
+            yield from _both(case, found, kept)
             continue
         text = f"{case.name} in {case.path} is not collected any more: {found.idle}"
         if found.name != case.name:
             text += f" (now {found.name})"
         yield weakening("not collected", found.path, found.line, text)
+
+
+def _kept(base: Sequence[Case], ours: Sequence[Case]) -> set[str]:
+    """Claims that are made as often as before, be it in other tests."""
+    before = Counter(claim.text for case in base if not case.idle for claim in case.claims)
+    after = Counter(
+        claim.text
+        for case in ours
+        if not case.idle and "skipped" not in case.marks
+        for claim in case.claims
+        if not claim.swallowed and not claim.guarded
+    )
+    return {text for text, count in before.items() if after[text] >= count}
 
 
 def _again(case: Case, free: Sequence[Case]) -> Case | None:
@@ -106,7 +120,7 @@ def _absorbed(case: Case, base: Sequence[Case], ours: Sequence[Case]) -> bool:
     return False
 
 
-def _both(old: Case, new: Case, base: Sequence[Case]) -> Iterator[Weakening]:
+def _both(old: Case, new: Case, kept: Collection[str]) -> Iterator[Weakening]:
     who = f"{old.name} in {old.path}" if old.path == new.path else f"{old.name} (now in {new.path})"
     if new.idle:
         yield weakening("not collected", new.path, new.line, f"{who} is not collected any more: {new.idle}")
@@ -130,7 +144,7 @@ def _both(old: Case, new: Case, base: Sequence[Case]) -> Iterator[Weakening]:
             yield weakening("patched", new.path, line, f"{who} replaces {name}, which it tests")
             break
     if old.claims:
-        yield from claims_compared(old, new, who)
+        yield from claims_compared(old, new, who, kept)
     elif len(old.words) > 3 and len(new.words) <= 3 and _trivial(new.words):
         yield weakening("emptied", new.path, new.line, f"{who} does nothing any more")
     elif _statements_lost(old, new):

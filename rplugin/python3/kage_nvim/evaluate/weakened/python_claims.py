@@ -268,7 +268,7 @@ def claims_of_call(node: ast.Call, line: int) -> Iterator[Claim]:
         said = ", ".join(ast.unparse(argument) for argument in arguments[1:])
         strict = next((w for w in node.keywords if w.arg == "check_exact"), None)
         slack = _slack(node) if any(w.arg in _TOLERANCES | _PLACES for w in node.keywords) else None
-        strength = _CALLS.get(name, NEAR)
+        strength = _CALLS.get(name, NEAR if len(arguments) < 2 else EQUAL - 0.1)
         if strict is not None and not getattr(strict.value, "value", True):
             strength -= 0.5
         yield _made(node, line, strength, subject, said, slack)

@@ -53,7 +53,7 @@ _CLAIMS = {
     "lua": r"\b(?:assert|expect|luassert)[\w.]*\s*\(",
     "exs": r"\b(?:assert|refute)\w*[ (]",
 }
-_OTHERS = r"(?<![\w])(?:[\w.]*\b(?:[aA]ssert\w*|verify\w*|expect\w*|fail|should\w*)(?:\.\w+)?\s*(?:<[^<>()]*>)?\s*\()|\.should\w*\b"
+_OTHERS = r"(?<![\w])(?:[\w.]*\b(?:(?:XCT)?[aA]ssert\w*|verify\w*|expect\w*|fail|should\w*)(?:\.\w+)?\s*(?:<[^<>()]*>)?\s*\()|\.should\w*\b"
 
 
 def _claims(end: str, empty: str, start: int, past: int) -> Iterator[tuple[int, int]]:
