@@ -18,8 +18,9 @@ KEEP = ("PATH", "LANG", "PYENV_ROOT", "PYENV_VERSION")
 
 
 @contextmanager
-def machine(files: int) -> Iterator[object]:
-    """A stage with a HOME of its own and a repository of so many files; nothing of it stays."""
+def machine(files: int, more: Callable[[Path], None] = lambda _: None) -> Iterator[object]:
+    """A stage with a HOME of its own and a repository of so many files, and what ``more`` writes there;
+    nothing of it stays."""
     home = Path(tempfile.mkdtemp(prefix="kage-benchmark-")).resolve()
     for name in list(os.environ):
         if name not in KEEP:
@@ -29,7 +30,7 @@ def machine(files: int) -> Iterator[object]:
     from kage_nvim import paths
     from tests.e2e.stage import Stage
 
-    stage = Stage(home, repository(home / "project", files))
+    stage = Stage(home, repository(home / "project", files, more))
     stage.environment["KAGE_LINGER"] = "30"
     sockets = paths.sockets()
     try:
@@ -41,8 +42,10 @@ def machine(files: int) -> Iterator[object]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def repository(root: Path, files: int) -> Path:
-    """A repository of so many Python files of 2 kB, 50 to a folder."""
+def repository(root: Path, files: int, more: Callable[[Path], None] = lambda _: None) -> Path:
+    """A repository of so many Python files of 2 kB, 50 to a folder, and what ``more`` writes there."""
+    root.mkdir(parents=True, exist_ok=True)
+    more(root)
     for number in range(files):
         path = root / f"package{number // 50}" / f"module{number}.py"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,8 @@ SHARE = 0.7
 """The part of the time that the search for more may take; the rest is for dropping what brings nothing."""
 BLIND = 150
 """Unions that are tried where no score tells one from another."""
+FEW = 2
+"""Tests that must have been won, at least, for their causes to be sought one by one."""
 PROBES = 12
 """Parts of all that are tried, twice, for tests that pass nowhere."""
 
@@ -175,7 +177,7 @@ class Search:
             for chosen in todo:
                 found[chosen] = await self._one(chosen)
 
-        workers = [asyncio.ensure_future(work()) for _ in range(max(1, min(self.width, len(wanted))))]
+        workers = [asyncio.ensure_future(work()) for _ in range(min(2 * self.width, len(wanted)))]
         try:
             await asyncio.gather(*workers)
         finally:
@@ -216,9 +218,11 @@ class Search:
                 return
         current = self._best_of([every])
         if len({(outcome.key, outcome.good) for outcome in self.seen.values()}) > 1:
-            current = await self._grown(ranked)
-            current = await self._carried(current)
-            for step in (self._probed, self._single, self._carried):
+            current = await self._carried(self._higher(current, [first for first in self.seen if first]))
+            if not self.done and len({outcome.good for outcome in self.seen.values()}) > 1:
+                current = await self._carried(await self._grown(ranked))
+                current = await self._probed(current)
+            for step in (self._single, self._carried):
                 if not self.done:
                     current = await step(current)
         else:
@@ -298,46 +302,58 @@ class Search:
         current = await self._moved(current, left, move, allowed, True)
         return await self._moved(current, right, move, allowed, True)
 
-    async def _carried(self, current: Set) -> Set:
-        """With what lets a test pass in another set, for every test for which that is found."""
-        tried: set[str] = set()
-        while not self.done:
-            here = self.seen[current]
-            passing = {name for outcome in self.seen.values() for name in outcome.good}
-            wanted = sorted(passing - here.good - tried)
+    async def _carried(self, current: Set, source: Set | None = None) -> Set:
+        """With what lets tests pass in other sets (or in one), for every test for which that is found."""
+        stuck: set[str] = set()
+        while source is not None or not self.done:
+            (here,) = await self.look([current])
+            others = self.seen.values() if source is None else [self.seen[source]]
+            wanted = frozenset().union(*(outcome.good for outcome in others)) - here.good - stuck
             if not wanted:
-                return current
-            tried.add(wanted[0])
-            donors = [chosen for chosen, outcome in self.seen.items() if wanted[0] in outcome.good]
-            donor = max(donors, key=lambda chosen: (self.seen[chosen].key, -len(chosen ^ current)))
-            made = await self._carry(current, donor, wanted[0])
-            if self.seen[made].key > here.key:
-                current = made
+                break
+            donor = self._donor(current, wanted) if source is None else source
+            names = wanted & self.seen[donor].good
+            found = await self._causes(current, donor, names)
+            joint = self._mixed(current, donor, found.values())
+            (after,) = await self.look([joint])
+            if joint != current and _no_worse(here, after):
+                current = joint
+                stuck |= names - after.good if source is None or not names & after.good else set()
+                continue
+            stuck |= names
+            single = [self._mixed(current, donor, [place]) for place in dict.fromkeys(found.values())]
+            await self.look(single)
+            current = self._higher(current, [joint, *single])
         return current
 
-    async def _carry(self, current: Set, donor: Set, name: str) -> Set:
-        """``current`` with as little of ``donor`` as lets one test pass: the shortest way there is halved for
-        each place of which it turns out to need the donor's version."""
+    def _donor(self, current: Set, wanted: frozenset[str]) -> Set:
+        """The set in which most of these tests pass, then that which is most like the current one."""
+        return max(
+            self.seen,
+            key=lambda one: (len(wanted & self.seen[one].good), -len(one ^ current), -len(one), sorted(one)),
+        )
+
+    async def _causes(self, current: Set, donor: Set, names: Iterable[str]) -> dict[str, Set]:
+        """For each test that passes in ``donor`` and not in ``current`` a place of which it needs the donor's
+        version. The way from one to the other, place by place, is halved for all tests at once: each try
+        tells of every test on which side of it the place is."""
         places = [place for place in self.field.places() if place & current != place & donor]
-        needed: list[Set] = []
-        past = len(places)
-        while True:
-            made = self._mixed(current, donor, needed)
-            (outcome,) = await self.look([made])
-            if name in outcome.good or not past:
-                return made
-            low = 0  # so many places from the donor are too few, ``past`` are enough
-            while past - low > 1:
-                steps = min(self.width, past - low - 1)
-                middles = sorted({low + (past - low) * k // (steps + 1) for k in range(1, steps + 1)} - {low})
-                found = await self.look(self._mixed(current, donor, [*places[:m], *needed]) for m in middles)
-                for middle, at in zip(middles, found, strict=True):
-                    if name in at.good:
-                        past = middle
-                        break
-                    low = middle
-            past -= 1
-            needed.append(places[past])
+        bounds = {name: (0, len(places)) for name in sorted(names)}
+        while wide := {(low, past) for low, past in bounds.values() if past - low > 1}:
+            middles = sorted(
+                {
+                    (low + past) // 2
+                    for low, past in sorted(wide, key=lambda gap: (gap[0] - gap[1], gap))[: self.width]
+                }
+            )
+            if len(wide) < self.width:  # fewer tests than cores: more places on the way of each
+                middles = sorted({low + (past - low) * k // 3 for low, past in wide for k in (1, 2)} - {0})
+            outcomes = await self.look(self._mixed(current, donor, places[:middle]) for middle in middles)
+            for middle, outcome in zip(middles, outcomes, strict=True):
+                for name, (low, past) in bounds.items():
+                    if low < middle < past:
+                        bounds[name] = (low, middle) if name in outcome.good else (middle, past)
+        return {name: places[past - 1] for name, (_, past) in bounds.items() if places}
 
     def _mixed(self, current: Set, donor: Set, places: Iterable[Set]) -> Set:
         from_donor = frozenset().union(*places)
@@ -374,6 +390,8 @@ class Search:
         dice = random.Random(PROBES)
         places = self.field.places()
         for share in (0.5, 0.25):
+            if self.done:
+                break
             sets = []
             for _ in range(PROBES):
                 chosen = [place for place in places if dice.random() < share]
@@ -381,8 +399,6 @@ class Search:
                 sets.append(self.field.drop(frozenset().union(*picked), []))
             await self.look(sets)
             current = await self._carried(current)
-            if self.done:
-                break
         return current
 
     async def _single(self, current: Set) -> Set:
@@ -453,6 +469,9 @@ class Search:
             agents = self.field.agents[unit]
             return (len(agents), list(agents), unit)  # what several agree on is needed, most likely
 
+        gained = self.best.outcome.good - self.seen[frozenset()].good if frozenset() in self.seen else ()
+        if len(gained) > FEW:
+            await self._carried(frozenset(), self.best.chosen)
         while True:
             before = self.best.chosen
             await self._moved(before, sorted(before, key=order), self.field.drop, enough)
