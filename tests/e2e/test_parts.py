@@ -123,16 +123,13 @@ def test_a_planner_proposes_and_nothing_starts_unconfirmed(divided: Stage, tmp_p
     assert cost["id"] == answer["run"] and cost["run"]["calls"] == 2, "the planner's cost is the run's"
 
 
-@pytest.mark.parametrize(
-    ("words", "code", "said"),
-    [
+def test_what_cannot_be_divided(divided: Stage) -> None:
+    for words, code, said in (
         (("-n", "3", "--part", "a", "--part", "b", "do"), 2, "3 agents for 2 parts"),
         (("--part", "a", "do"), 2, "at least two parts"),
         (("--part", "a", "--part", "b", "--strategy", "race", "do"), 2, "all needed"),
         (("--parts", "do"), 1, "none is a model"),
-    ],
-)
-def test_what_cannot_be_divided(divided: Stage, words: tuple[str, ...], code: int, said: str) -> None:
-    refused = divided.run("spawn", "--yes", *words)
-    assert (refused.returncode, said in refused.stderr) == (code, True), refused.stderr
+    ):
+        refused = divided.run("spawn", "--yes", *words)
+        assert (refused.returncode, said in refused.stderr) == (code, True), refused.stderr
     assert divided.json("status")["runs"] == []
