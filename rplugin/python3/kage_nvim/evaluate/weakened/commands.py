@@ -21,10 +21,12 @@ _RUNNER = re.compile(
 )
 _NO_TEST = r"(?:\|\||;)\s*(?:true|:|exit 0|/bin/true|echo\b[^&|;]*)\s*(?:[\"'#\\,].*)?$"
 _PASSED = "a failure is passed over"
+_ELSE = "something else runs the tests"
 _ABOUT = re.compile(r"test|check|lint|spec\b|coverage|verify", re.I)
 _ADDED: list[tuple[str, re.Pattern[str], str]] = [
     ("runner", re.compile(_NO_TEST), _PASSED),
     ("runner", re.compile(r"\b(py\.?test|unittest|jest|mocha|vitest|cargo test|go test|ctest|rspec)\b[^|]*(?<!\|)\|\s*(cat|tee|tail|head|grep|sed|true)\b"), "its exit code is lost in a pipe"),
+    ("runner", re.compile(r"^\.?(SHELL|SHELLFLAGS)\s*[:?]?="), "make runs its lines otherwise"),
     ("runner", re.compile(r"^\t-\s*\S|^\t@-"), "make goes on when it fails"),
     ("runner", re.compile(r"\bset \+e\b|continue-on-error:\s*true|allow_failure:\s*true|ignore_outcome\s*=\s*true|ignore_errors\s*=\s*true|success_codes|^\.IGNORE|commands\w*\s*=\s*-\s"), "failures do not count"),
     ("runner", re.compile(r"--passWithNoTests|passWithNoTests['\"]?\s*[:=]\s*true|--allow-no-tests|--no-tests[= ](pass|warn)"), "no test at all is as good as passing"),
@@ -39,7 +41,7 @@ _ADDED: list[tuple[str, re.Pattern[str], str]] = [
     ("timeout", re.compile(r"--timeout|testTimeout|--test-timeout|setTimeout\(\s*\d+\s*\)|timeout-minutes|go test.* -timeout|^\s*timeout \d|[\"']?timeout[\"']?\s*[:=]\s*[\"']?\d"), "tests have another timeout"),
     ("settings", re.compile(r"(-k ['\"]?not |-m ['\"]?not |--ignore[= ]|--deselect|--collect-only|-p no:(?!cacheprovider|faulthandler))"), "tests are left out"),
     ("settings", re.compile(r"^\s*(test|harness|autotests|doctest)\s*=\s*false|required-features"), "a test target is left out"),
-    ("runner", re.compile(r"^\s*\[?(runner|rustc-wrapper|script-shell|alias|shell)\b\]?\s*=?"), "something else runs the tests"),
+    ("runner", re.compile(r"^\s*\[?(runner|rustc-wrapper|script-shell|alias|shell)\b\]?\s*=?"), _ELSE),
     ("runner", re.compile(r"\b(jest|vitest|mocha|chai|pytest|testify|rspec|junit|minitest|proptest)\b.*(file:|link:|=> *\.|@ *file|path *(=|:)|\s-e\s)"), "another thing has the name of what runs the tests"),
     ("settings", re.compile(r"\btestMatch|testRegex|moduleNameMapper|setupFiles"), "what is loaded for tests changed"),
 ]  # fmt: skip
@@ -81,6 +83,8 @@ def commands_compared(
     removed = [line for line in before if _bare(line) not in new and _said(path, line)]
     for at, line in added:
         for what, shape, said in _ADDED:
+            if said == _ELSE and not re.search(r"^\.cargo/|rc$", path):
+                continue
             if said == _PASSED and not (_RUNNER.search(line) or _ABOUT.search(line)):
                 continue
             if shape.search(line) and not any(shape.search(other) for other in removed if what != "timeout"):
