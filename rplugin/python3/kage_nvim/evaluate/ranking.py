@@ -9,7 +9,7 @@ two changes that differ.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -36,7 +36,7 @@ class Facts(msgspec.Struct, kw_only=True):
     matrix: tuple[int, int] = (0, 0)
     agreement: Agreement | None = None
     unsteady: bool = False
-    behaviour: Hashable = None
+    behaviour: object = None
     odd: list[Point] = []
     points: list[Point] = []
     size: int = 0

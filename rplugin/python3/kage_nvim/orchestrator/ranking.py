@@ -92,6 +92,7 @@ class _Ranking:
         await self._gate(ground, facts)
         in_play = {number: self.made[number].tree for number, one in facts.items() if not one.gate}
         trials = self.conductor.checks.trials
+        told: cross.Told = {}
         if evaluations and in_play:
             kinds = {result.name: result.kind for one in evaluations.values() for result in one.results}
             files = {number: self.made[number].files for number in in_play}
@@ -103,7 +104,7 @@ class _Ranking:
             before = {path: data for path, (_, data) in self.base.items() if not is_test(path)}
             after = {number: _code(self.made[number], before) for number in in_play}
             asked, found = await probing.probe(trials, ground, self.base_tree, in_play, before, after)
-            _heard(facts, asked, found)
+            _heard(facts, asked, found, told)
         return list(facts.values()), self.notes
 
     def _read(self) -> None:
@@ -196,8 +197,10 @@ def _code(mine: Made, before: Mapping[str, bytes]) -> dict[str, bytes | None]:
     return {**before, **{path: data for path, data in mine.held.items() if not is_test(path)}}
 
 
-def _heard(facts: Mapping[int, Facts], asked: list[Question], found: Mapping[int, Told]) -> None:
-    """Take over what the candidates' functions did."""
+def _heard(
+    facts: Mapping[int, Facts], asked: list[Question], found: Mapping[int, Told], tests: cross.Told
+) -> None:
+    """Take over what the candidates' functions did; ``tests`` is what they did in each other's tests."""
     for number, told in found.items():
         one = facts[number]
         one.examples = told.examples
@@ -207,6 +210,9 @@ def _heard(facts: Mapping[int, Facts], asked: list[Question], found: Mapping[int
             one.points.append(Point(told.first_failed))
         if told.import_error:
             one.points.append(Point(f"it cannot be loaded: {told.import_error}"))
+    ran = {n: matrix.flat(e.results) if (e := facts[n].evaluation) else {} for n in found}
+    # A candidate's own new tests are no part of how it behaves; those are in the matrix.
+    shared = set.intersection(*map(set, ran.values())) if ran else set()
     votes = {number: _vote(facts[number]) for number in found}
     for number, agreement in questions.agreements(asked, found, votes).items():
         one = facts[number]
@@ -214,8 +220,8 @@ def _heard(facts: Mapping[int, Facts], asked: list[Question], found: Mapping[int
         if found[number].whole:
             one.behaviour = (
                 tuple(map(evidence.strict, found[number].calls)),
-                tuple(sorted(matrix.flat(one.evaluation.results).items())) if one.evaluation else (),
-                one.matrix,
+                [(name, passed) for name, passed in sorted(ran[number].items()) if name in shared],
+                [(author, sorted(tried.get(number, {}).items())) for author, tried in sorted(tests.items())],
             )
 
 
