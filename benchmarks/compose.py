@@ -1,4 +1,4 @@
-"""``kage compose`` on tasks with independent defects: how often all tests pass when the union can, and how soon.
+"""``kage compose`` on tasks with independent defects: how often all tests pass if the union can, how soon.
 
 Each task is a repository with k broken functions and a test of 0.2 s. Five candidates change 20 places each:
 they mend some defects (every one is mended by somebody), mend others wrongly, break functions that were

@@ -13,8 +13,8 @@ if vim.fn.has("nvim-0.10") == 0 then
   return
 end
 
-local VERBS = "accept attach check choices clean comment comments contrast cost diff doctor explain "
-  .. "focus hide history interrupt judge log parts repair restart resume review role send spawn stats status stop "
+local VERBS = "accept attach check choices clean comment comments compose contrast cost diff doctor "
+  .. "explain focus hide history interrupt judge log parts repair restart resume review role send spawn stats status stop "
   .. "summary take task undo"
 
 ---@param name string

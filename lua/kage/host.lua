@@ -187,6 +187,8 @@ local function take(message)
     require("kage.state").push(message.params)
   elseif message.push == "checks" then
     require("kage.checks").push(message.params)
+  elseif message.push == "compose" then
+    require("kage.combine").push(message.params)
   elseif message.push == "review" then
     require("kage.review").push(message.params)
   elseif message.push == "verdict" then

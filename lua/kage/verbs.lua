@@ -229,6 +229,14 @@ local verbs = {
       require("kage.checks").command(words)
     end,
   },
+  compose = {
+    desc = "put the candidates' hunks together so that most checks pass",
+    usage = "[N]…",
+    complete = { "agent" },
+    run = function(words)
+      require("kage.combine").compose(words)
+    end,
+  },
   judge = {
     desc = "rank the candidates, and show why",
     usage = "",

@@ -1,4 +1,4 @@
-"""The search over hunks, on simulated tasks: which units mend which defect, which do harm, what excludes what."""
+"""The search over hunks, on simulated tasks: which units mend what, which do harm, what excludes what."""
 
 from __future__ import annotations
 
