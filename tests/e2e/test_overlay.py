@@ -54,7 +54,7 @@ def test_a_weakened_test_is_red_and_named_and_an_added_one_green(stage: Stage) -
     stage.run("check", "--yes")
     weak = evaluated(stage, "sed -i 's/self.assertEqual.*/pass/' tests/test_calc.py; touch tried")
     assert weak["checks"] == {"unit": "fail"} and weak["green"] is False and weak["code"] == 1
-    assert weak["weakened"] == ["CalcTest.test_add in tests/test_calc.py lost `calc.add(1, 2) Eq 3`"]
+    assert weak["weakened"] == ["CalcTest.test_add in tests/test_calc.py lost `calc.add(1, 2) == 3`"]
     added = f"sed -i 's/a - b/a + b/' calc.py; printf %s '{NEW}' > tests/test_more.py"
     mended = evaluated(stage, added.replace("\n", "\\n").replace("printf %s", "printf %b"))
     assert mended["checks"] == {"unit": "pass"} and mended["green"] is True and mended["weakened"] == []

@@ -35,6 +35,8 @@ _OPERATORS: dict[type[ast.cmpop], float] = {
     ast.In: SOME,
     ast.NotIn: SOME - 0.5,
 }
+_SIGNS = {ast.NotEq: "!=", ast.IsNot: "is not", ast.In: "in", ast.NotIn: "not in"}
+"""As claims are shown; ``is`` is told as ``==``."""
 _CALLS = {
     "isinstance": TRUTH,
     "assertIsInstance": TRUTH,
@@ -183,8 +185,8 @@ def _comparison(node: ast.Compare, line: int) -> Claim:
     if isinstance(right, ast.Constant) and isinstance(right.value, bool):
         strength = TRUTH + 0.5
     said = f"{type(operator).__name__} {ast.unparse(right)}"
-    kind = "Eq" if isinstance(operator, (ast.Eq, ast.Is)) else type(operator).__name__
-    return _made(node, line, strength, left, said, text=f"{ast.unparse(left)} {kind} {ast.unparse(right)}")
+    sign = _SIGNS.get(type(operator), "==")
+    return _made(node, line, strength, left, said, text=f"{ast.unparse(left)} {sign} {ast.unparse(right)}")
 
 
 def _bound(node: ast.Compare, line: int, left: ast.expr, right: ast.expr, operator: ast.cmpop) -> Claim:
