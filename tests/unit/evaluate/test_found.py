@@ -44,6 +44,7 @@ def test_what_is_configured_stands_alone(tmp_path: Path) -> None:
 
 
 SCRIPTS = json.dumps({"scripts": {"test": "jest", "lint": "eslint .", "typecheck": "tsc"}})
+TEST = "def test_a(): pass\n"
 UNITTEST = "python3 -m unittest discover -v"
 
 
@@ -100,6 +101,28 @@ UNITTEST = "python3 -m unittest discover -v"
             {"ctest": "cmake -B build && cmake --build build && ctest --test-dir build --output-on-failure"},
         ),
         ({"CMakeLists.txt": "project(x)\n"}, {}),
+        (
+            {"Makefile": ".PHONY: test unit\ntest: all unit ## run\nunit:\n\tpytest -q\n", "pytest.ini": ""},
+            {"pytest": "pytest -q"},
+        ),
+        ({"pkg/deep/a_test.py": "def test_a(): pass\n"}, {"pytest": "pytest -q"}),
+        ({"tools/test_connection.py": "print('is it up?')\n", "node_modules/x/test_a.py": TEST}, {}),
+        ({"web/package.json": SCRIPTS, "web/p/package.json": SCRIPTS}, {"npm web": "cd web && npm test"}),
+        (
+            {"go.mod": "", "web/package.json": SCRIPTS},
+            {"go": "go test ./...", "vet": "go vet ./..."},
+        ),
+        (
+            {"services/a b/go.mod": "", "services/c/Cargo.toml": "", "vendor/x/go.mod": "", ".x/go.mod": ""},
+            {
+                "go services/a b": "cd 'services/a b' && go test ./...",
+                "cargo services/c": "cd services/c && cargo test --no-fail-fast",
+            },
+        ),
+        (
+            {"Makefile": "lint:\n\tx\n", "app/pom.xml": ""},
+            {"lint": "make lint", "maven app": "cd app && mvn -B -o test"},
+        ),
         ({"build.gradle.kts": ""}, {"gradle": "gradle --offline test"}),
         ({"pom.xml": ""}, {"maven": "mvn -B -o test"}),
         ({}, {}),
@@ -124,6 +147,10 @@ def test_what_is_found_needs_its_program(tmp_path: Path) -> None:
     assert found(root, path) == wanted
     (root / "tests" / "__init__.py").touch()
     assert found(root, path)["unittest"] == UNITTEST
+    below = laid(tmp_path / "below", {"pkg/inner/test_a.py": "import unittest\n", "pkg/__init__.py": ""})
+    assert found(below, path) == {"unittest": f"{UNITTEST} -s pkg/inner"}
+    (below / "pkg" / "inner" / "__init__.py").touch()
+    assert found(below, path) == {"unittest": UNITTEST}
     program(root / ".venv" / "bin", "pytest")
     assert found(root, path) == {"pytest": "pytest -q", "npm": "npm test", "make": "make test"}
     (root / "mvnw").write_text("#!/bin/sh\n")

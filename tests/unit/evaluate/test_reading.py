@@ -13,6 +13,8 @@ import pytest
 from kage_nvim import sandbox
 from kage_nvim.config import Check
 from kage_nvim.evaluate import reports
+from kage_nvim.evaluate.compared import with_base
+from kage_nvim.evaluate.endings import lasts
 from kage_nvim.evaluate.listening import listen, with_env
 from kage_nvim.evaluate.reading import read
 from kage_nvim.evaluate.results import Result, begun
@@ -22,6 +24,7 @@ BIN = Path(sys.executable).parent
 PYTEST = "pytest -q -p no:cacheprovider"
 QUICK = {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 CALC = "def add(a, b):\n    return a + b\n"
+NOT_THERE = sandbox.Completed(1, b"bwrap: execvp no-such-program: No such file or directory\n", False, 0.0)
 TESTS = """\
 from calc import add
 
@@ -155,6 +158,67 @@ def test_a_linter_is_read_place_by_place(profile: Profile) -> None:
         assert (result.kind, result.state, len(result.failures)) == ("lint", "fail", 1), command
         assert (result.failures[0].path, result.failures[0].line) == ("calc.py", 1)
         assert "F401" in result.failures[0].text
+
+
+def test_findings_are_no_tests(profile: Profile) -> None:
+    """Else a tree with fewer of them would have run fewer tests than another."""
+    write(profile, calc__py="import os\n" + CALC)
+    command = "ruff check --isolated --no-cache --select F401 ."
+    for name in ("lint", "style of mine"):
+        before = run(profile, command, name=name)
+        assert (before.state, before.passed, before.total) == ("fail", None, None)
+    write(profile, calc__py=CALC)
+    after = with_base(run(profile, command, name="style of mine"), before)
+    assert (after.state, after.regressed, after.fixed) == ("pass", [], ["style of mine"])
+
+
+def test_an_error_that_is_found_fails_whatever_the_code(profile: Profile) -> None:
+    write(profile, calc__py="import os\n" + CALC)
+    command = "ruff check --isolated --no-cache --select F401 --exit-zero --output-format sarif -o r.sarif ."
+    result = run(profile, command, name="lint", report="r.sarif")
+    assert (result.state, result.code, len(result.failures)) == ("fail", 0, 1)
+    assert result.summary == "1 error in its report"
+
+
+def test_how_a_command_ended_is_said(profile: Profile) -> None:
+    for command, state, said, kept in (
+        (["no-such-program"], "error", "", False),
+        ("no-such-program --all", "error", "no-such-program", False),
+        ("./calc.py", "error", "denied", False),
+        ("kill -9 $$", "fail", "ended by SIGKILL (out of memory?)", False),
+        ("echo half way; kill -SEGV $$", "fail", "ended by SIGSEGV: half way", True),
+        ("exit 200", "fail", "", True),
+        ("exit 1", "fail", "", True),
+    ):
+        write(profile, calc__py=CALC)
+        check = Check(command=command)
+        argv = ["sh", "-c", command] if isinstance(command, str) else command
+        done = asyncio.run(sandbox.run(profile, argv, timeout=60)) if argv[0] == "sh" else NOT_THERE
+        result = read(begun("t", check), check, done, profile)
+        assert (result.state, lasts(result.state, result.code)) == (state, kept), command
+        assert said in result.summary, command
+
+
+def test_places_are_named_from_where_a_command_goes(profile: Profile) -> None:
+    (Path(profile.worktree) / "web" / "src").mkdir(parents=True)
+    (Path(profile.worktree) / "web" / "src" / "a.js").touch()
+    write(profile, b__js="")
+    for command in ("cd web && {}", "cd 'web'; {}", "make -C web || {}", "npm --prefix web test || {}"):
+        said = "echo 'src/a.js:3: bad'; echo 'b.js:4: bad'; exit 1"
+        result = run(profile, command.format(said if "cd" not in command else f"({said})"))
+        found = [(failure.path, failure.line) for failure in result.failures if failure.text == "bad"]
+        assert found == [("web/src/a.js", 3), ("b.js", 4)], command
+
+
+def test_a_file_that_cannot_be_loaded_leaves_the_others(profile: Profile) -> None:
+    write(profile, calc__py=CALC, test_calc__py=TESTS, test_gone__py="import gone\ndef test_x(): pass\n")
+    result = run(profile, PYTEST)
+    assert result.state == "fail"
+    assert states(result) == {
+        "test_calc.py::test_add": "pass",
+        "test_calc.py::test_more": "pass",
+        "test_gone.py": "fail",
+    }
 
 
 def test_a_benchmark_has_a_number_or_is_none(profile: Profile) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kage_nvim.evaluate.places import Places
 from kage_nvim.evaluate.results import Failure
 from kage_nvim.evaluate.text import read
 
@@ -36,14 +37,14 @@ FAILED (failures=1, errors=1)
 
 
 def test_pytest_says_how_many_and_where() -> None:
-    failures, passed, total, summary, tail = read(PYTEST, ("/slot/tree",))
+    failures, passed, total, summary, tail = read(PYTEST, Places(("/slot/tree",)))
     assert failures == [Failure("tests/test_a.py", 6, "assert 1 == 2")]
     assert (passed, total, summary) == (2, 3, "1 failed, 2 passed in 0.12s")
     assert "\x1b" not in tail
 
 
 def test_unittest_and_tracebacks_name_places_of_the_project_only() -> None:
-    failures, passed, total, _, _ = read(UNITTEST, ("/slot/tree", "/home/me/project"))
+    failures, passed, total, _, _ = read(UNITTEST, Places(("/slot/tree", "/home/me/project")))
     assert failures == [Failure("test_x.py", 4, "AssertionError: 1 != 2")]
     assert (passed, total) == (2, 4)
 
@@ -67,7 +68,7 @@ def test_unittest_and_tracebacks_name_places_of_the_project_only() -> None:
     ],
 )
 def test_places_of_other_tools(line: str, found: Failure | None) -> None:
-    assert read(line.encode(), ("/home/me/project",))[0] == ([found] if found else [])
+    assert read(line.encode(), Places(("/home/me/project",)))[0] == ([found] if found else [])
 
 
 @pytest.mark.parametrize(
@@ -75,10 +76,12 @@ def test_places_of_other_tools(line: str, found: Failure | None) -> None:
 )
 def test_numbers_that_nobody_counts_to_are_no_counts(said: str) -> None:
     for number in (2**65, "9" * 5000):
-        _, passed, total, _, _ = read(said.replace("{}", str(number)).encode(), ())
+        _, passed, total, _, _ = read(said.replace("{}", str(number)).encode(), Places(()))
         assert (passed, total) == (None, None)
-    assert read(b"Ran 1 test in 1s\n\nFAILED (errors=3)", ())[1:3] == (0, 1)
+    assert read(b"Ran 1 test in 1s\n\nFAILED (errors=3)", Places(()))[1:3] == (0, 1)
 
 
 def test_no_output_is_no_answer() -> None:
-    assert read(b"", ()) == ([], None, None, "", "")
+    assert read(b"Found 2 errors.", Places(()))[1:3] == (None, None), "a linter's are no tests"
+    assert read(b"=== 1 error in 0.07s ===", Places(()))[1:3] == (0, 1)
+    assert read(b"", Places(())) == ([], None, None, "", "")

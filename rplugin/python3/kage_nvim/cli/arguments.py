@@ -74,6 +74,8 @@ def _word(text: str) -> str:
 
 def _checked(text: str) -> int | str:
     """A candidate's number, or ``all``."""
+    if text != "all" and not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"expected a candidate's number or all, found {text!r}")
     return text if text == "all" else int(text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -29,12 +30,14 @@ class Checking(Shell):
         return Exit.DONE if _passed(answer) else Exit.ERROR
 
     async def _all(self) -> Exit:
-        """Every candidate of the run, one after another."""
+        """Every candidate of the run, side by side once the user's yes is there."""
         runs = (await self.ask("status"))["runs"]
         numbers = [candidate["number"] for run in runs[:1] for candidate in run["candidates"]]
         if not numbers:
             raise KageError("there is no candidate yet", fix="kage wait waits for them.", exit=Exit.NOTHING)
-        answers = [await self._checked(number) for number in numbers]
+        alone = 0 if self.given.yes else 1
+        answers = [await self._checked(number) for number in numbers[:alone]]
+        answers += await asyncio.gather(*map(self._checked, numbers[alone:]))
         self.show({"candidates": answers}, "\n".join(line for answer in answers for line in told(answer)))
         return Exit.DONE if all(map(_passed, answers)) else Exit.ERROR
 

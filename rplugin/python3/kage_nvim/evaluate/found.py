@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
 
 from kage_nvim.config import Check, RepositoryConfig
 from kage_nvim.evaluate import signs
@@ -67,6 +70,13 @@ TOOLS = (
 )
 """What is looked for, in the order in which it is run; the next one is a row more."""
 
+_IN_FOLDERS = tuple(
+    tool for tool in TOOLS if tool.name in ("cargo", "go", *signs.MANAGERS, "gradle", "maven")
+)
+"""What is looked for in folders, where the root has no test. pytest looks into them itself."""
+_MOST = 12
+"""Projects in folders of one repository."""
+
 
 def checks_of(root: Path, settings: RepositoryConfig, path: str) -> dict[str, Check]:
     """The checks by name; ``path`` is the user's PATH, on which a found check's program must be.
@@ -75,10 +85,30 @@ def checks_of(root: Path, settings: RepositoryConfig, path: str) -> dict[str, Ch
     """
     if settings.checks:
         return dict(settings.checks)
+    found = _found(root, path, TOOLS)
+    return found if any(check.kind == "test" for check in found.values()) else found | _below(root, path)
+
+
+def _below(root: Path, path: str) -> dict[str, Check]:
+    """The tests of projects in folders of a repository that has none at its root: ``npm web``."""
+    found: dict[str, Check] = {}
+    for folder in signs.folders(root):
+        if any(name.endswith(f" {folder.partition('/')[0]}") for name in found):
+            continue  # what is below a project is its own
+        for name, check in _found(root / folder, path, _IN_FOLDERS).items():
+            report = f"{folder}/{check.report}" if check.report else ""
+            command = f"cd {shlex.quote(folder)} && {check.command}"
+            found[f"{name} {folder}"] = replace(check, command=command, report=report)
+        if len(found) >= _MOST:
+            break
+    return found
+
+
+def _found(root: Path, path: str, tools: tuple[Tool, ...]) -> dict[str, Check]:
     files = Files(root)
     places = _with_environment(root, path)
     found: dict[str, Check] = {}
-    for tool in TOOLS:
+    for tool in tools:
         if tool.name in found or any(name in found for name in tool.unless):
             continue
         command = tool.command(files)

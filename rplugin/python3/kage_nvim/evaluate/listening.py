@@ -64,6 +64,8 @@ def listen(name: str, check: Check, profile: Profile) -> Listening:
     report = f"{PREFIX}{secrets.token_hex(8)}.xml"
     # The older of its two families names the file of each test.
     wish = f"{shlex.quote(f'--junitxml={tmp}/{report}')} -o junit_family=xunit1"
+    # One file that cannot be loaded would keep all others from saying anything.
+    wish += " --continue-on-collection-errors"
     env["PYTEST_ADDOPTS"] = _added(profile, "PYTEST_ADDOPTS", wish)
     certain = _PYTEST.search(command) is not None and not _NOT_RUN.search(command)
     return Listening(env, tmp, report, certain)

@@ -17,11 +17,13 @@ LONGEST = 300
 
 class Places:
     """``roots`` are the absolute paths under which the tree was seen, ``tree`` where its files are now, to be
-    asked whether one exists; without it nothing is asked."""
+    asked whether one exists; without it nothing is asked. ``folder`` is where a command was run, from the
+    root: a relative path that is no file at the root may be one there."""
 
-    def __init__(self, roots: Sequence[str], tree: str = "") -> None:
+    def __init__(self, roots: Sequence[str], tree: str = "", folder: str = "") -> None:
         self._roots = tuple(root.rstrip("/") for root in roots)
         self._tree = tree
+        self._folder = folder if ".." not in PurePosixPath(folder).parts else ""
 
     def inside(self, path: str, near: str = "") -> str | None:
         """The path from the root, or ``None`` for what is no place in the project.
@@ -39,7 +41,7 @@ class Places:
             return None
         if visible(path) != path:
             return None
-        return self._near(str(pure), near) if near else str(pure)
+        return self._near(str(pure), near) if near else self._from_folder(str(pure))
 
     def failure(self, path: str, line: object, text: str = "", near: str = "") -> Failure | None:
         """A complaint about a place, if it is one in the project; a line below 1 is the file as a whole."""
@@ -51,11 +53,18 @@ class Places:
             return None
         return Failure(where, int(digits), visible(text.strip())[:LONGEST])
 
+    def _from_folder(self, path: str) -> str:
+        below = str(PurePosixPath(self._folder, path))
+        return below if self._folder and not self._there(path) and self._there(below) else path
+
+    def _there(self, path: str) -> bool:
+        return bool(self._tree) and os.path.lexists(f"{self._tree}/{path}")
+
     def _near(self, path: str, near: str) -> str:
         parts = PurePosixPath(near).parts
-        if self._tree and ".." not in parts:
+        if ".." not in parts:
             for start in range(len(parts)):
-                folder = "/".join(parts[start:])
-                if os.path.lexists(f"{self._tree}/{folder}/{path}"):
-                    return f"{folder}/{path}"
-        return path
+                below = str(PurePosixPath(self._folder, *parts[start:], path))
+                if self._there(below):
+                    return below
+        return self._from_folder(path)

@@ -11,7 +11,7 @@ import re
 import msgspec
 
 from kage_nvim.config import Check
-from kage_nvim.evaluate import formats, measures, reports, text
+from kage_nvim.evaluate import endings, formats, measures, reports, text
 from kage_nvim.evaluate.formats import custom
 from kage_nvim.evaluate.formats.said import Said, Unreadable
 from kage_nvim.evaluate.listening import PREFIX, Listening
@@ -24,6 +24,10 @@ from kage_nvim.visible import visible
 _GENERATED = re.compile(rb"^-* ?generated xml file: [^\n]*" + PREFIX.encode() + rb"[^\n]*\n?", re.MULTILINE)
 # A last line that says how many, which is not to be put better.
 _SUMS_UP = re.compile(r"[0-9]+ (?:passed|failed|errors?|passing|failing)\b|^(?:OK|FAILED)\b")
+_GOES_TO = re.compile(
+    r"\s*(?:cd\s+|make\s+-C\s*|(?:npm|pnpm|yarn)\s+(?:--prefix|--cwd|-C)[ =])"
+    r"(?:'(?P<quoted>[^'$`]+)'|(?P<folder>[\w./+@-]+))(?=\s|;|&|$)"
+)
 # A runner that counts what it ran, and prints that last, has not ended when it did not.
 _ENDINGS = (
     re.compile(r"\bpython[0-9.]* (?:-\w+ )*-m unittest\b"),
@@ -39,15 +43,17 @@ def read(
     """The result of a check that was run with this profile, and heard so."""
     listening = listening or Listening()
     roots = tuple(filter(None, (profile.worktree, profile.alias)))
-    places = Places(roots, profile.worktree)
+    places = Places(roots, profile.worktree, _folder(check))
     output = _GENERATED.sub(b"", done.output)
     if begun.kind == "bench":
         return _measured(begun, check, done, profile, listening)
     told, broken = _told(check, output, places, profile, listening)
     if told and not told.broken and formats.go.looks(output) and b'"Action":"' in output:
         output = formats.go.as_text(output)
-    failures, passed, total, summary, tail = text.read(output, roots)
-    state = "timeout" if done.timed_out else "pass" if done.returncode == 0 else "fail"
+    failures, passed, total, summary, tail = text.read(output, places)
+    if begun.kind in ("lint", "type"):  # "2 errors" are no tests
+        passed = total = None
+    state = _state(check, done, told)
     if told is not None:
         failures = told.failures or failures
         passed, total = (passed, total) if told.total is None else (told.passed, told.total)
@@ -69,7 +75,7 @@ def read(
         seconds=round(done.seconds, 2),
         passed=passed,
         total=total,
-        summary=f"not done after {check.timeout:g} s" if done.timed_out else visible(summary),
+        summary=_summary(check, done, summary),
         failures=failures if state != "pass" else [],
         tests=told.tests if told else [],
         tail=tail,
@@ -79,8 +85,8 @@ def read(
 def _measured(begun: Result, check: Check, done: Completed, profile: Profile, heard: Listening) -> Result:
     """One run of a benchmark; one that failed has no number."""
     roots = tuple(filter(None, (profile.worktree, profile.alias)))
-    failures, _, _, summary, tail = text.read(done.output, roots)
-    state = "timeout" if done.timed_out else "pass" if done.returncode == 0 else "fail"
+    failures, _, _, summary, tail = text.read(done.output, Places(roots, profile.worktree, _folder(check)))
+    state = _state(check, done)
     found: list[Metric] = []
     if state == "pass":
         try:
@@ -99,11 +105,32 @@ def _measured(begun: Result, check: Check, done: Completed, profile: Profile, he
         state=state,
         code=done.returncode,
         seconds=round(done.seconds, 2),
-        summary=f"not done after {check.timeout:g} s" if done.timed_out else visible(summary),
+        summary=_summary(check, done, summary),
         failures=failures if state != "pass" else [],
         metrics=found,
         tail=tail,
     )
+
+
+def _state(check: Check, done: Completed, told: Said | None = None) -> str:
+    """What the end of the command says; tests that were told of show that something was run."""
+    if done.timed_out:
+        return "timeout"
+    if not (told and told.tests) and endings.not_started(check, done):
+        return "error"
+    return "pass" if done.returncode == 0 else "fail"
+
+
+def _summary(check: Check, done: Completed, said: str) -> str:
+    if done.timed_out:
+        return f"not done after {check.timeout:g} s"
+    return visible(endings.summary(done.returncode, said))
+
+
+def _folder(check: Check) -> str:
+    """The folder that the command goes to first: what it prints may be named from there."""
+    found = _GOES_TO.match(shown(check.command))
+    return (found["folder"] or found["quoted"]).rstrip("/") if found else ""
 
 
 def _told(

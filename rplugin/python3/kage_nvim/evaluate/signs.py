@@ -10,6 +10,8 @@ import os
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
+from fnmatch import fnmatch
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,13 @@ _LARGEST = 2_000_000
 """Bytes; no larger file is looked into."""
 _LOOKED = 400
 """Python files that are looked into for examples."""
+_NAMES_LOOKED = 20_000
+"""Python files whose names are looked at."""
 _PASSED_OVER = ("venv", "node_modules", "build", "dist", "site-packages", "__pycache__")
+_RULE = re.compile(r"^(([\w./ -]+?)\s*::?(?!=)(.*)(?:\n\t.*)*)", re.MULTILINE)
+_HAS_TESTS = re.compile(r"^\s*(?:async )?def test_|^class Test\w*|\b(?:unittest|TestCase)\b", re.MULTILINE)
+_NO_PROJECTS = (*_PASSED_OVER, "vendor", "third_party", "target", "out", "examples", "fixtures", "testdata")
+_FOLDERS = 500
 _EXAMPLE = re.compile(r"^\s*>>> \S", re.MULTILINE)
 
 
@@ -64,20 +72,43 @@ class Files:
         return found if isinstance(found, dict) else {}
 
 
+def folders(root: Path) -> list[str]:
+    """The folders, one or two levels below, in which a project of its own may lie, by name."""
+    found: list[str] = []
+    for name in _folders_in(root):
+        found.append(name)
+        found += [f"{name}/{inner}" for inner in _folders_in(root / name)]
+    return found[:_FOLDERS]
+
+
+def _folders_in(folder: Path) -> list[str]:
+    with suppress(OSError), os.scandir(folder) as entries:
+        return sorted(
+            entry.name
+            for entry in entries
+            if entry.is_dir(follow_symlinks=False)
+            and not entry.name.startswith(".")
+            and entry.name not in _NO_PROJECTS
+        )
+    return []
+
+
 def pytest(files: Files) -> str:
     """A section of its own, a conftest, or tests that it would collect."""
     named = files.has("pytest.ini", ".pytest.ini", "conftest.py", "tests/conftest.py", "pytest.toml")
     named = named or files.section(r"tool\.pytest(\.ini_options)?", "pyproject.toml")
     named = named or files.section(r"pytest|tool:pytest", "setup.cfg", "tox.ini")
-    return "pytest -q" if named or _python_tests(files) else ""
+    return "pytest -q" if named or _python_tests(files) or _tests_below(files) else ""
 
 
 def unittest(files: Files) -> str:
     """Each test is told (``-v``). A folder of tests that is no package is looked into by name."""
-    folder = _python_tests(files)
+    folder = _python_tests(files) or _tests_below(files, "test_*.py")
     if folder in ("", "."):
         return "python3 -m unittest discover -v" if folder else ""
-    inside = "" if files.has(f"{folder}/__init__.py") else f" -s {folder}"
+    parts = folder.split("/")
+    package = all(files.has("/".join([*parts[:end], "__init__.py"])) for end in range(1, len(parts) + 1))
+    inside = "" if package else f" -s {shlex.quote(folder)}"
     return f"python3 -m unittest discover -v{inside}"
 
 
@@ -185,12 +216,25 @@ def make(files: Files, *targets: str) -> str:
 
 def repeats(files: Files, command: str, others: list[str]) -> bool:
     """Whether a make target runs what was found beside it."""
-    target = command.split()[-1]
-    recipe = re.search(rf"^{target}\s*:(?!=).*(?:\n\t.*)*", _makefile(files), re.MULTILINE)
+    recipe = "\n".join(_recipes(_makefile(files), command.split()[-1]))
     words = {"go": "go test", "cargo": "cargo test", "maven": "mvn"} | {
         name: f"{name} test" for name in MANAGERS
     }
-    return recipe is not None and any(words.get(name, name) in recipe[0] for name in others if name != "make")
+    return any(words.get(name, name) in recipe for name in others if name != "make")
+
+
+def _recipes(text: str, target: str) -> Iterator[str]:
+    """A target's rule, and those of what it needs."""
+    rules = {
+        name: (needs or "", rule) for rule, names, needs in _RULE.findall(text) for name in names.split()
+    }
+    left, seen = [target], {target}
+    while left:
+        needs, rule = rules.get(left.pop(), ("", ""))
+        yield rule
+        new = set(needs.split("#")[0].split()) - seen
+        seen |= new
+        left += sorted(new)
 
 
 def _makefile(files: Files) -> str:
@@ -220,6 +264,16 @@ def _python_tests(files: Files) -> str:
     """The folder that has tests, empty without any."""
     folders = {"tests": "**/test_*.py", "test": "**/test_*.py", ".": "test_*.py"}
     return next((folder for folder, shape in folders.items() if files.any(folder, shape)), "")
+
+
+def _tests_below(files: Files, *shapes: str) -> str:
+    """The folder of the first file further down that has tests, and is not only called so."""
+    for name in islice(_python_files(files), _NAMES_LOOKED):
+        folder, _, last = name.rpartition("/")
+        called = any(fnmatch(last, shape) for shape in shapes or ("test_*.py", "*_test.py"))
+        if called and _HAS_TESTS.search(files.text(name)):
+            return folder or "."
+    return ""
 
 
 def _python_files(files: Files) -> Iterator[str]:

@@ -45,6 +45,8 @@ _YAML = re.compile(r"^\s+error: ['\"](?P<text>.+)['\"]$")
 _RAISED = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Failure|Warning)(?::.*)?$")
 _HEADING = re.compile(r"^(?P<path>[^\s:()]\S*\.\w+)$")
 _COUNTS = {word: re.compile(rf"([0-9]+) {word}") for word in ("passed", "failed", "errors?")}
+# Linters and compilers count errors, too: alone they are pytest's when it says how long it took.
+_ONLY_ERRORS = re.compile(r"[0-9] errors? in [0-9.]+s\b")
 _RAN = re.compile(r"^Ran ([0-9]{1,9}) tests?")
 _UNITTEST = re.compile(r"^FAILED \((.*)\)")
 _OF_OTHERS = (
@@ -62,17 +64,13 @@ _MAVEN = re.compile(
 )
 
 
-def read(output: bytes, roots: tuple[str, ...]) -> tuple[list[Failure], int | None, int | None, str, str]:
-    """Failures, passed, total, summary and tail of what a check printed.
-
-    ``roots`` are the absolute paths under which the tree was seen; a path below one becomes relative, one
-    outside all of them is no place in the project.
-    """
+def read(output: bytes, inside: Places) -> tuple[list[Failure], int | None, int | None, str, str]:
+    """Failures, passed, total, summary and tail of what a check printed."""
     lines = plain(output)
     said = [line for line in lines if line.strip()]
     summary = said[-1].strip("= \t") if said else ""
     passed, total = _counted(said[-12:])
-    return places(lines, Places(roots)), passed, total, summary[:200], "\n".join(lines).strip()[-TAIL:]
+    return places(lines, inside), passed, total, summary[:200], "\n".join(lines).strip()[-TAIL:]
 
 
 def plain(output: bytes) -> list[str]:
@@ -143,6 +141,8 @@ def _counted(ending: list[str]) -> tuple[int | None, int | None]:
     if (found := _of_others(ending)) is not None:
         return found
     said = {word: m[1] for word, shape in _COUNTS.items() if (m := shape.search(text))}
+    if set(said) == {"errors?"} and not _ONLY_ERRORS.search(text):
+        return None, None
     if not said or any(len(digits) > COUNTED for digits in said.values()):
         return None, None
     counts = {word: int(digits) for word, digits in said.items()}

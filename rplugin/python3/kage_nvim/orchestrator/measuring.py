@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from kage_nvim.config import Check
 from kage_nvim.evaluate import compared
+from kage_nvim.evaluate.endings import lasts
 from kage_nvim.evaluate.kinds import kind_of
 from kage_nvim.evaluate.results import Result, begun
 from kage_nvim.model import Profile
@@ -62,7 +63,7 @@ async def measured(
                 known = trials.known(tree, key)
                 if known is None:
                     result = await _measure(trials, ground, (base, tree), name, check, say)
-                    if result.state in ("pass", "fail"):
+                    if lasts(result.state, result.code):
                         trials.keep(tree, key, result)
                     say(result)
         if known is not None:

@@ -16,6 +16,7 @@ import msgspec
 
 from kage_nvim import sandbox
 from kage_nvim.config import Check, RepositoryConfig
+from kage_nvim.evaluate.endings import lasts
 from kage_nvim.evaluate.kinds import kind_of
 from kage_nvim.evaluate.listening import Listening, listen, with_env
 from kage_nvim.evaluate.results import Result, begun
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor
 
 Told = Callable[[list[Result]], None]
-READING = 2
+READING = 3
 """Raised when results are read otherwise than before: what was kept is then run again."""
 
 
@@ -123,7 +124,7 @@ class Trials:
                 async with self._cores, self.gate.beside():
                     result = await self.once(name, wanted[name], profile)
                 found[name] = result
-                if result.state in ("pass", "fail"):
+                if lasts(result.state, result.code):
                     self.keep(tree, key_of(name, wanted[name], ground.settings, attempt), result)
                 told(list(found.values()))
 

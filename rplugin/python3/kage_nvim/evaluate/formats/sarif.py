@@ -58,7 +58,8 @@ def looks(data: bytes) -> bool:
 
 
 def read(data: bytes, places: Places) -> Said:
-    """Every finding that is not suppressed, as a place; notes are none.
+    """Every finding that is not suppressed, as a place; notes are none. An error is one whatever code the
+    command ended with.
 
     Raises:
         Unreadable: this is no such report.
@@ -68,10 +69,12 @@ def read(data: bytes, places: Places) -> Said:
     except (msgspec.DecodeError, RecursionError) as error:
         raise Unreadable(f"no SARIF: {error}") from error
     failures = []
+    errors = 0
     for run in log.runs:
         for finding in run.results or []:
             if finding.suppressions or finding.kind != "fail" or finding.level in ("none", "note"):
                 continue
+            errors += finding.level == "error"
             said = finding.message.text or finding.message.markdown
             words = f"{finding.rule_id}: {said}" if finding.rule_id and finding.rule_id not in said else said
             for location in finding.locations[:1]:
@@ -80,4 +83,5 @@ def read(data: bytes, places: Places) -> Said:
                 place = places.failure(path, where.region.start_line, words)
                 if place is not None:
                     failures.append(place)
-    return Said(failures=failures[:MOST_FAILURES])
+    broken = f"{errors} error{'s' * (errors > 1)} in its report" if errors else ""
+    return Said(failures=failures[:MOST_FAILURES], broken=broken)
