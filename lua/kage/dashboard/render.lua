@@ -192,7 +192,7 @@ function M.screen(view)
     screen.lines[#screen.lines + 1] = weakened_row(words.candidate(run, agent.number), view.width)
   end
   for _, candidate in ipairs(run.candidates) do
-    if candidate.kind and candidate.kind ~= "agent" then
+    if candidate.kind and candidate.kind ~= "agent" and not candidate.agent then
       screen.lines[#screen.lines + 1] = made_row(run, candidate, view.width)
       screen.candidates[#screen.lines] = candidate.number
       screen.lines[#screen.lines + 1] = weakened_row(candidate, view.width)

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from kage_nvim.errors import KageError
-from kage_nvim.model import AgentStatus, RunStatus, Task
+from kage_nvim.model import AgentStatus, CandidateStatus, RunStatus, Task
 from kage_nvim.protocol import dumps, loads
 
 MIGRATIONS = [
@@ -54,13 +54,27 @@ class Repair(msgspec.Struct, kw_only=True):
     asked: bool = False
 
 
+class Synthesis(msgspec.Struct, kw_only=True):
+    """What an agent that improves a winner is held against: the ``winner``'s number and its ``commit`` then,
+    from which the agent begins; ``others`` whose work it was shown. ``kept`` is its last candidate that stood
+    the comparison, ``said`` what came of the last one."""
+
+    winner: int
+    commit: str
+    others: list[int] = []
+    kept: CandidateStatus | None = None
+    said: str = ""
+
+
 class AgentRecord(msgspec.Struct, kw_only=True):
     """What kaged must know of an agent to find it again: its status, slot, process and pane.
 
     ``pid`` and ``born`` (the process's start as the kernel gives it) identify the process for certain;
     ``captured`` is the last turn whose files became the candidate; ``mail`` waits for its process to arrive.
     ``held``: it was not started yet; ``resting``: it waits for the end of a round; ``spared``: the run's
-    strategy ended it, or did not start it; ``copy_of`` is the agent whose place a further attempt took.
+    strategy ended it, or did not start it; ``by_hand``: the user had it go on after the strategy's end, which
+    leaves it alone since; ``copy_of`` is the agent whose place a further attempt took;
+    ``synthesis`` is set for one that improves a winner.
     """
 
     run: str
@@ -77,7 +91,9 @@ class AgentRecord(msgspec.Struct, kw_only=True):
     held: bool = False
     resting: bool = False
     spared: bool = False
+    by_hand: bool = False
     copy_of: int | None = None
+    synthesis: Synthesis | None = None
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +144,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     ``steps`` are the candidates from the base to where the agents began, oldest first; most runs have none.
     ``course`` is what was asked to follow: strategy, repair turns, landing by itself. ``verdict`` is the
     whole verdict, ``provenance`` where each hunk of a composed candidate comes from, by number; ``union``
-    what came of putting a run's parts together.
+    what came of putting a run's parts together. ``over``: what follows from the agents' end is decided.
     """
 
     status: RunStatus
@@ -140,6 +156,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     verdict: dict[str, Any] | None = None
     provenance: dict[int, list[dict[str, Any]]] = {}
     round: Round | None = None
+    over: bool = True
     union: dict[str, Any] | None = None
 
 

@@ -208,6 +208,12 @@ def _combining(add: Add) -> None:
     compose.add_argument("agents", type=int, nargs="*", metavar="N", help="candidates (default: all)")
     compose.add_argument("--seconds", type=float, metavar="S", help="search so long at most (default 45)")
     compose.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
+    synth = add("synth", "have one more agent improve the winner by what the others made", json_too=True)
+    synth.add_argument("agent", type=int, nargs="?", metavar="N", help="the candidate (default: the winner)")
+    synth.add_argument("--player", type=_word, metavar="P[+role]", help="who answers (default: the winner's)")
+    synth.add_argument("--hidden", action="store_true", help="its pane in a hidden session")
+    synth.add_argument("--wait", action="store_true", help="until it is known what came of it")
+    synth.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
 
 
 def _landing(add: Add) -> None:

@@ -24,6 +24,26 @@ class Combining(Shell):
         self.show(answer, composed(answer))
         return Exit.DONE if answer["number"] else Exit.NOTHING
 
+    async def synth(self) -> Exit:
+        """See parser()."""
+        given = self.given
+        asked = {"number": given.agent, "player": given.player or "", "hidden": given.hidden}
+        answer = await confirmed(self.ask, "synth", asked, yes=given.yes)
+        for note in answer["notes"]:
+            print(f"note: {clean(note)}", file=sys.stderr)
+        if not given.wait:
+            self.show(answer, begun(answer))
+            return Exit.DONE
+        print(begun(answer), file=sys.stderr, flush=True)
+        run = await self.ask("wait", run=answer["run"])
+        (agent,) = (one for one in run["agents"] if one["number"] == answer["number"])
+        kept = any(made["number"] == answer["number"] for made in run["candidates"])
+        told = answer | {"agents": [agent], "kept": kept, "said": agent["reason"]}
+        self.show(told, upheld(told))
+        if agent["state"] == "failed":
+            return Exit.AGENT_FAILED
+        return Exit.DONE if kept else Exit.NOTHING
+
 
 def _heard(name: str, params: dict[str, Any]) -> None:
     if name == "compose" and params["state"] == "searching" and params["hunks"]:
@@ -61,3 +81,23 @@ def place(hunk: dict[str, Any]) -> str:
     words = {"new": "new file", "delete": "deleted", "mode": "mode", "whole": "as a whole"}
     what = f"renamed to {hunk['to']}" if hunk["kind"] == "rename" else words[hunk["kind"]]
     return f"{hunk['path']} ({what})"
+
+
+def begun(answer: dict[str, Any]) -> str:
+    """What an agent that was started is to improve, and with what."""
+    *some, last = map(str, answer["others"])
+    others = f"{', '.join(some)} and {last}" if some else last
+    player = answer["agents"][0]["player"]
+    return clean(
+        f"agent {answer['number']} ({player}) improves candidate {answer['winner']} by {others};"
+        " kage wait waits for it"
+    )
+
+
+def upheld(told: dict[str, Any]) -> str:
+    """What came of it."""
+    number = told["number"]
+    if not told["kept"]:
+        return clean(f"candidate {told['winner']} stands: {told['said']}")
+    shown = f"kage diff {number} shows it, kage accept {number} lands it"
+    return f"{clean(f'candidate {number}: ' + told['said'])}\n{shown}"

@@ -108,9 +108,12 @@ class Conductor:
         return run.env or next((env for env in (*here, *theirs) if env), {})
 
     def busy(self) -> bool:
-        """True while an agent's process is alive, even between two connections, or a run is judged."""
-        return any(run.judging.locked() for run in self.runs.values()) or any(
-            agent.peer is not None or processes.alive(agent.record.pid, agent.record.born)
+        """True while an agent's process is alive, even between two connections, its candidate is checked, or
+        something follows by itself, such as a verdict."""
+        return any(run.judging.locked() or run.following for run in self.runs.values()) or any(
+            agent.peer is not None
+            or agent.record.status.state is State.CHECKING
+            or processes.alive(agent.record.pid, agent.record.born)
             for run in self.runs.values()
             for agent in run.agents.values()
         )
@@ -283,6 +286,7 @@ class Conductor:
                 self.agent_changed(run, agent)
                 self.check_again(run, agent)
             else:
+                reason = await course.unfinished(run, agent, state, reason)
                 self._over(run, agent, state, reason, turn)
             outcome = {State.DONE: "done", State.FAILED: "failed"}.get(state, "stopped")
             self.spawn_task(self.gateway.outcome(run.id, agent.number, outcome))
@@ -294,12 +298,17 @@ class Conductor:
         self.spawn_task(self._checked(run, agent, agent.record.status.reason, agent.record.captured))
 
     async def _checked(self, run: Run, agent: Agent, reason: str, turn: int) -> None:
-        """Check its candidate, then let it be seen as done."""
-        evaluation = await course.checked(self, run, agent)
-        repairs.settle(agent)
-        spoken_to = agent.turn > turn or agent.record.captured > turn
-        if spoken_to or not await course.repaired(self, run, agent, evaluation):
-            self._over(run, agent, State.DONE, reason, turn)
+        """Check its candidate, then let it be seen as done, whatever breaks on the way."""
+        try:
+            evaluation = await course.checked(self, run, agent)
+            repairs.settle(agent)
+            spoken_to = agent.turn > turn or agent.record.captured > turn
+            if not spoken_to and await course.repaired(self, run, agent, evaluation):
+                return
+            reason = await course.upheld(self, run, agent, reason)
+        except Exception:
+            log.exception("what follows the end of agent %s of run %s broke", agent.number, run.id)
+        self._over(run, agent, State.DONE, reason, turn)
 
     def _over(self, run: Run, agent: Agent, state: State, reason: str, turn: int) -> None:
         """A turn is over, unless the agent was spoken to meanwhile and is at work again."""
@@ -317,7 +326,12 @@ class Conductor:
         status.state, status.reason, status.activity = state, reason, ""
         status.since = time.time()
         status.ended = status.since if state.ended else None
+        self.follow(run, agent)
+
+    def follow(self, run: Run, agent: Agent) -> None:
+        """Let follow what does from an agent's end; an earlier kaged may have ended amid that."""
         run.following += 1
+        run.record.over = False
         self.agent_changed(run, agent)
         self.spawn_task(self._followed(run, agent))
 
@@ -366,6 +380,8 @@ class Conductor:
                 added=made.added,
                 removed=made.removed,
                 language=languages.of_changes(changed),
+                kind=agent.makes[0],
+                note=agent.makes[1],
             )
         )
         await asyncio.to_thread(summary.note_candidate, agent, made.commit, [entry.path for entry in changed])

@@ -81,8 +81,16 @@ async def send(conductor: Conductor, run: Run, which: Which, text: str) -> dict[
         )
     told = [agent for agent in agents if agent not in missed]
     for agent in told:
+        _by_hand(run, agent)
         say(conductor, run, agent, message)
     return {"agents": [agent.number for agent in told], "missed": [agent.number for agent in missed]}
+
+
+def _by_hand(run: Run, agent: Agent) -> None:
+    """The user has an agent go on that the strategy ended, or after all had ended: it is the strategy's no
+    longer."""
+    agent.record.by_hand = agent.record.by_hand or agent.record.spared or run.settled
+    run.halted = False
 
 
 def say(conductor: Conductor, run: Run, agent: Agent, message: str) -> None:
@@ -146,7 +154,8 @@ def _push(agents: list[Agent], name: str, params: dict[str, str]) -> list[int]:
 async def stop(conductor: Conductor, run: Run, which: Which) -> list[int]:
     """End agents' turns and processes; their work is kept as candidates."""
     agents = [a for a in chosen(run, which) if living(a) or not a.record.status.state.ended]
-    if not agents:
+    run.halted = run.halted or (which == "all" and not run.settled)
+    if not agents and not run.following:
         raise KageError("nothing to stop: no agent is running", code="nothing", exit=Exit.NOTHING)
     for agent in agents:
         if agent.record.held:  # first of all: else it would start when the one before it ends
@@ -194,6 +203,8 @@ async def resume(conductor: Conductor, run: Run, which: Which, peer: Peer) -> li
     cut = [agent for agent in wanted if living(agent) and agent.record.status.state in CUT_SHORT]
     if not ended and not cut:
         raise KageError("nothing to resume: the agent is running", code="nothing", exit=Exit.NOTHING)
+    for agent in (*ended, *cut):
+        _by_hand(run, agent)
     for agent in ended:
         await _start_again(conductor, run, agent, peer, resume=True)
     _push(cut, "steer", {"text": GO_ON})
@@ -204,6 +215,10 @@ async def restart(conductor: Conductor, run: Run, which: Which, text: str, peer:
     """Start agents again from where they began; what they had done goes to the trash."""
     agents = chosen(run, which)
     new = players.tidy_task(text) if text else ""
+    for agent in agents:
+        _by_hand(run, agent)
+        if len(agents) == len(run.agents):  # the run begins anew, with its strategy
+            agent.record.by_hand = False
     await asyncio.gather(*(end(conductor, run, agent) for agent in agents))
     for agent in agents:
         async with agent.reading:  # its files may have changed since its turn ended
@@ -212,7 +227,7 @@ async def restart(conductor: Conductor, run: Run, which: Which, text: str, peer:
         run.record.status.candidates = candidates
         await asyncio.to_thread(run.store.trash, run.ref(agent.number))
         files = agent.slot.included()
-        await asyncio.to_thread(slots.fill, run.store, agent.slot, run.start)
+        await asyncio.to_thread(slots.fill, run.store, agent.slot, run.start_of(agent))
         await asyncio.to_thread(slots.prepare, run.store, agent.slot, files)
         await run_setup(run, [agent], {agent.number: _spec(agent).profile})
         log = agent.folder / "log.jsonl"
@@ -221,6 +236,8 @@ async def restart(conductor: Conductor, run: Run, which: Which, text: str, peer:
         if new:
             _new_task(agent, new)
         agent.record.captured, agent.record.mail, agent.record.repairs = 0, [], []
+        if agent.record.synthesis is not None:
+            agent.record.synthesis.kept, agent.record.synthesis.said = None, ""
         agent.record.status.started = time.time()
         await _start_again(conductor, run, agent, peer, resume=False)
     return [agent.number for agent in agents]

@@ -65,15 +65,15 @@ async def follow(conductor: Conductor, run: Run) -> None:
 
 async def repaired(conductor: Conductor, run: Run, agent: Agent, evaluation: Evaluation | None) -> bool:
     """Send an agent that is done its failures, when it has a turn left to mend them."""
-    from kage_nvim.orchestrator import repairs
+    from kage_nvim.orchestrator import repairs, spending
 
-    if evaluation is None or not (repairs.failing(evaluation) or evaluation.weakened):
+    if evaluation is None or spending.decided(run, green=evaluation.green):
         return False
     _, wanted = await conductor.checks.wanted(run.root, conductor.environment(run))
-    retry = {name: check.retry for name, check in wanted.items()}
-    if repairs.by_itself(agent) >= repairs.allowed(run, evaluation, retry):
+    if not repairs.due(run, agent, evaluation, {name: check.retry for name, check in wanted.items()}):
         return False
-    return repairs.send(conductor, run, agent, repairs.message(evaluation), asked=False)
+    text = repairs.message(evaluation, part=bool(run.record.course.parts))
+    return repairs.send(conductor, run, agent, text, asked=False)
 
 
 async def agent_ended(conductor: Conductor, run: Run, agent: Agent) -> None:
@@ -84,6 +84,7 @@ async def agent_ended(conductor: Conductor, run: Run, agent: Agent) -> None:
     await spending.decide(conductor, run)
     if run.following == 1 and all(other.record.status.state.ended for other in run.agents.values()):
         run.record.status.saved = await asyncio.to_thread(saving.line, conductor.database, run)
+        run.record.over = True
         conductor.changed(run)
         await run_over(conductor, run)
 
@@ -102,10 +103,31 @@ async def run_over(conductor: Conductor, run: Run) -> None:
         log.warning("the parts of run %s were not put together: %s", run.id, error)
 
 
+async def upheld(conductor: Conductor, run: Run, agent: Agent, reason: str) -> str:
+    """What is said of an agent that is done. One that improves a winner is held against it: what it made
+    stays a candidate, or is taken away."""
+    if agent.record.synthesis is None:
+        return reason
+    from kage_nvim.orchestrator import upholding
+
+    return " · ".join(filter(None, [await upholding.judged(conductor, run, agent), reason]))
+
+
+async def unfinished(run: Run, agent: Agent, state: State, reason: str) -> str:
+    """The same of an agent whose turn ended without a check: unfinished work improves no winner."""
+    if agent.record.synthesis is None:
+        return reason
+    from kage_nvim.orchestrator import upholding
+
+    return " · ".join(filter(None, [reason, await upholding.unfinished(run, agent, state)]))
+
+
 def is_checked(run: Run, agent: Agent, state: State) -> bool:
     """Whether a candidate is worth checking when its agent ends: it is done, and has changed something that
     runs."""
     if run.record.course.proposals:
         return False
     candidates = run.record.status.candidates
-    return state is State.DONE and any(c.files for c in candidates if c.number == agent.number)
+    of_agent = [candidate for candidate in candidates if candidate.number == agent.number]
+    worth = bool(of_agent) and (agent.record.synthesis is not None or bool(of_agent[0].files))
+    return state is State.DONE and worth

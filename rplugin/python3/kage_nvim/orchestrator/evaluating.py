@@ -33,14 +33,16 @@ async def evaluate(
     wanted: Mapping[str, Check],
     *,
     number: int | None = None,
+    start: str = "",
     heard: Heard = lambda _: None,
 ) -> Evaluation:
-    """Run the checks on a commit of the run's store; ``heard`` gets the evaluation as it grows.
+    """Run the checks on a commit of the run's store; ``heard`` gets the evaluation as it grows, ``start`` is
+    held against in the place of what the run's agents began from.
 
     Raises:
         KageError: a tree cannot be laid out.
     """
-    evaluation, base = await asyncio.to_thread(_prepared, ground, run, commit)
+    evaluation, base = await asyncio.to_thread(_prepared, ground, run, commit, start or run.start)
     evaluation = msgspec.structs.replace(evaluation, number=number)
     tree = evaluation.tree
 
@@ -67,14 +69,14 @@ async def evaluate(
     return evaluation
 
 
-def _prepared(ground: Ground, run: Run, commit: str) -> tuple[Evaluation, str]:
+def _prepared(ground: Ground, run: Run, commit: str, start: str) -> tuple[Evaluation, str]:
     """What is run for a commit, with what weakens tests in it; and the base's tree."""
     # Reading programs needs modules that nothing else does: kaged starts without them.
     from kage_nvim.evaluate.overlay import overlay
     from kage_nvim.evaluate.weakened.found import weakened
 
     store, tests = run.store, ground.settings.tests
-    own, base = trees_of(store, [commit, run.start])
+    own, base = trees_of(store, [commit, start])
     if not tests.overlay:
         return Evaluation(commit=commit, tree=own), base
     tree, overlaid = overlay(store, base, own, store.scratch, tests.files)

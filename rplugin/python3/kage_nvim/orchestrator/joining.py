@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kage_nvim.errors import KageError
 from kage_nvim.model import State
-from kage_nvim.orchestrator import seating
+from kage_nvim.orchestrator import control, seating
 from kage_nvim.orchestrator.launch import open_panes
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.preparation import SpawnRequest, prepare
@@ -58,14 +58,20 @@ async def start(conductor: Conductor, run: Run, agent: Agent) -> None:
 
 
 async def attempt(conductor: Conductor, run: Run, like: Agent) -> None:
-    """Begin a further agent with the player and role of another one. When that cannot be, it is logged, and
-    the run is over."""
+    """Begin a further agent with the player and role of another one, unless the user stops it meanwhile. When
+    it cannot begin, the other one's reason says so, and the run is over."""
     try:
         agent = await _seated(conductor, run, like)
     except (KageError, OSError) as error:
         log.warning("run %s gets no further attempt: %s", run.id, error)
+        status = like.record.status
+        status.reason = " · ".join(filter(None, [status.reason, f"no further attempt: {error}"]))
+        conductor.agent_changed(run, like)
         return
-    await start(conductor, run, agent)
+    if run.halted and agent.record.held:
+        control.not_started(conductor, run, agent, control.BY_USER)
+    elif agent.record.held:
+        await start(conductor, run, agent)
 
 
 async def _seated(conductor: Conductor, run: Run, like: Agent) -> Agent:
@@ -76,7 +82,7 @@ async def _seated(conductor: Conductor, run: Run, like: Agent) -> Agent:
     plan = await prepare(conductor, peer, asked)
     await conductor.gateway.ensure()
     made = await seating.make_slots(conductor, plan, run.store, run.start)
-    number = max(run.agents) + 1
+    number = run.next_number()
     agent = seating.seat_agent(conductor, run, number, plan.seats[0], made[0])
     agent.record.copy_of, agent.record.held = like.record.copy_of or like.number, True
     try:

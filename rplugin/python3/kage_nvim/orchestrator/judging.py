@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from kage_nvim import config, trees
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.evaluate import checklist, judge
 from kage_nvim.evaluate.anonymity import Names
+from kage_nvim.evaluate.evaluation import Evaluation
 from kage_nvim.evaluate.exhibit import ROOM, WORDS, Exhibit, exhibit
 from kage_nvim.evaluate.verdict import Requirement, Standing, Verdict
 from kage_nvim.model import State
@@ -157,12 +158,31 @@ async def _with_judge(conductor: Conductor, run: Run, made: Verdict, given: conf
 
 
 async def _exhibits(run: Run, heads: Sequence[Standing], jury: Jury) -> list[Exhibit]:
+    return await _shown(run, heads, jury, {head.number: run.candidate(head.number).commit for head in heads})
+
+
+async def prefers(
+    run: Run, jury: Jury, commits: Mapping[int, str], evaluation: Evaluation, number: int
+) -> bool:
+    """Whether a judge prefers one of two, by number and commit, in both orders, where checks say the same
+    (``evaluation``) of both."""
+    heads = [Standing(number=one, checked=evaluation.line, green=evaluation.green) for one in commits]
+    shown = await _shown(run, heads, jury, commits)
+    asked = judge.questions(run.record.task.text, shown, {})
+    answers = await asyncio.gather(*(jury.ask(question.messages, judge.opinion) for question in asked))
+    (rival,) = (one for one in commits if one != number)
+    return judge.beats(judge.pairings(asked, answers), number, rival)
+
+
+async def _shown(
+    run: Run, heads: Sequence[Standing], jury: Jury, commits: Mapping[int, str]
+) -> list[Exhibit]:
     window = jury.window
     room = ROOM if not window else max(3_000, min(ROOM, window * CHARACTERS // 3 - WORDS))
     names = _names(run)
 
     def one(head: Standing) -> Exhibit:
-        patch = trees.patch(run.store, run.base, run.candidate(head.number).commit).decode("utf-8", "replace")
+        patch = trees.patch(run.store, run.base, commits[head.number]).decode("utf-8", "replace")
         agent = run.agents.get(head.number)
         words = summary.of_agent(agent).words if agent else ""
         return exhibit(head, patch, words, names, room=room)

@@ -28,7 +28,7 @@ def write_spec(run: Run, agent: Agent, seat: Seat, profile: Profile, limits: Lim
         angle=seat.angle,
         repository=str(run.root),
         task=run.record.task,
-        base=run.start,
+        base=run.start_of(agent),
         log=str(agent.folder / "log.jsonl"),
         token=agent.record.token,
         daemon=str(paths.daemon_file()),

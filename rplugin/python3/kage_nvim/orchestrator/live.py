@@ -124,7 +124,7 @@ def _capture(run: Run, agent: Agent) -> bool:
     number, store = agent.number, run.store
     capture = partial(candidates.capture, litter=agent.litter())
     made = capture(store, agent.slot, run.base, f"agent {number} at work", number)
-    if trees.trees_of(store, [_seen(run, number)]) == [made.tree]:
+    if trees.trees_of(store, [_seen(run, agent)]) == [made.tree]:
         return False
     store.pin(ref_of(run, number), made.commit)
     run.live[number] = CandidateStatus(
@@ -135,18 +135,21 @@ def _capture(run: Run, agent: Agent) -> bool:
         added=made.added,
         removed=made.removed,
         live=True,
+        kind=agent.makes[0],
+        note=agent.makes[1],
     )
     return True
 
 
-def _seen(run: Run, number: int) -> str:
+def _seen(run: Run, agent: Agent) -> str:
     """The commit that shows what is known of an agent's files."""
+    number = agent.number
     if number in run.live:
         return run.live[number].commit
     for candidate in run.record.status.candidates:
         if candidate.number == number:
             return candidate.commit
-    return run.start
+    return run.start_of(agent)
 
 
 def ref_of(run: Run, number: int) -> str:

@@ -54,6 +54,15 @@ class Agent:
         return before != (status.tokens_in, status.tokens_cached, status.tokens_out, status.cost_usd)
 
     @property
+    def makes(self) -> tuple[str, str]:
+        """The kind of its candidates, and the note on what they come from."""
+        synthesis = self.record.synthesis
+        if synthesis is None:
+            return "agent", ""
+        *some, last = map(str, synthesis.others)
+        return "synthesised", f"on {synthesis.winner}, with {', '.join(some) + ' and ' if some else ''}{last}"
+
+    @property
     def folder(self) -> Path:
         """Where its specification and its log are."""
         return paths.run_folder(self.record.run) / "agents" / str(self.number)
@@ -81,7 +90,8 @@ class Run:
 
     ``live`` holds what is seen of agents at work, by number (see ``orchestrator.live``), ``env`` the
     environment of the client that began it, which is kept in memory only; ``judging`` is held while its
-    verdict is made, ``combining`` while its candidates are put together.
+    verdict is made, ``combining`` while its candidates are put together. ``halted``: the
+    user stopped all of it, so that nothing more begins by itself.
     """
 
     def __init__(self, record: RunRecord, repository: Repository, store: Store) -> None:
@@ -94,6 +104,7 @@ class Run:
         self.keys: list[str] = []
         self.deciding = asyncio.Lock()
         self.following = 0
+        self.halted = False
         self.looks: dict[int, str] = {}
         self.forms: dict[str, str] = {}
         self.judging = asyncio.Lock()
@@ -118,6 +129,11 @@ class Run:
     def start(self) -> str:
         """The commit that its agents begin from: the base, or the candidate that the run stands on."""
         return self.record.steps[-1].commit if self.record.steps else self.base
+
+    def start_of(self, agent: Agent) -> str:
+        """The commit that one agent begins from: as the others, or the winner that it improves."""
+        synthesis = agent.record.synthesis
+        return self.start if synthesis is None else synthesis.commit
 
     @property
     def root(self) -> Path:
@@ -179,7 +195,17 @@ class Run:
                 return candidate
         known = ", ".join(str(candidate.number) for candidate in self.record.status.candidates) or "none yet"
         if number in self.agents:
-            state = self.agents[number].record.status.state.value
+            synthesis, state = (
+                self.agents[number].record.synthesis,
+                self.agents[number].record.status.state.value,
+            )
+            if synthesis is not None and synthesis.said and self.agents[number].record.status.state.ended:
+                raise KageError(
+                    f"what agent {number} made is no candidate: {synthesis.said}",
+                    fix=f"Candidate {synthesis.winner} stands. Tell the agent what is wanted, and it is held"
+                    f" against that again: kage send {number} TEXT.",
+                    code="no_candidate",
+                )
             raise KageError(
                 f"agent {number} has no candidate yet: it is {state}",
                 fix=f"Wait for it (kage wait), stop it (:Kage stop {number}), or take another: {known}.",

@@ -22,7 +22,7 @@ from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.setup import run_setup
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.orchestrator.slots import Slot
-from kage_nvim.store import AgentRecord
+from kage_nvim.store import AgentRecord, Synthesis
 
 
 async def make_slots(conductor: Conductor, plan: Plan, store: Store, base: str) -> list[Slot]:
@@ -60,7 +60,14 @@ async def let_go(made: list[Slot]) -> None:
         await asyncio.to_thread(slots.destroy, slot)
 
 
-def seat_agent(conductor: Conductor, run: Run, number: int, seat: Seat, slot: Slot) -> Agent:
+def seat_agent(
+    conductor: Conductor,
+    run: Run,
+    number: int,
+    seat: Seat,
+    slot: Slot,
+    synthesis: Synthesis | None = None,
+) -> Agent:
     """Enter an agent into its run, and into the database."""
     record = AgentRecord(
         run=run.id,
@@ -76,6 +83,7 @@ def seat_agent(conductor: Conductor, run: Run, number: int, seat: Seat, slot: Sl
         ),
         slot=slot.number,
         token=secrets.token_urlsafe(24),
+        synthesis=synthesis,
     )
     run.agents[number] = Agent(record, slot)
     conductor.database.put_agent(record)
@@ -90,9 +98,8 @@ async def admit(conductor: Conductor, plan: Plan, run: Run, agents: list[Agent])
         KageError: the setup failed, or the gateway did not take them.
     """
     pairs = list(zip(plan.seats, agents, strict=True))
-    start = run.start
     profiles = {
-        agent.number: _profile(plan, seat, run.store, agent.slot, agent.number, start)
+        agent.number: _profile(plan, seat, run.store, agent.slot, agent.number, run.start_of(agent))
         for seat, agent in pairs
     }
     if plan.settings.setup:

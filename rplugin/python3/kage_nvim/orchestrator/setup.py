@@ -52,6 +52,7 @@ async def prepare(setup: Setup, profile: Profile, where: str) -> None:
 
 
 def _set_aside(run: Run, agent: Agent) -> None:
-    made = candidates.capture(run.store, agent.slot, run.start, "after setup", agent.number)
-    added = [change.path for change in changes(run.store, run.start, made.commit) if change.status == "A"]
+    start = run.start_of(agent)
+    made = candidates.capture(run.store, agent.slot, start, "after setup", agent.number)
+    added = [change.path for change in changes(run.store, start, made.commit) if change.status == "A"]
     slots.set_aside(agent.slot, added)

@@ -84,7 +84,7 @@ async def spawn(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> dict[s
 
 async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
     unsaved_text = await unsaved(conductor, plan.repository.root)
-    gateway = asyncio.create_task(_gateway(conductor, plan))
+    keyed = asyncio.create_task(gateway(conductor, plan))
     try:
         store = await asyncio.to_thread(Store.open, plan.repository)
         plan.task, told = await asyncio.to_thread(kageignore.checked, plan.repository, store, plan.task)
@@ -113,9 +113,9 @@ async def _make(conductor: Conductor, plan: Plan, run_id: str) -> Run:
         run = _register(conductor, plan, store, base, run_id, made)
         head = ground.head if ground else await asyncio.to_thread(history.standing_on, store, plan.repository)
         run.record.status.head = head
-        await gateway
+        await keyed
     except BaseException:
-        gateway.cancel()
+        keyed.cancel()
         raise
     conductor.spawn_task(asyncio.to_thread(store.import_base_objects, base))
     agents = list(run.agents.values())
@@ -138,7 +138,7 @@ async def unsaved(conductor: Conductor, root: Path) -> dict[str, bytes]:
     return overlays(await open_buffers(conductor.peers, root), root)
 
 
-async def _gateway(conductor: Conductor, plan: Plan) -> None:
+async def gateway(conductor: Conductor, plan: Plan) -> None:
     """Have the gateway up and the keys in it, so that no agent starts without what it needs."""
     await conductor.gateway.ensure()
     others = [plan.user.players[n] for seat in plan.seats for n in money.fallbacks(seat.player, plan.user)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 import time
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -22,7 +23,8 @@ from kage_nvim.model import State
 from kage_nvim.orchestrator import control, joining, ranking, summary
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.strategies import cascade, converge, race, tournament, until
-from kage_nvim.orchestrator.strategies.seen import Act, Seen
+from kage_nvim.orchestrator.strategies.asked import BY_CHECKS
+from kage_nvim.orchestrator.strategies.seen import Act, Seen, first_green
 
 if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor
@@ -35,6 +37,10 @@ LARGE = 1_000_000
 """Bytes of a file above which it is the same only when its bytes are."""
 SPENT = 0.98
 """The part of a budget from which on no call is worth a try."""
+ENDING = ("stop", "rest")
+"""What a strategy does not do to an agent that the user had go on."""
+# The limits that a further agent would meet, too; those of a single agent it would not.
+_OF_ALL = re.compile(r"\b(run|day)_(usd|tokens)\b")
 
 
 def hold(conductor: Conductor, run: Run, agents: list[Agent]) -> list[Agent]:
@@ -65,7 +71,10 @@ async def follow(conductor: Conductor, run: Run) -> None:
     try:
         while run.id in conductor.runs and not run.settled:
             await asyncio.sleep(TICK)
-            await decide(conductor, run)
+            try:
+                await decide(conductor, run)
+            except (KageError, OSError) as error:  # such as a change that was read anew meanwhile
+                log.warning("run %s was not looked at: %s", run.id, error)
     finally:
         conductor.live.look_away(looker, run.id)
 
@@ -75,10 +84,20 @@ async def decide(conductor: Conductor, run: Run) -> None:
     async with run.deciding:
         if run.id not in conductor.runs:
             return
-        acts = await _acts(conductor, run)
+        own = {agent.number for agent in run.agents.values() if agent.record.by_hand}
+        acts = [a for a in await _acts(conductor, run) if a.number not in own or a.kind not in ENDING]
         for act in acts:
             log.info("run %s: %s agent %d %s", run.id, act.kind, act.number, act.reason)
         await asyncio.gather(*(_do(conductor, run, act) for act in acts))
+
+
+def decided(run: Run, *, green: bool) -> bool:
+    """Whether nobody has to mend anything in this run: the first green one ends it, and there is one, or
+    this one is ``green``."""
+    course = run.record.course
+    if not course.until and course.strategy not in BY_CHECKS:
+        return False
+    return green or first_green(_seen(run)) is not None
 
 
 async def _acts(conductor: Conductor, run: Run) -> list[Act]:
@@ -92,7 +111,7 @@ async def _acts(conductor: Conductor, run: Run) -> list[Act]:
         acts = converge.decide(await _looked_into(run))
     elif course.strategy == "tournament":
         acts = await _of_tournament(conductor, run)
-    if not acts and course.until:
+    if not acts and course.until and not run.halted:
         changes = await asyncio.to_thread(_changes, run)
         acts = until.decide(_seen(run, changes), out_of_money=_out_of_money(run))
     return acts
@@ -103,6 +122,8 @@ def _seen(run: Run, changes: dict[int, str] | None = None, stuck: dict[int, str]
     green = {c.number for c in run.record.status.candidates if c.green and c.files}
     seen = []
     for agent in run.agents.values():
+        if agent.record.synthesis is not None:  # it is no rival of the others: it came after them
+            continue
         status = agent.record.status
         seen.append(
             Seen(
@@ -191,7 +212,7 @@ def _out_of_money(run: Run) -> bool:
     """Whether the run's budget is spent: by its sums, or because the gateway refused a call for it."""
     states = [agent.record.status for agent in run.agents.values()]
     spent = sum(status.cost_usd or 0.0 for status in states)
-    refused = any(s.state is State.STOPPED and "budget" in s.reason for s in states)
+    refused = any(s.state is State.STOPPED and _OF_ALL.search(s.reason) for s in states)
     usd = run.record.course.usd
     return refused or (usd is not None and spent >= usd * SPENT)
 
@@ -200,7 +221,7 @@ async def _do(conductor: Conductor, run: Run, act: Act) -> None:
     """Do one act; what goes wrong is the agent's state, so that the course goes on."""
     agent = run.agents[act.number]
     if act.kind == "stop":
-        agent.record.spared = True
+        agent.record.spared, agent.record.status.rule = True, "strategy"
         if agent.record.held:
             control.not_started(conductor, run, agent, act.reason)
         else:

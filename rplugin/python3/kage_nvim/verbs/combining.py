@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from kage_nvim.orchestrator import composing
+from typing import Any
+
+from kage_nvim.orchestrator import composing, synthesising
 from kage_nvim.orchestrator.composing import Found
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.peers import Peer
@@ -24,4 +26,29 @@ async def _compose(conductor: Conductor, peer: Peer, asked: Compose) -> Found:
     await conductor.checks.confirm(run.root, peer.hello.env, asked.confirmed)
     return await conductor.checks.while_asked(
         peer, composing.compose(conductor, run, asked.agents, asked.seconds)
+    )
+
+
+class Synth(In):
+    """``number``: the candidate to begin from (``None``: the winner); ``player``: as at a spawn."""
+
+    number: int | None = None
+    player: str = ""
+    hidden: bool = False
+    confirmed: list[str] = []
+
+
+@verb("synth", Synth)
+async def _synth(conductor: Conductor, peer: Peer, asked: Synth) -> dict[str, Any]:
+    run = await conductor.run(asked.cwd, asked.run)
+    synthesising.fits(run)
+    await conductor.checks.confirm(run.root, peer.hello.env, asked.confirmed)
+    return await synthesising.begin(
+        conductor,
+        peer,
+        run,
+        number=asked.number,
+        player=asked.player,
+        confirmed=asked.confirmed,
+        hidden=asked.hidden,
     )
