@@ -133,6 +133,20 @@ def test_noise_alone_is_seldom_a_difference() -> None:
     assert said.count("same") >= 360
 
 
+@pytest.mark.parametrize(
+    ("here", "there", "enough"),
+    [
+        ([1.0, 1.01, 0.99, 1.02, 1.0], [2.0, 2.1, 2.0, 1.9, 2.0], True),  # far from 1
+        ([1.02, 1.01, 0.99, 1.02, 1.0], [1.0] * 5, True),  # near it
+        ([1.2, 1.06, 1.3, 1.1, 1.5], [1.0] * 5, False),  # all above, yet they do not agree by how much
+        ([1.2, 0.8, 1.3, 0.9, 1.0], [1.0] * 5, False),
+        ([1.2, 0.8, 1.3], [], True),  # nothing to be held against
+    ],
+)
+def test_rounds_that_do_not_agree_want_others(here: list[float], there: list[float], enough: bool) -> None:
+    assert measures.settled(rounds(here), rounds(there)) is enough
+
+
 def test_the_numbers_are_told_in_a_line() -> None:
     (metric,) = measures.together(rounds([0.82, 0.8, 0.81, 0.8, 0.8]), rounds([1.0] * 5))
     assert (metric.base, metric.samples, round(metric.change or 0, 2)) == (1.0, 5, 0.8)

@@ -20,6 +20,8 @@ SURE = 0.9
 """How often the interval around the median of the ratios is to hold the true one."""
 FEW = 5
 """With fewer rounds than this an interval says little, and a change must stand out by itself."""
+NEAR = 0.05
+"""Rounds that all differ by less than this part agree that nothing changed, or by how little."""
 LEAST = 0.01
 """A smaller change than this part is none, however steady."""
 
@@ -83,6 +85,22 @@ def _verdict(ratios: list[float], better: str) -> str:
     if not apart or abs(change - 1) < LEAST:
         return "same"
     return "better" if (change < 1) == (better == "lower") else "worse"
+
+
+def settled(here: Sequence[Result], there: Sequence[Result]) -> bool:
+    """Whether further rounds would say nothing else: all of them lie near 1, or far from it by what they
+    differ among themselves."""
+    mine, base = _rounds(here), _rounds(there)
+    for name, metrics in mine.items():
+        pairs = zip(metrics, base.get(name, []), strict=False)
+        ratios = [each.value / old.value for each, old in pairs if each.value > 0 and old.value > 0]
+        if not ratios:
+            continue
+        width = max(ratios) - min(ratios)
+        near = max(abs(ratio - 1) for ratio in ratios) < NEAR
+        if not near and abs(median(ratios) - 1) < 2 * width:
+            return False
+    return True
 
 
 def interval(ratios: Sequence[float]) -> tuple[float, float]:

@@ -93,11 +93,11 @@ def _measured(begun: Result, check: Check, done: Completed, profile: Profile, he
             written = reports.read(profile.worktree, check.report) if check.report else []
             written = written or (reports.read(heard.folder, heard.report) if heard.report else [])
             if check.report and not written:
-                raise Unreadable(f"it did not write {check.report}")
-            found = measures.of_run(done.output, written, check, done.seconds)
-            summary = measures.line(found)
-            if not found:
-                raise Unreadable("no number was found in it")
+                state, summary = "fail", f"it did not write {check.report}"
+            elif found := measures.of_run(done.output, written, check, done.seconds):
+                summary = measures.line(found)
+            else:
+                state, summary = "fail", "no number was found in what it said"
         except (Unreadable, OSError, RecursionError) as error:
             state, summary = "fail", f"its report cannot be read: {error}"
     return msgspec.structs.replace(

@@ -1,7 +1,7 @@
 """Measuring: benchmarks of a candidate and of its base, in turns, while nothing else runs on the benches.
 
 A first run of each warms what it needs and does not count. Then rounds follow, the base first in one and the
-candidate first in the next, until there are enough or the time for it is over.
+candidate first in the next, until there are enough and they agree, or the time for it is over.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ from kage_nvim.model import Profile
 from kage_nvim.orchestrator.trials import Ground, Told, Trials, as_begun, key_of
 
 ROUNDS = 5
+MOST = 9
+"""Rounds where the first do not agree: five that are all above or below come about by chance once in sixteen
+times."""
+AGREEING = 60.0
+"""Seconds after which rounds need not agree."""
 PATIENCE = 240.0
 """Seconds for all rounds of one benchmark, after which no further round begins."""
 LONG = 20.0
@@ -111,11 +116,13 @@ async def _rounds(
 ) -> tuple[list[Result], list[Result]]:
     """What the tree and the base gave, round by round. A run of the tree's that fails is the last; a base's
     is the only one of the base, for the tree's own numbers are wanted all the same."""
+    from kage_nvim.evaluate import measures
+
     began = time.monotonic()
     here: list[Result] = []
     there: list[Result] = []
-    for number in range(ROUNDS + 1):
-        which = f"round {number} of {ROUNDS}" if number else "a first run"
+    for number in range(MOST + 1):
+        which = f"round {number} of {max(number, ROUNDS)}" if number else "a first run"
         say(replace(begun(name, check), summary=which))
         pair = [(there, base), (here, tree)] if number % 2 else [(here, tree), (there, base)]
         for results, profile in pair:
@@ -129,6 +136,7 @@ async def _rounds(
             here, there = [], [] if base is not None else there
             continue
         passed = time.monotonic() - began
-        if len(here) >= ROUNDS or passed + passed / (number + 1) > PATIENCE:
+        enough = len(here) >= ROUNDS and (passed > AGREEING or measures.settled(here, there))
+        if enough or len(here) >= MOST or passed + passed / (number + 1) > PATIENCE:
             break
     return here, there
