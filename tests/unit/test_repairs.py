@@ -76,6 +76,24 @@ def test_the_spawn_decides_before_the_checks() -> None:
     assert repairs.allowed(Run(), found, {"test": 1000}) == repairs.MOST  # type: ignore[arg-type]
 
 
+def test_weakened_tests_alone_are_sent_back_too() -> None:
+    found = evaluation(result("test", "pass"), weakened=[Weakening(kind="skip", path="t", line=1, text="x")])
+    assert repairs.due(Run(), agent(), found, {"test": 1})  # type: ignore[arg-type]
+    assert not repairs.due(Run(), agent(Repair(tokens=0, usd=0.0)), found, {"test": 1})  # type: ignore[arg-type]
+    assert not repairs.due(Run(), agent(), found, {"test": 0})  # type: ignore[arg-type]
+
+
+def test_a_part_mends_only_what_it_broke() -> None:
+    """What failed before is what the other parts are for."""
+    divided = Run(parts={1: "the sum", 2: "the rest"})
+    others = result("test", failing_at_base=["t::rest"])
+    broken = result("lint", regressed=["lint"])
+    assert not repairs.due(divided, agent(), evaluation(others), {"test": 1})  # type: ignore[arg-type]
+    assert repairs.due(divided, agent(), evaluation(others, broken), {"lint": 1})  # type: ignore[arg-type]
+    told = repairs.message(evaluation(others, broken), part=True)
+    assert "run lint" in told and "run test" not in told and "the other parts" in told
+
+
 def agent(*done: Repair, tokens: int = 0, usd: float | None = 0.0) -> Agent:
     status = AgentStatus(number=1, player="p", tokens_in=tokens, cost_usd=usd)
     record = AgentRecord(run="r", status=status, slot=1, token="t", repairs=list(done))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import itertools
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kage_nvim.config import Budget, Check, RepositoryConfig, UserConfig
 from kage_nvim.errors import KageError
-from kage_nvim.model import MAX_AGENTS, Player, State
-from kage_nvim.orchestrator import money
+from kage_nvim.model import MAX_AGENTS, AgentStatus, CandidateStatus, Player, State
+from kage_nvim.orchestrator import money, spending
+from kage_nvim.orchestrator.runs import Agent
+from kage_nvim.orchestrator.slots import Slot
 from kage_nvim.orchestrator.strategies import asked, cascade, converge, race, tournament, until
 from kage_nvim.orchestrator.strategies.seen import Act, Seen
-from kage_nvim.store import Course, Round
+from kage_nvim.store import AgentRecord, Course, Round
 
 DONE, WORKING, CHECKING = State.DONE, State.WORKING, State.CHECKING
 
@@ -120,6 +123,17 @@ def test_the_same_failure_three_times_is_stuck() -> None:
     assert len(long) < 120
 
 
+def test_one_that_gets_on_or_takes_another_time_is_told_apart() -> None:
+    left = [("pytest -q", f"exit 1\n{n} failed, {9 - n} passed in 0.{n}3s") for n in (5, 3, 1)]
+    assert converge.stuck(log(*left)) == "", "fewer fail each time"
+    moved = [("make", f"exit 2\na.c:{n}:7: error: expected ';'") for n in (10, 20, 30)]
+    assert converge.stuck(log(*moved)) == "", "another place each time"
+    same = [
+        f"exit 1\n12:0{n}:07.123 FAIL (pid {n}) in /tmp/x{n}/a, {n * 3} ms, {n}.5 seconds" for n in (1, 2, 3)
+    ]
+    assert "3 times" in converge.stuck(log(*[("make", text) for text in same]))
+
+
 # Tournament.
 
 
@@ -184,6 +198,51 @@ def test_attempts_that_bring_nothing_new_come_to_an_end() -> None:
     while until.decide(agents, out_of_money=False):
         agents.append(seen(len(agents) + 1, DONE, change=str(len(agents)), copy_of=1))
     assert len(agents) == MAX_AGENTS
+
+
+class Run:
+    """What is asked of a run here."""
+
+    def __init__(self, course: Course, *agents: AgentStatus, green: int = 0) -> None:
+        self.agents = {
+            s.number: Agent(AgentRecord(run="r", status=s, slot=1, token="t"), SLOT) for s in agents
+        }
+        made = [
+            CandidateStatus(number=s.number, commit="c", files=1, green=s.number == green) for s in agents
+        ]
+        self.record = self.status = self
+        self.course, self.candidates = course, made
+
+
+SLOT = Slot(1, Path("/nowhere"))
+
+
+def status(number: int, state: State = DONE, reason: str = "", usd: float | None = 0.1) -> AgentStatus:
+    return AgentStatus(number=number, player="p", state=state, reason=reason, cost_usd=usd)
+
+
+@pytest.mark.parametrize(
+    "course", [Course(strategy="race"), Course(strategy="cascade"), Course(until="green")]
+)
+def test_nobody_mends_what_a_green_one_made_needless(course: Course) -> None:
+    both = status(1), status(2, CHECKING)
+    assert spending.decided(Run(course, *both, green=1), green=False)  # type: ignore[arg-type]
+    assert spending.decided(Run(course, *both), green=True)  # type: ignore[arg-type]
+    assert not spending.decided(Run(course, *both), green=False)  # type: ignore[arg-type]
+    every = Run(Course(strategy="all"), *both, green=1)
+    assert not spending.decided(every, green=True)  # type: ignore[arg-type]
+
+
+def test_a_limit_of_one_agent_does_not_end_the_run() -> None:
+    own = status(1, State.STOPPED, "budget: agent 1 has spent $0.10 of $0.10 (agent_usd), and the next call")
+    all_of = status(
+        1, State.STOPPED, "budget: this run has spent $0.10 of $0.10 (run_usd), and the next call"
+    )
+    course = Course(until="green", usd=0.5)
+    assert not spending._out_of_money(Run(course, own))  # type: ignore[arg-type]
+    assert spending._out_of_money(Run(course, all_of))  # type: ignore[arg-type]
+    assert spending._out_of_money(Run(course, status(1, usd=0.2), status(2, usd=0.3)))  # type: ignore[arg-type]
+    assert not spending._out_of_money(Run(course, status(1, usd=None)))  # type: ignore[arg-type]
 
 
 # What may be asked.

@@ -228,10 +228,11 @@ def _no_room(caller: Caller, room: Room, needs: float) -> Problem:
     whose = {"agent": f"agent {caller.number}", "run": "this run", "day": "this repository today"}
     spent = "spent" if abs(room.held - room.known) < 1e-9 else "spent or reserved"
     held = f"${room.held:.4f}" if room.usd else amount(room, room.held)
+    spawned = "--budget of the spawn or " if room.name == "run_usd" else ""
     return Problem(
         "budget",
         f"{whose[room.name.partition('_')[0]]} has {spent} {held} of {amount(room, room.limit)}"
-        f" ({room.name}), and the next call may use {amount(room, needs)}. Raise {room.name} under [budget]"
+        f" ({room.name}), and the next call may use {amount(room, needs)}. Raise {spawned}{room.name} under [budget]"
         " in .kage.toml or [defaults] in config.toml and start a new run, or accept what is there.",
         names=[room.name],
     )

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 
 from kage_nvim.model import State
-from kage_nvim.store import Database
+from kage_nvim.store import AgentRecord, Database
 
 LIKE = 2
 """Agents of the past that it takes to say what one like them will spend."""
@@ -54,7 +54,7 @@ def past(database: Database, repository: Path | None = None) -> list[Past]:
         made = {candidate.number: candidate for candidate in status.candidates}
         for agent in database.agents(status.id):
             one, candidate = agent.status, made.get(agent.status.number)
-            if not one.state.ended or one.ended is None or (agent.pid is None and agent.spared):
+            if not one.state.ended or one.ended is None or _never_began(agent):
                 continue
             found.append(
                 Past(
@@ -73,6 +73,11 @@ def past(database: Database, repository: Path | None = None) -> list[Past]:
                 )
             )
     return found
+
+
+def _never_began(agent: AgentRecord) -> bool:
+    """Whether its strategy, or the user, did without it before it had a process."""
+    return agent.pid is None and agent.status.state is State.STOPPED
 
 
 def stats(agents: Iterable[Past]) -> list[dict[str, Any]]:

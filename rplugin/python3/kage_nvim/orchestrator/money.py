@@ -86,7 +86,7 @@ async def check(
         told = limits(seat.player, user, settings, run_usd)
         tokens = any(told[name] is not None for name in LIMITS[3:])
         usd = [name for name in LIMITS[:3] if told[name] is not None]
-        under = ", ".join(f"{name} = {told[name]:.2f}" for name in usd)
+        under = ", ".join(_named(name, told[name], run_usd) for name in usd)
         substitutes = [(name, user.players[name]) for name in fallbacks(seat.player, user)]
         for name, player in [(seat.name, seat.player), *substitutes]:
             allowed = budgets.allowed(player, default=user.defaults.unmetered, usd=bool(usd), tokens=tokens)
@@ -99,6 +99,13 @@ async def check(
         if not known or player.command is not None:
             what, fix = budgets.refusal(name, player, under)
             raise KageError(what, fix=fix, code="unpriced")
+
+
+def _named(name: str, value: float | None, run_usd: float | None) -> str:
+    """A limit as the user set it: the one of the spawn stands in no file."""
+    if name == "run_usd" and value == run_usd:
+        return f"--budget {value:g}"
+    return f"{name} = {value:.2f}"
 
 
 def _chooses(player: Player) -> bool:

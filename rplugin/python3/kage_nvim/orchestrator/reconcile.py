@@ -59,6 +59,8 @@ async def reconcile(conductor: Conductor) -> None:
                 conductor.check_again(run, agent)
         if not run.settled:
             conductor.spawn_task(course.follow(conductor, run))
+        elif not run.record.over and run.agents:
+            conductor.follow(run, next(reversed(run.agents.values())))
 
 
 def _load(conductor: Conductor, record: RunRecord) -> Run:

@@ -33,6 +33,13 @@ WHOLE = 8_000
 """Characters of all that it is told at once."""
 
 
+def due(run: Run, agent: Agent, evaluation: Evaluation, retry: dict[str, int]) -> bool:
+    """Whether an agent is to be sent its failures by itself; ``retry`` is what each check grants."""
+    if not (failing(evaluation, part=bool(run.record.course.parts)) or evaluation.weakened):
+        return False
+    return by_itself(agent) < allowed(run, evaluation, retry)
+
+
 def allowed(run: Run, evaluation: Evaluation, retry: dict[str, int]) -> int:
     """The turns that an agent gets by itself for these failures; ``retry`` is what each check grants."""
     course = run.record.course
@@ -41,29 +48,36 @@ def allowed(run: Run, evaluation: Evaluation, retry: dict[str, int]) -> int:
     elif course.until:
         granted = until.REPAIRS
     else:
-        granted = max((retry.get(result.name, 0) for result in failing(evaluation)), default=0)
+        # Which check it was that the weakened tests belong to is not known: any that is granted turns.
+        part = bool(course.parts)
+        complaints = evaluation.results if evaluation.weakened else failing(evaluation, part=part)
+        granted = max((retry.get(result.name, 0) for result in complaints), default=0)
     return min(granted, MOST)
 
 
-def failing(evaluation: Evaluation) -> list[Result]:
+def failing(evaluation: Evaluation, *, part: bool = False) -> list[Result]:
     """The checks that a candidate has to mend: required ones that do not pass, and what it broke anew.
 
-    What could not be run at all, or only failed where a rerun passed, is not the agent's to mend.
+    What could not be run at all, or only failed where a rerun passed, is not the agent's to mend. One that
+    does a ``part`` of the task has to mend only what it broke: the rest is what the other parts are for.
     """
     return [
         result
         for result in evaluation.results
-        if (result.regressed or (result.required and not result.good)) and result.state != "error"
+        if (result.regressed or (result.required and not result.good and not part))
+        and result.state != "error"
     ]
 
 
-def message(evaluation: Evaluation) -> str:
+def message(evaluation: Evaluation, *, part: bool = False) -> str:
     """What the agent is told of its failures: bounded, and what it broke itself first."""
     parts = [f"The project's checks do not pass on what you have made ({evaluation.line})."]
     if evaluation.weakened:
         named = "\n".join(f"- {weakening.text}" for weakening in evaluation.weakened[:PLACES])
         parts.append(f"Tests were weakened. Put them back as they were:\n{named}")
-    parts += [_told(result) for result in failing(evaluation)]
+    parts += [_told(result) for result in failing(evaluation, part=part)]
+    if part:
+        parts.append("Others do the other parts of the task: what failed before your change is theirs.")
     parts.append("Mend that in the code, not in the tests, and end your turn when it is done.")
     *rest, last = parts
     text = "\n\n".join(rest)
@@ -163,7 +177,7 @@ async def ask(conductor: Conductor, run: Run, which: Which) -> list[int]:
         if not any(c.files for c in run.record.status.candidates if c.number == number):
             why.append(f"agent {number} has changed nothing")
             continue
-        evaluation = await conductor.checks.candidate(run, number)
+        evaluation, part = await conductor.checks.candidate(run, number), bool(run.record.course.parts)
         if evaluation is None:
             raise KageError(
                 "no check is known, or none that you have trusted",
@@ -171,9 +185,9 @@ async def ask(conductor: Conductor, run: Run, which: Which) -> list[int]:
                 code="no_checks",
                 exit=Exit.NOTHING,
             )
-        if not failing(evaluation) and not evaluation.weakened:
-            why.append(f"agent {number} fails no check")
-        elif send(conductor, run, agent, message(evaluation), asked=True):
+        if not failing(evaluation, part=part) and not evaluation.weakened:
+            why.append(f"agent {number} " + ("broke no check" if part else "fails no check"))
+        elif send(conductor, run, agent, message(evaluation, part=part), asked=True):
             told.append(number)
         else:
             why.append(f"agent {number} has no process: kage resume {number} starts it again")

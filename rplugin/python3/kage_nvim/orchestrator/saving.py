@@ -46,8 +46,11 @@ def line(database: Database, run: Run) -> str:
     name = run.record.course.strategy
     name = "--until green" if name == "all" else name
     told = ", ".join(filter(None, parts))
-    ended = f"{len(spared)} agent{'s' * (len(spared) > 1)}"
-    return f"{name} saved about {told}" if told else f"{name} ended {ended} early"
+    if told:
+        return f"{name} saved about {told}"
+    begun = any(agent.record.pid is not None for agent in spared)
+    count = f"{len(spared)} agent{'s' * (len(spared) > 1)}"
+    return f"{name} ended {count} early" if begun else f"{name} did without {count}"
 
 
 def _likely(

@@ -14,8 +14,13 @@ from kage_nvim.orchestrator.summary import exit_code
 
 REPEATS = 3
 """How often a step fails in the same way until it is certain that the agent is stuck."""
-# What differs from one run of a command to the next and means nothing: times, addresses, names of scratch.
-_FLEETING = re.compile(r"0x[0-9a-f]+|\d+(?:[.:]\d+)*|/tmp/\S+")
+# What differs from one run of a command to the next and means nothing: addresses, names of scratch, times of
+# day and how long it took. Other numbers tell: with 3 failures where there were 5, an agent gets on.
+_FLEETING = re.compile(
+    r"0x[0-9a-f]+|/tmp/\S+|\d{4}-\d\d-\d\d|\b\d{1,2}:\d\d:\d\d(?:[.,]\d+)?"
+    r"|\b\d+(?:\.\d+)?(?: ?(?:[mnuµ]?s|m|min|secs?|seconds?)\b)|\bpid[ =:]*\d+",
+    re.IGNORECASE,
+)
 _WORDS = 60
 """Characters of a command that are shown."""
 
