@@ -15,7 +15,7 @@ end
 
 local VERBS = "accept attach check choices clean comment comments compose contrast cost diff doctor "
   .. "explain focus hide history interrupt judge log parts repair restart resume review role send spawn stats status stop "
-  .. "summary take task undo"
+  .. "summary synth take task undo"
 
 ---@param name string
 ---@param verb string? nil for :Kage, which takes the verb as its first word

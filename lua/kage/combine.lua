@@ -1,4 +1,4 @@
--- `:Kage compose`: the candidates' hunks put together. How far the search is shows in the message line.
+-- `:Kage compose` and `:Kage synth`: one candidate out of several. How far a search is shows in the message line.
 
 local context = require("kage.context")
 local host = require("kage.host")
@@ -38,21 +38,24 @@ local function report(answer)
   }, "\n"))
 end
 
+---@param verb "compose"|"synth"
 ---@param params table
-local function ask(params)
-  asking = true
-  host.request("compose", params, function(err, answer)
+---@param done fun(answer: table)
+local function ask(verb, params, done)
+  asking = verb == "compose"
+  host.request(verb, params, function(err, answer)
     asking = false
     if err and err.code == "confirm" then
       return require("kage.confirm")(err.data.questions, function(ids)
-        ask(vim.tbl_extend("force", params, { confirmed = ids }))
+        local yes = vim.list_extend(vim.list_slice(params.confirmed), ids)
+        ask(verb, vim.tbl_extend("force", params, { confirmed = yes }), done)
       end, function()
         notify.info("nothing was run")
       end)
     elseif err then
       return notify.error(err)
     end
-    report(answer)
+    done(answer)
   end)
 end
 
@@ -70,7 +73,76 @@ function M.compose(words)
     end
     agents[#agents + 1] = number
   end
-  ask({ cwd = context.cwd(), run = words.run, agents = agents, confirmed = {} })
+  ask("compose", { cwd = context.cwd(), run = words.run, agents = agents, confirmed = {} }, report)
+end
+
+---@param numbers integer[] one at least
+---@return string
+local function listed(numbers)
+  local last = numbers[#numbers]
+  return #numbers == 1 and tostring(last)
+    or ("%s and %d"):format(table.concat(numbers, ", ", 1, #numbers - 1), last)
+end
+
+---@param answer {number: integer, winner: integer, others: integer[], notes: string[]}
+local function begun(answer)
+  local lines = vim.tbl_map(clean, answer.notes)
+  table.insert(
+    lines,
+    1,
+    ("agent %d improves candidate %d by %s; what comes of it is told"):format(
+      answer.number,
+      answer.winner,
+      listed(answer.others)
+    )
+  )
+  notify.info(table.concat(lines, "\n"))
+end
+
+--- `:Kage synth [N] [@player]`.
+---@param words kage.Words
+function M.synth(words)
+  local number, player ---@type integer?, string?
+  for _, word in ipairs(words.fargs) do
+    local named = word:match("^@(.+)$")
+    local counted = require("kage.words").number(word)
+    if named and not player then
+      player = named
+    elseif counted and not number then
+      number = counted
+    else
+      return notify.error({
+        message = "synth: expected a candidate's number and a player, found `" .. clean(word) .. "`",
+        fix = "Write :Kage synth, :Kage synth 2, or :Kage synth 2 @player",
+      })
+    end
+  end
+  ask("synth", {
+    cwd = context.cwd(),
+    run = words.run,
+    number = number,
+    player = player or "",
+    layout = { place = require("kage.config").get().panes },
+    confirmed = {},
+  }, begun)
+end
+
+--- What came of an agent that was to improve a winner.
+---@param params {run: string, number: integer, winner: integer, kept: boolean, said: string}
+function M.upheld(params)
+  local number, said = params.number, clean(params.said)
+  if params.kept then
+    notify.info(
+      ("candidate %d: %s\n:KageDiff %d shows it, :KageAccept %d lands it"):format(
+        number,
+        said,
+        number,
+        number
+      )
+    )
+  else
+    notify.info(("candidate %d stands, agent %d: %s"):format(params.winner, number, said))
+  end
 end
 
 return M

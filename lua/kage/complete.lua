@@ -186,6 +186,9 @@ local KINDS = {
   role = function(lead)
     return starting_with(lead, roles())
   end,
+  improver = function(lead)
+    return lead:find("^@") and seats(lead) or agents(lead)
+  end,
   path = paths,
   accepted = function(lead)
     return vim.list_extend(lead:find("^%d*$") and agents(lead) or {}, paths(lead))

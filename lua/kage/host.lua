@@ -189,6 +189,8 @@ local function take(message)
     require("kage.checks").push(message.params)
   elseif message.push == "compose" then
     require("kage.combine").push(message.params)
+  elseif message.push == "synth" then
+    require("kage.combine").upheld(message.params)
   elseif message.push == "review" then
     require("kage.review").push(message.params)
   elseif message.push == "verdict" then

@@ -237,6 +237,14 @@ local verbs = {
       require("kage.combine").compose(words)
     end,
   },
+  synth = {
+    desc = "have one more agent improve the winner by what the others made",
+    usage = "[N] [@player[+role]]",
+    complete = { "improver", "improver", "none" },
+    run = function(words)
+      require("kage.combine").synth(words)
+    end,
+  },
   judge = {
     desc = "rank the candidates, and show why",
     usage = "",

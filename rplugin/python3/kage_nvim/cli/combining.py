@@ -27,7 +27,8 @@ class Combining(Shell):
     async def synth(self) -> Exit:
         """See parser()."""
         given = self.given
-        asked = {"number": given.agent, "player": given.player or "", "hidden": given.hidden}
+        layout = {"place": "hidden" if given.hidden else "beside"}
+        asked = {"number": given.agent, "player": given.player or "", "layout": layout}
         answer = await confirmed(self.ask, "synth", asked, yes=given.yes)
         for note in answer["notes"]:
             print(f"note: {clean(note)}", file=sys.stderr)

@@ -46,7 +46,7 @@ async def begin(
     number: int | None,
     player: str,
     confirmed: list[str],
-    hidden: bool,
+    layout: Layout,
 ) -> dict[str, Any]:
     """Start an agent that improves candidate ``number`` (default: the winner) by the others.
 
@@ -64,7 +64,7 @@ async def begin(
     fits(run)
     async with run.combining:
         work = await _work(conductor, run, number)
-        plan = await _plan(conductor, peer, run, work, player, confirmed, hidden=hidden)
+        plan = await _plan(conductor, peer, run, work, player, confirmed, layout=layout)
         agent = await _seated(conductor, run, work, plan)
     return {
         "run": run.id,
@@ -169,7 +169,7 @@ async def _plan(
     player: str,
     confirmed: list[str],
     *,
-    hidden: bool,
+    layout: Layout,
 ) -> Plan:
     """One seat, under the run's budget: the player that is named, or the one behind the winner."""
     made_by = run.agents.get(work.winner.agent) if work.winner.agent is not None else None
@@ -182,7 +182,7 @@ async def _plan(
         count=None if player else 1,
         players=[player] if player else [],
         confirmed=confirmed,
-        layout=Layout("hidden" if hidden else "beside"),
+        layout=layout,
         course=Course(strategy="all", usd=run.record.course.usd),
     )
     plan = await prepare(conductor, peer, asked)

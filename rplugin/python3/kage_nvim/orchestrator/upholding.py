@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from kage_nvim import config, trees
 from kage_nvim.config import Check
-from kage_nvim.errors import KageError
 from kage_nvim.evaluate import compared, improvement
 from kage_nvim.evaluate.evaluation import Evaluation, Weakening
 from kage_nvim.evaluate.improvement import Change
@@ -44,11 +43,10 @@ async def judged(conductor: Conductor, run: Run, agent: Agent) -> str:
         return ""
     try:
         found = await _change(conductor, run, agent, made)
-    except (KageError, OSError) as error:
-        log.warning(
-            "agent %d of run %s was not held against %d: %s", agent.number, run.id, synthesis.winner, error
-        )
-        found = Change([f"it could not be held against {synthesis.winner}: {str(error).splitlines()[0]}"])
+    except Exception as error:  # whatever breaks: what was not shown to be better is not kept
+        log.warning("agent %d of run %s was not held against the winner", agent.number, run.id, exc_info=True)
+        why = str(error).partition("\n")[0]
+        found = Change([f"it could not be held against {synthesis.winner}: {why}"])
     async with agent.reading:
         now = _candidate(run, agent)
         if now is None or now.commit != made.commit or run.id not in conductor.runs:

@@ -62,6 +62,28 @@ def shown_candidates(run: Run, numbers: list[int], *, early: bool = False) -> li
     return [run.seen(number) for number in wanted if number in known or not to_come(number)]
 
 
+def made_by_none(run: Run, which: object) -> CandidateStatus | None:
+    """The candidate of that number that no agent made."""
+    found = (one for one in run.record.status.candidates if str(one.number) == str(which).strip())
+    return next((one for one in found if one.number not in run.agents), None)
+
+
+def explain_made(run: Run, candidate: CandidateStatus) -> list[str]:
+    """Where a candidate comes from that no agent made, as lines to read."""
+    lines = [
+        f"candidate {candidate.number} of run {run.id}: {candidate.kind}, no agent made it",
+        f"of: {candidate.note or 'the parts of all agents'}",
+        f"checks: {candidate.checked or 'none ran'}",
+        *(f"tests weakened: {text}" for text in candidate.weakened),
+    ]
+    for hunk in run.record.provenance.get(candidate.number, []):
+        first, last = hunk["first"], hunk["past"] - 1
+        where = hunk["path"] + (f":{first}" if first else "") + (f"-{last}" if last > first else "")
+        kind = f" ({hunk['kind']})" if hunk["kind"] != "hunk" else ""
+        lines.append(f"  {where}{kind}  from {', '.join(map(str, hunk['agents']))}")
+    return lines
+
+
 def explain(run: Run, agent: Agent) -> list[str]:
     """Why an agent is in the state it is in, with the evidence, as lines to read."""
     status, record = agent.record.status, agent.record
@@ -72,6 +94,7 @@ def explain(run: Run, agent: Agent) -> list[str]:
         f"player: {status.player} ({status.model})" + (f", role {status.role}" if status.role else ""),
         f"process: {record.pid or 'none'}, {'connected' if agent.peer else 'not connected'}",
         f"pane: {status.pane or 'none'} on {record.tmux or 'no tmux server'}",
+        *_improves(agent),
         f"files read up to turn {record.captured}; worktree {status.worktree}",
     ]
     if status.angle:
@@ -84,6 +107,15 @@ def explain(run: Run, agent: Agent) -> list[str]:
         by = f"  [{rule}]" if (rule := event.get("rule", "")) not in ("", "agent") else ""
         lines.append((f"  {when} {what}: {why}" if why else f"  {when} {what}") + by)
     return lines
+
+
+def _improves(agent: Agent) -> list[str]:
+    """What an agent on a winner is held against, and what came of that."""
+    synthesis = agent.record.synthesis
+    if synthesis is None:
+        return []
+    others = ", ".join(map(str, synthesis.others))
+    return [f"improves candidate {synthesis.winner} by {others}: {synthesis.said or 'not judged yet'}"]
 
 
 def _known_by(status: AgentStatus) -> list[str]:

@@ -8,6 +8,7 @@ from kage_nvim.orchestrator import composing, synthesising
 from kage_nvim.orchestrator.composing import Found
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.peers import Peer
+from kage_nvim.orchestrator.preparation import Layout
 from kage_nvim.verbs.table import In, verb
 
 
@@ -34,7 +35,7 @@ class Synth(In):
 
     number: int | None = None
     player: str = ""
-    hidden: bool = False
+    layout: Layout = Layout()
     confirmed: list[str] = []
 
 
@@ -50,5 +51,5 @@ async def _synth(conductor: Conductor, peer: Peer, asked: Synth) -> dict[str, An
         number=asked.number,
         player=asked.player,
         confirmed=asked.confirmed,
-        hidden=asked.hidden,
+        layout=asked.layout,
     )

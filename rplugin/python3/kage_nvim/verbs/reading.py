@@ -62,6 +62,9 @@ async def _summary(conductor: Conductor, peer: Peer, asked: Of) -> dict[str, Any
 @verb("explain", Of)
 async def _explain(conductor: Conductor, peer: Peer, asked: Of) -> dict[str, Any]:
     run = await conductor.run(asked.cwd, asked.run)
+    made = views.made_by_none(run, asked.agent)
+    if made is not None:
+        return {"lines": views.explain_made(run, made), "agents": [], "candidate": made}
     chosen = control.chosen(run, asked.agent)
     lines = [line for agent in chosen for line in views.explain(run, agent)]
     return {"lines": lines, "agents": [views.explained(agent) for agent in chosen]}
