@@ -1,0 +1,38 @@
+"""What follows when an agent is done: whatever breaks in its checks, it is seen as done."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kage_nvim.model import State
+from kage_nvim.orchestrator import course
+from kage_nvim.orchestrator.conductor import Conductor
+
+
+@pytest.mark.parametrize("broken", ["checked", "repaired", "upheld"])
+def test_a_mistake_in_its_checks_leaves_no_agent_behind(
+    broken: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fine(*_: Any) -> Any:
+        return "all well" if broken != "upheld" else None
+
+    async def fails(*_: Any) -> Any:
+        raise OSError("the disk is gone")
+
+    async def not_repaired(*_: Any) -> bool:
+        return False
+
+    for name, made in {"checked": fine, "repaired": not_repaired, "upheld": fine}.items():
+        monkeypatch.setattr(course, name, fails if name == broken else made)
+    over: list[tuple[Any, ...]] = []
+    conductor = SimpleNamespace(_over=lambda *words: over.append(words[2:]))
+    record = SimpleNamespace(captured=1, repairs=[], status=SimpleNamespace(reason=""))
+    agent: Any = SimpleNamespace(turn=1, number=3, record=record, mending=None)
+    monkeypatch.setattr("kage_nvim.orchestrator.conductor.repairs.settle", lambda _: None)
+    asyncio.run(Conductor._checked(conductor, SimpleNamespace(id="r"), agent, "exit 0", 1))  # type: ignore[arg-type]
+    assert over == [(State.DONE, "exit 0", 1)]
+    assert "the disk is gone" in caplog.text and "agent 3" in caplog.text
