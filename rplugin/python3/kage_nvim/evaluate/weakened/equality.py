@@ -65,6 +65,8 @@ def _always(node: _Method, value: bool) -> bool:
         returned = [at.value for at in ast.walk(node) if isinstance(at, ast.Return) and at.value is not None]
     if not any(_says(at, value) for at in returned):
         return False
+    if isinstance(node, ast.Lambda) and _fixed(node.body, value):
+        return True
     arguments = (
         node.args.args if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) else []
     )
@@ -75,11 +77,22 @@ def _always(node: _Method, value: bool) -> bool:
     return not _looks(node, arguments[1].arg)
 
 
+def _fixed(node: ast.expr, value: bool) -> bool:
+    """Whether a constant among its parts settles it."""
+    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or if value else ast.And):
+        return any(_fixed(part, value) for part in node.values)
+    return isinstance(node, ast.Constant) and bool(node.value) is value
+
+
 def _says(node: ast.expr, value: bool) -> bool:
     if isinstance(node, ast.Constant):
         return bool(node.value) is value
     if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or if value else ast.And):
         return any(_says(part, value) for part in node.values)
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.Is, ast.IsNot)):
+        return (
+            getattr(node.comparators[0], "value", "") is None and isinstance(node.ops[0], ast.IsNot) is value
+        )
     if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance":
         return value
     return False
@@ -88,7 +101,7 @@ def _says(node: ast.expr, value: bool) -> bool:
 def _says_first(node: ast.FunctionDef, value: bool) -> bool:
     body = [at for at in node.body if not (isinstance(at, ast.Expr) and isinstance(at.value, ast.Constant))]
     first = body[0] if body else None
-    return isinstance(first, ast.Return) and first.value is not None and _says(first.value, value)
+    return isinstance(first, ast.Return) and first.value is not None and _fixed(first.value, value)
 
 
 def _looks(node: ast.AST, other: str) -> bool:

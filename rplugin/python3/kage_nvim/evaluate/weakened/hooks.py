@@ -9,18 +9,19 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kage_nvim.evaluate.evaluation import Weakening
 from kage_nvim.evaluate.weakened.equality import equality_compared
 from kage_nvim.evaluate.weakened.python_claims import name_of
+from kage_nvim.evaluate.weakened.python_foul import Foul, ends_for_answers, fouls
 from kage_nvim.evaluate.weakened.python_marks import SKIPS, XFAILS, parse
 from kage_nvim.evaluate.weakened.shapes import short, weakening
 
 _MEDDLES = re.compile(
     rb"_exit|exit\(|SystemExit|atexit|PYTEST|pytest|unittest|collect_ignore|sys\.modules|__eq__|__ne__|__bool__|setattr"
     rb"|\.stack\(|_getframe|excepthook|builtins|def assert|compare=|\.kill\(|abort\(|__import__|execv|AssertionError"
-    rb"|NDEBUG|warnings|seed\(|load_tests|Mock|exec\(|eval\("
+    rb"|NDEBUG|warnings|seed\(|load_tests|Mock|exec\(|eval\(|sys\.(argv|settrace|meta_path)|environ|getenv|inspect|traceback"
+    rb"|\bgc\b|f_(back|locals|code)|test|importlib|getattr|ANY\b|settrace|exec[vl]|type\("
 )
 _TAKES_OVER = {"pytest_runtest_protocol", "pytest_pyfunc_call", "pytest_runtest_call", "pytest_cmdline_main",
                "pytest_runtestloop", "pytest_make_collect_report", "pytest_ignore_collect",
@@ -34,36 +35,34 @@ _DETECTS = re.compile(r"PYTEST_CURRENT_TEST|PYTEST_VERSION|PYTEST_XDIST|PYTEST_R
 _ASSERT = re.compile(r"assert[A-Z_]\w*$|_baseAssertEqual$")
 
 
-class _Found(NamedTuple):
-    kind: str
-    key: str
-    line: int
-    text: str
-
-
 def meddling(path: str, base: bytes | None, ours: bytes | None, *, tests: bool) -> Iterator[Weakening]:
     """What a Python file does now to tests, or to what runs them; ``tests``: it is loaded with the tests
     (a conftest.py, a helper, a test), else it is what they test."""
-    if ours is None or not _MEDDLES.search(ours + (base or b"")):
+    if ours is None or ours == base or not (tests or _MEDDLES.search(ours)):
         return
     new, old = parse(ours), parse(base) if base else None
     if new is None:
         return
-    known = Counter(found.key for found in _all(old, tests)) if old is not None else Counter()
-    for found in _all(new, tests):
+    known = Counter(found.key for found in _all(path, old, tests)) if old is not None else Counter()
+    for found in _all(path, new, tests):
         if known[found.key] > 0:
             known[found.key] -= 1
             continue
         yield weakening(found.kind, path, found.line, f"{path} {found.text}")
+    if not tests:
+        for found in ends_for_answers(old, new):
+            yield weakening(found.kind, path, found.line, f"{path} {found.text}")
     yield from equality_compared(path, old, new)
 
 
-def _all(tree: ast.Module, tests: bool) -> Iterator[_Found]:
+def _all(path: str, tree: ast.Module, tests: bool) -> Iterator[Foul]:
     guarded = _guarded(tree)
     yield from _everywhere(tree, tests, guarded)
     yield from _at_import(tree, tests)
-    if tests:
-        yield from _hooks(tree)
+    # A plugin of pytest's is known by its functions, wherever it lies.
+    yield from (found for found in _hooks(tree) if tests or found.kind == "hook")
+    if not tests:
+        yield from fouls(path, tree)
 
 
 def _guarded(tree: ast.Module) -> set[int]:
@@ -75,7 +74,7 @@ def _guarded(tree: ast.Module) -> set[int]:
     return found
 
 
-def _everywhere(tree: ast.Module, tests: bool, guarded: set[int]) -> Iterator[_Found]:
+def _everywhere(tree: ast.Module, tests: bool, guarded: set[int]) -> Iterator[Foul]:
     for node in ast.walk(tree):
         if id(node) in guarded:
             continue
@@ -85,33 +84,33 @@ def _everywhere(tree: ast.Module, tests: bool, guarded: set[int]) -> Iterator[_F
             shown = ast.unparse(node.func)
             zero = not node.args or (isinstance(node.args[0], ast.Constant) and not node.args[0].value)
             if (name == "_exit" and (zero or tests)) or (shown in ("pytest.exit", "os.abort") and tests):
-                yield _Found(
+                yield Foul(
                     "exit",
                     f"exit {ast.unparse(node)}",
                     node.lineno,
                     f"ends the process: `{ast.unparse(node)}`",
                 )
             elif shown in ("inspect.stack", "sys._getframe") and not tests and "test" in _beside(tree, node):
-                yield _Found("detects tests", "stack", node.lineno, "looks at the stack for tests")
+                yield Foul("detects tests", "stack", node.lineno, "looks at the stack for tests")
             elif shown == "setattr" and len(node.args) == 3 and name_of(node.args[0]) in _LIBRARIES:
-                yield _Found(
+                yield Foul(
                     "patched",
                     f"set {ast.unparse(node)}",
                     node.lineno,
                     f"changes what tests stand on: `{short(ast.unparse(node))}`",
                 )
             elif name == "seed" and tests and shown in ("random.seed", "np.random.seed", "numpy.random.seed"):
-                yield _Found(
+                yield Foul(
                     "seed",
                     f"seed {ast.unparse(node)}",
                     node.lineno,
                     f"pins what was random: `{ast.unparse(node)}`",
                 )
             elif tests and shown in ("warnings.simplefilter", "warnings.filterwarnings") and _ignores(node):
-                yield _Found("warnings", "warnings", node.lineno, "ignores all warnings")
+                yield Foul("warnings", "warnings", node.lineno, "ignores all warnings")
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and not tests:
             if _DETECTS.fullmatch(node.value):
-                yield _Found(
+                yield Foul(
                     "detects tests", "environment", node.lineno, f"asks whether tests run: {node.value}"
                 )
         elif isinstance(node, ast.Compare) and not tests:
@@ -120,12 +119,12 @@ def _everywhere(tree: ast.Module, tests: bool, guarded: set[int]) -> Iterator[_F
                 r"['\"]\w*(pytest|unittest|test)\w*['\"] (not )?in (sys\.(modules|argv)|\w*stack|\w*frame|\w*argv)",
                 words,
             ) or ("sys.argv" in words and "test" in words):
-                yield _Found(
+                yield Foul(
                     "detects tests", "modules", node.lineno, f"asks whether tests run: `{short(words)}`"
                 )
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and _ASSERT.match(node.name) and tests:
             if node.name in _UNITTESTS and node.col_offset:
-                yield _Found("patched", f"def {node.name}", node.lineno, f"rewrites {node.name}")
+                yield Foul("patched", f"def {node.name}", node.lineno, f"rewrites {node.name}")
         elif isinstance(node, (ast.Assign, ast.Delete, ast.AugAssign)):
             yield from _assigned(node, tests)
 
@@ -140,28 +139,28 @@ _UNITTESTS = {"assertEqual", "assertTrue", "assertFalse", "assertIn", "assertIs"
               "failureException", "fail"}  # fmt: skip
 
 
-def _assigned(node: ast.Assign | ast.Delete | ast.AugAssign, tests: bool) -> Iterator[_Found]:
+def _assigned(node: ast.Assign | ast.Delete | ast.AugAssign, tests: bool) -> Iterator[Foul]:
     targets = node.targets if isinstance(node, (ast.Assign, ast.Delete)) else [node.target]
     for target in targets:
         shown = ast.unparse(target)
         root = shown.partition(".")[0].partition("[")[0]
         if isinstance(target, ast.Subscript) and shown.startswith("sys.modules["):
             if tests or re.search("pytest|unittest", shown):
-                yield _Found(
+                yield Foul(
                     "patched",
                     f"modules {shown}",
                     node.lineno,
                     f"puts another module in the place of {shown[12:-1]}",
                 )
         elif shown in ("sys.excepthook", "sys.exit", "os._exit", "sys.flags"):
-            yield _Found("exit", f"set {shown}", node.lineno, f"replaces {shown}")
+            yield Foul("exit", f"set {shown}", node.lineno, f"replaces {shown}")
         elif isinstance(target, ast.Attribute) and (root in _LIBRARIES or "TestCase." in shown):
             if root not in ("np", "numpy", "Mock", "mock") or not tests:
-                yield _Found(
+                yield Foul(
                     "patched", f"set {shown}", node.lineno, f"changes what tests stand on: `{short(shown)}`"
                 )
         elif tests and shown in ("AssertionError", "assert_", "approx"):
-            yield _Found("patched", f"set {shown}", node.lineno, f"replaces {shown}")
+            yield Foul("patched", f"set {shown}", node.lineno, f"replaces {shown}")
 
 
 def _beside(tree: ast.Module, node: ast.AST) -> str:
@@ -189,13 +188,13 @@ def _top(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield from _top(getattr(node, part, []))
 
 
-def _at_import(tree: ast.Module, tests: bool) -> Iterator[_Found]:
+def _at_import(tree: ast.Module, tests: bool) -> Iterator[Foul]:
     for node in _top(tree.body):
         value = node.value if isinstance(node, ast.Expr) else None
         if isinstance(value, ast.Call):
             name, shown = name_of(value), ast.unparse(value)
             if name in ("exit", "quit") or (name == "kill" and "getpid" in shown):
-                yield _Found(
+                yield Foul(
                     "exit",
                     f"top {shown}",
                     node.lineno,
@@ -203,9 +202,11 @@ def _at_import(tree: ast.Module, tests: bool) -> Iterator[_Found]:
                 )
             elif tests and shown.startswith(("exec(", "eval(", "sys.modules.")):
                 text = f"does what no reading tells: `{short(shown)}`"
-                yield _Found("patched", f"top {shown}", node.lineno, text)
-            elif shown.startswith("atexit.register") and (tests or "exit" in shown or "lambda" in shown):
-                yield _Found(
+                yield Foul("patched", f"top {shown}", node.lineno, text)
+            elif shown.startswith("atexit.register") and (
+                tests or re.search("exit|lambda", shown.removeprefix("atexit"))
+            ):
+                yield Foul(
                     "exit",
                     f"top {shown}",
                     node.lineno,
@@ -214,38 +215,38 @@ def _at_import(tree: ast.Module, tests: bool) -> Iterator[_Found]:
             elif tests and (
                 name == "setattr" or ".setattr" in shown or (name in ("start",) and "patch" in shown)
             ):
-                yield _Found(
+                yield Foul(
                     "patched", f"top {shown}", node.lineno, f"patches what is tested: `{short(shown)}`"
                 )
         elif isinstance(node, ast.Raise) and node.exc is not None and name_of(node.exc) == "SystemExit":
-            yield _Found("exit", "top raise", node.lineno, "ends the process when it is loaded")
+            yield Foul("exit", "top raise", node.lineno, "ends the process when it is loaded")
         elif tests and isinstance(node, ast.Assign):
             for target in node.targets:
                 if name_of(target) in ("collect_ignore", "collect_ignore_glob"):
                     text = f"leaves tests out: `{short(ast.unparse(node))}`"
-                    yield _Found("settings", ast.unparse(node), node.lineno, text)
+                    yield Foul("settings", ast.unparse(node), node.lineno, text)
                 elif isinstance(target, ast.Attribute) and not re.search(
                     "test|settings|config", ast.unparse(target), re.I
                 ):
-                    yield _Found(
+                    yield Foul(
                         "patched",
                         ast.unparse(node),
                         node.lineno,
                         f"patches what is tested: `{short(ast.unparse(node))}`",
                     )
         elif tests and isinstance(node, (ast.AugAssign, ast.Expr)) and "collect_ignore" in ast.unparse(node):
-            yield _Found(
+            yield Foul(
                 "settings", ast.unparse(node), node.lineno, f"leaves tests out: `{short(ast.unparse(node))}`"
             )
 
 
-def _hooks(tree: ast.Module) -> Iterator[_Found]:
+def _hooks(tree: ast.Module) -> Iterator[Foul]:
     for node in ast.walk(tree):
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             continue
         names = {name_of(at) for at in ast.walk(node) if isinstance(at, (ast.Attribute, ast.Name))}
         if node.name == "load_tests":
-            yield _Found(
+            yield Foul(
                 "hook",
                 f"load_tests {_body(node)}",
                 node.lineno,
@@ -264,7 +265,7 @@ def _hooks(tree: ast.Module) -> Iterator[_Found]:
                 or (sliced and "items" in names)
                 or ("option" in names and _stores(node))
             ):
-                yield _Found(
+                yield Foul(
                     "hook",
                     f"{node.name} {_body(node)}",
                     node.lineno,
@@ -276,16 +277,16 @@ def _hooks(tree: ast.Module) -> Iterator[_Found]:
                         if isinstance(at, ast.Call) for word in at.keywords)  # fmt: skip
         if marks and any("Mock" in name for name in names):
             text = f"has a mock in the fixture {node.name}"
-            yield _Found("patched", f"fixture {node.name} mocks", node.lineno, text)
+            yield Foul("patched", f"fixture {node.name} mocks", node.lineno, text)
         if marks and names & (SKIPS | XFAILS):
-            yield _Found(
+            yield Foul(
                 "skipped",
                 f"fixture {node.name} skips",
                 node.lineno,
                 f"skips tests in the fixture {node.name}",
             )
         elif automatic and _patches(node):
-            yield _Found(
+            yield Foul(
                 "patched",
                 f"fixture {node.name} patches {_body(node)}",
                 node.lineno,
