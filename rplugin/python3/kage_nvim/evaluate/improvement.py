@@ -65,7 +65,7 @@ def _worse(result: Result, was: Result | None, name: str) -> list[str]:
     said = []
     if result.regressed:
         said.append(f"{_names(result.regressed)} on {name} and {_fails(result.regressed)} here")
-    elif not result.good and (was is None or was.good):
+    elif not result.good and (was is None or was.good or _silent(result, was)):
         said.append(f"{result.name} did not pass here ({result.state})")
     if was is not None and not result.regressed:
         fewer, places = _passed(was) - _passed(result), _places(result) - _places(was)
@@ -91,6 +91,11 @@ def _better(result: Result, was: Result | None, name: str) -> list[str]:
             said.append(f"{result.name} complains of {places} place{'s' * (places > 1)} fewer")
     faster = [metric.name for metric in result.metrics if metric.verdict == "better"]
     return [*said, *(f"{result.name}: {metric} is better" for metric in faster)]
+
+
+def _silent(result: Result, was: Result) -> bool:
+    """Whether a check broke off that told more before: what it would have found is not known."""
+    return (result.state != "fail" and was.state == "fail") or (bool(was.tests) and not result.tests)
 
 
 def _passed(result: Result) -> int:
