@@ -172,6 +172,14 @@ def test_findings_are_no_tests(profile: Profile) -> None:
     assert (after.state, after.regressed, after.fixed) == ("pass", [], ["style of mine"])
 
 
+def test_failures_that_are_only_counted_fail_tests(profile: Profile) -> None:
+    said = "echo 1 passed, 3 failed"
+    tests = run(profile, said, name="test")
+    assert (tests.state, tests.summary) == ("fail", "it ended with code 0, but 3 failed")
+    other = run(profile, said, name="uploads")
+    assert (other.state, other.passed, other.total) == ("pass", None, None)
+
+
 def test_an_error_that_is_found_fails_whatever_the_code(profile: Profile) -> None:
     write(profile, calc__py="import os\n" + CALC)
     command = "ruff check --isolated --no-cache --select F401 --exit-zero --output-format sarif -o r.sarif ."

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
+from kage_nvim.config import Check
 from kage_nvim.evaluate.places import Places
-from kage_nvim.evaluate.results import Failure
+from kage_nvim.evaluate.results import Failure, Test, begun, brief
 from kage_nvim.evaluate.text import read
 
 PYTEST = b"""\
@@ -85,3 +88,14 @@ def test_no_output_is_no_answer() -> None:
     assert read(b"Found 2 errors.", Places(()))[1:3] == (None, None), "a linter's are no tests"
     assert read(b"=== 1 error in 0.07s ===", Places(()))[1:3] == (0, 1)
     assert read(b"", Places(())) == ([], None, None, "", "")
+
+
+def test_what_is_followed_is_no_more_than_a_screen_shows() -> None:
+    tests = [Test(f"t{n}", "fail" if n % 2 else "pass") for n in range(1000)]
+    names = [test.name for test in tests]
+    whole = begun("t", Check(command="x"))
+    whole = replace(whole, tests=tests, regressed=names, failing_at_base=names, fixed=names, flaky=names)
+    short = brief(whole)
+    assert len(msgspec.json.encode(short)) < 10_000 < len(msgspec.json.encode(whole))
+    assert [test.name for test in short.tests] == [f"t{n}" for n in range(1, 200, 2)]
+    assert short.regressed == names[:100]

@@ -104,9 +104,16 @@ def begun(name: str, check: Check) -> Result:
 
 
 def brief(result: Result) -> Result:
-    """The result with only so much of its tests as a screen can show: the first that failed."""
+    """The result with only so much of its tests as a screen can show: the first ones that failed."""
     failed = [test for test in result.tests if test.state == "fail"]
-    return msgspec.structs.replace(result, tests=failed[:SHOWN])
+    return msgspec.structs.replace(
+        result,
+        tests=failed[:SHOWN],
+        regressed=result.regressed[:SHOWN],
+        failing_at_base=result.failing_at_base[:SHOWN],
+        fixed=result.fixed[:SHOWN],
+        flaky=result.flaky[:SHOWN],
+    )
 
 
 def shown(command: str | list[str]) -> str:

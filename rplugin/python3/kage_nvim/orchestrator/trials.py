@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 Told = Callable[[list[Result]], None]
 READING = 3
 """Raised when results are read otherwise than before: what was kept is then run again."""
+
+_PLAIN = 16_384
+"""Bytes; longer records are kept compressed: names of tests are much alike."""
 
 
 class Ground(msgspec.Struct, frozen=True):
@@ -174,11 +178,16 @@ class Trials:
     def known(self, tree: str, key: bytes) -> Result | None:
         """What is kept of a tree under a key."""
         record = self._conductor.database.result(tree, key)
-        return None if record is None else loads(record, Result)
+        if record is None:
+            return None
+        return loads(record if record.startswith(b"{") else zlib.decompress(record), Result)
 
     def keep(self, tree: str, key: bytes, result: Result) -> None:
         """Keep a result under a key."""
-        self._conductor.database.keep_result(tree, key, dumps(result))
+        record = dumps(result)
+        self._conductor.database.keep_result(
+            tree, key, record if len(record) < _PLAIN else zlib.compress(record, 1)
+        )
 
 
 def key_of(name: str, check: Check, settings: RepositoryConfig, attempt: int = 0) -> bytes:
