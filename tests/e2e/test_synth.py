@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stage import Stage
+from tests.e2e.stage import KEY, Stage
+from tests.e2e.test_judge import honest, judging
+from tests.fixtures.model_server import ModelServer
 
 BROKEN = "\n\n".join(
     f"def {name}():\n    return {value}\n"
@@ -78,35 +80,44 @@ def test_only_what_is_better_than_the_winner_is_kept(project: Stage) -> None:
     assert "Nums.test_three passes on 1 and fails here" in worse["said"], worse
     weaker = synth(project, "weaker", 3)
     assert weaker["said"].startswith("not kept: ") and "test_two" in weaker["said"], weaker
-    run = run_of(project)
-    assert [one["number"] for one in run["candidates"]] == [1, 2] and run["winner"] == 1
-    assert "is no candidate: not kept" in project.run("diff", "3").stderr
-
-
-def test_who_was_refused_is_judged_again_when_spoken_to(project: Stage) -> None:
-    project.shell("spawn", "--hidden", "--yes", "-n", "2", "mend it")
-    project.shell("wait")
     project.shell("synth", "--player", "late", "--hidden")
     project.kill()  # what it is held against is known to the next kaged, too
     project.shell("wait")
-    (agent,) = (one for one in project.agents() if one["number"] == 3)
+    run = run_of(project)
+    assert [one["number"] for one in run["candidates"]] == [1, 2] and run["winner"] == 1
+    agent = run["agents"][4]
     assert agent["reason"].startswith("not kept: nothing is better than 1"), agent
+    assert "is no candidate: not kept" in project.run("diff", "5").stderr
     told = (Path(agent["worktree"]) / "told").read_text()
-    assert (
-        told.index("# Task\n\nmend it") < told.index("<<<change of candidate 2") < told.index("You improve")
-    )
+    places = [told.index(text) for text in ("# Task\n\nmend it", "<<<change of candidate 2", "You improve")]
+    assert places == sorted(places)
     assert "passes what candidate 1 fails: test: test_nums.Nums.test_two" in told
-    project.shell("send", "3", "later: take two() as well")
+    project.shell("send", "5", "later: take two() as well")
     project.shell("wait")
     run = run_of(project)
     made = run["candidates"][-1]
-    assert (made["number"], made["kind"], made["note"], made["green"]) == (
-        3,
-        "synthesised",
-        "on 1, with 2",
-        True,
-    )
-    assert run["winner"] == 3 and "failed on 1 and passes here" in run["agents"][2]["reason"]
-    assert "improves candidate 1 by 2: kept" in project.shell("explain", "3")
-    project.shell("accept", "3", "nums.py")
+    assert (made["number"], made["kind"], made["note"]) == (5, "synthesised", "on 1, with 2"), made
+    assert made["green"]
+    assert run["winner"] == 5 and "failed on 1 and passes here" in run["agents"][4]["reason"]
+    assert "improves candidate 1 by 2: kept" in project.shell("explain", "5")
+    project.shell("accept", "5", "nums.py")
     assert "-" not in (project.repository / "nums.py").read_text()
+
+
+def test_where_all_checks_are_equal_a_judge_may_prefer_it(stage: Stage) -> None:
+    check = "python3 -c 'import calc, sys; sys.exit(calc.add(1, 2) != 3)'"
+    (stage.repository / "calc.py").write_text("def add(a, b):\n    return a - b\n")
+    (stage.repository / ".kage.toml").write_text(f'[checks.sum]\ncommand = """{check}"""\n')
+    with ModelServer(judging(honest)) as server:
+        stage.environment["OPENAI_API_KEY"] = KEY
+        stage.configure(
+            '[defaults]\nplayers = ["sloppy", "wrong"]\n[judge]\nplayer = "referee"\nauto = false\n'
+            f'[players.referee]\nmodel = "openai/judge-model"\napi_base = "{server.url}"\n'
+            'api_key_env = "OPENAI_API_KEY"\nprice_in = 1.0\nprice_out = 2.0\n'
+            + player("sloppy", "sed -i 's/a - b/b + a  # DEFECT/' calc.py")
+            + player("wrong", "sed -i 's/a - b/a * b/' calc.py")
+            + player("neat", "sed -i 's/  # DEFECT//' calc.py")
+        )
+        stage.shell("spawn", "--hidden", "--yes", "-n", "2", "add() must add")
+        stage.shell("wait")
+        assert "the judge prefers it to 1 in both orders" in synth(stage, "neat", 0)["said"]
