@@ -150,3 +150,23 @@ def test_a_candidate_that_was_being_checked_is_checked_after_all(fixed: Stage) -
     fixed.shell("wait", "--timeout", "30")
     (candidate,) = fixed.json("status")["runs"][0]["candidates"]
     assert candidate["checks"] == {"slow": "pass"} and candidate["green"] is True
+
+
+def test_a_course_goes_on_where_kaged_died_between_two_attempts(stage: Stage) -> None:
+    """Also though all agents had ended."""
+    (stage.repository / ".kage.toml").write_text('[checks.two]\ncommand = "grep -q attempt.2 calc.py"\n')
+    stage.configure(
+        '[defaults]\nunmetered = "allow"\n'
+        "[players.tries]\ncommand = \"echo '# attempt '$KAGE_AGENT >> calc.py\"\n"
+    )
+    asked = ["--until", "green", "--budget", "0.50", "--retry", "0", "--player", "tries"]
+    stage.environment["KAGE_FAIL_AT"] = "course.ended.intent"
+    stage.shell("spawn", "--hidden", "--yes", *asked, "--", "go on")
+    pid = stage.pid()
+    until(lambda: not alive(pid), 30, "kaged died when the agent had ended")
+    stage.environment.pop("KAGE_FAIL_AT")
+    stage.shell("wait", "--timeout", "40")
+    (run,) = stage.json("status")["runs"]
+    assert [agent["state"] for agent in run["agents"]] == ["done", "done"]
+    assert [candidate["green"] for candidate in run["candidates"]] == [False, True]
+    assert run["winner"] == 2

@@ -194,6 +194,10 @@ def test_attempts_that_bring_nothing_new_come_to_an_end() -> None:
         assert len(agents) < MAX_AGENTS
         agents.append(seen(len(agents) + 1, DONE, change="a", copy_of=acts[0].number))
     assert len(agents) == 1 + until.FUTILE
+    assert until.gave_up(agents, out_of_money=False).endswith("the last 3 attempts made nothing new")
+    assert until.gave_up(agents, out_of_money=True).endswith("its budget is spent")
+    assert until.gave_up([*agents, seen(9, DONE, green=True)], out_of_money=True) == ""
+    assert until.gave_up([*agents, seen(9, State.STOPPED, by_user=True)], out_of_money=False) == ""
     agents = [seen(1, DONE, change="0")]
     while until.decide(agents, out_of_money=False):
         agents.append(seen(len(agents) + 1, DONE, change=str(len(agents)), copy_of=1))

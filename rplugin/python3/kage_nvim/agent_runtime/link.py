@@ -129,7 +129,7 @@ class Link:
         if message.push == "steer":
             self._inbox.steer(str(message.params.get("text", "")))
         elif message.push == "interrupt":
-            self._inbox.interrupt("interrupted by the user")
+            self._inbox.interrupt(str(message.params.get("reason") or "interrupted by the user"))
         elif message.push == "stop":
             self._inbox.stop(str(message.params.get("reason") or "stopped by the user"))
         elif message.id == 0:

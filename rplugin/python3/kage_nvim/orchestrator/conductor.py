@@ -247,6 +247,8 @@ class Conductor:
             return
         if state.ended and (status.state is State.CHECKING or agent.record.resting or agent.called):
             return  # it says once more that it is done; what was asked of it decides when that is seen
+        if state is status.state and state.ended and reason in status.reason:
+            return  # it says so again to a kaged that began anew; what was added to its reason stays
         if state.ended and not status.state.ended:  # what it was told did not reach it before kaged ended
             self._over(run, agent, state, reason, turn)
             return

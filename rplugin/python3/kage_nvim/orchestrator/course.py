@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from kage_nvim.errors import KageError
 from kage_nvim.evaluate.evaluation import Evaluation
+from kage_nvim.failpoints import fail_point
 from kage_nvim.model import State
 from kage_nvim.orchestrator import measuring
 from kage_nvim.orchestrator.runs import Agent, Run
@@ -81,9 +82,11 @@ async def agent_ended(conductor: Conductor, run: Run, agent: Agent) -> None:
     the run is over."""
     from kage_nvim.orchestrator import saving, spending
 
+    fail_point("course.ended.intent")
     await spending.decide(conductor, run)
     if run.following == 1 and all(other.record.status.state.ended for other in run.agents.values()):
-        run.record.status.saved = await asyncio.to_thread(saving.line, conductor.database, run)
+        saved = await asyncio.to_thread(saving.line, conductor.database, run)
+        run.record.status.saved = saved or await spending.gave_up(run)
         run.record.over = True
         conductor.changed(run)
         await run_over(conductor, run)

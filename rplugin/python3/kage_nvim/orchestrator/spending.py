@@ -100,6 +100,14 @@ def decided(run: Run, *, green: bool) -> bool:
     return green or first_green(_seen(run)) is not None
 
 
+async def gave_up(run: Run) -> str:
+    """Why a run that was to go on until green did not; empty for others."""
+    if not run.record.course.until:
+        return ""
+    changes = await asyncio.to_thread(_changes, run)
+    return until.gave_up(_seen(run, changes), out_of_money=_out_of_money(run))
+
+
 async def _acts(conductor: Conductor, run: Run) -> list[Act]:
     course = run.record.course
     acts: list[Act] = []
@@ -230,7 +238,7 @@ async def _do(conductor: Conductor, run: Run, act: Act) -> None:
         if agent.peer is not None:
             agent.record.resting = True
             conductor.agent_changed(run, agent)
-            agent.peer.push("interrupt", {})
+            agent.peer.push("interrupt", {"reason": act.reason})
     elif act.kind == "go_on":
         agent.record.resting = False
         status = agent.record.status

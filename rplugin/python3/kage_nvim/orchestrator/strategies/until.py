@@ -28,6 +28,21 @@ def decide(agents: Sequence[Seen], *, out_of_money: bool) -> list[Act]:
     return [Act("attempt", first[len(agents) % len(first)].number)]
 
 
+def gave_up(agents: Sequence[Seen], *, out_of_money: bool) -> str:
+    """Why no further attempt begins though none is green; empty when one is, or the user ended it."""
+    if first_green(agents) is not None or any(a.by_user or a.state is State.INTERRUPTED for a in agents):
+        return ""
+    if out_of_money:
+        why = "its budget is spent"
+    elif len(agents) >= MAX_AGENTS:
+        why = f"{MAX_AGENTS} agents have tried"
+    elif _futile(agents):
+        why = f"the last {FUTILE} attempts made nothing new"
+    else:
+        return ""
+    return f"--until green gave up: {why}"
+
+
 def _futile(agents: Sequence[Seen]) -> bool:
     """Whether the last attempts only made what others had made before them."""
     last = sorted(agents, key=lambda agent: agent.number)[-FUTILE:]
