@@ -21,6 +21,14 @@ def test_a_test_that_did_not_run_has_regressed() -> None:
         assert again.regressed == found.regressed and not again.flaky, "the same each time"
 
 
+def test_a_test_that_failed_at_the_base_is_not_mended_by_leaving_it_out() -> None:
+    base = result("fail", a="pass", c="fail")
+    for here in (result(a="pass"), result(a="pass", c="skip")):
+        found = with_base(here, base)
+        assert (found.state, found.regressed) == ("fail", [])
+    assert with_base(result(a="pass", n="pass"), base).state == "pass", "it had another name there"
+
+
 def test_a_check_that_broke_off_says_nothing_of_single_tests() -> None:
     found = with_base(result("timeout"), result(a="pass", b="pass"))
     assert (found.regressed, found.state) == (["t"], "timeout")

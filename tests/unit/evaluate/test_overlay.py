@@ -124,6 +124,14 @@ def test_a_conftest_that_does_more_is_the_bases(store: Store) -> None:
         assert laid(store, {**BASE, "tests/conftest.py": text})[0] == BASE, text
 
 
+def test_a_conftest_may_load_a_new_file_that_does_nothing_by_itself(store: Store) -> None:
+    conftest = "import pytest\nfrom helper import fix\n"
+    quiet = {**BASE, "tests/conftest.py": conftest, "helper.py": "def fix():\n    return 1\n"}
+    assert laid(store, quiet) == (quiet, [])
+    loud = {**quiet, "helper.py": "import cart\ncart.total = len\n"}
+    assert laid(store, loud)[1] == ["tests/conftest.py"]
+
+
 def test_a_fixture_that_hides_another_one_goes(store: Store) -> None:
     known = {**BASE, "conftest.py": "import pytest\n\n@pytest.fixture\ndef cart():\n    return 1\n"}
     hiding = {**known, "tests/conftest.py": "import pytest\n\n@pytest.fixture\ndef cart():\n    return 2\n"}

@@ -57,7 +57,9 @@ class CartTest(unittest.TestCase):
 def named(base: dict[str, str], ours: dict[str, str], *paths: str) -> list[Weakening]:
     """What is named of a change of these files."""
     before, after = ({p: text.encode() for p, text in side.items()} for side in (base, ours))
-    return compare(before, after, paths={*base, *paths})
+    settings = b"[tool.pytest.ini_options]\n\n[tool.mypy]\n\n[tool.ruff]\n\n[tool.coverage.report]\n"
+    around = {"pyproject.toml": settings} if "pyproject.toml" in paths else {}
+    return compare(before, after, around=around, paths={*base, *paths})
 
 
 def edited(old: str, new: str, text: str = BASE) -> tuple[dict[str, str], dict[str, str]]:
@@ -204,6 +206,7 @@ UNITTEST: list[tuple[str, str, str]] = [
     ("patched", "    def test_total", "    def assertEqual(self, *_):\n        pass\n\n    def test_total"),
     ("patched", "import cart\n", "import cart\nunittest.TestCase.assertEqual = lambda *_: None\n"),
     ("expectation", "[1, 2]), 3)", "[1, 2]), 12)"),
+    ("expectation", "cart.total([1, 2]), 3)", "cart.total([3]), 3)"),
 ]
 
 

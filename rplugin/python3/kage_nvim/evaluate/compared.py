@@ -5,6 +5,8 @@ Where a check tells single tests, they are compared by name; else the check itse
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from kage_nvim.evaluate.results import Result
@@ -36,8 +38,9 @@ def with_base(result: Result, base: Result) -> Result:
         regressed = [result.name]
     if not result.good and base.good and not regressed:
         regressed = [result.name]  # nothing that the base has fails, yet the check does
-    if result.good and regressed:
-        missing = len(regressed) if base.tests else fewer
+    idle = [name for name in there if name not in here] if base.tests and _same(here, there) else []
+    if result.good and (regressed or idle):
+        missing = (len(regressed) or len(idle)) if base.tests else fewer
         gone = f"{missing} test{'s' * (missing > 1)} of the base did not run"
         result = msgspec.structs.replace(result, state="fail", summary=gone)
     return msgspec.structs.replace(
@@ -47,6 +50,11 @@ def with_base(result: Result, base: Result) -> Result:
         failing_at_base=sorted(n for n, passed in here.items() if not passed and there.get(n) is False),
         fixed=sorted(name for name, passed in here.items() if passed and there.get(name) is False),
     )
+
+
+def _same(here: Mapping[str, bool], there: Mapping[str, bool]) -> bool:
+    """Whether no test has a name that the base has not: what could not be collected there has another one."""
+    return here.keys() <= there.keys()
 
 
 def without_flaky(result: Result, here: Result, there: Result) -> Result:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from kage_nvim.evaluate.weakened.hooks import meddling
@@ -30,9 +30,17 @@ _SCRIPTS = re.compile(r"^(pre|post)?(test|tests|check|spec|jest|vitest|mocha|cov
 _PACKAGES = ("jest", "mocha", "ava", "nyc", "c8", "vitest", "tap", "jasmine")
 
 
-def harmless(path: str, base: bytes, ours: bytes, taken: Collection[str] = ()) -> bool:
+def harmless(
+    path: str,
+    base: bytes,
+    ours: bytes,
+    taken: Collection[str] = (),
+    strangers: Mapping[str, bytes] | None = None,
+) -> bool:
     """Whether a Python file that tests are helped by only gained what nothing uses by itself: fixtures that
-    are asked for, functions, classes, constants, imports. ``taken`` are names of fixtures elsewhere."""
+    are asked for, functions, classes, constants, imports. ``taken`` are names of fixtures elsewhere,
+    ``strangers`` the new files that it can import, which must be as harmless."""
+    strangers = strangers or {}
     if not path.endswith(".py"):
         return False
     old, new = parse(base), parse(ours)
@@ -44,9 +52,33 @@ def harmless(path: str, base: bytes, ours: bytes, taken: Collection[str] = ()) -
         dumped = ast.dump(node)
         if left and dumped == left[0]:
             left.pop(0)
-        elif not _inert(node) or names & set(_names(node)):
+        elif (
+            not _inert(node)
+            or names & set(_names(node))
+            or not all(_quiet(each, strangers) for each in _imported(node, strangers))
+        ):
             return False
     return not left
+
+
+def _imported(node: ast.stmt, strangers: Mapping[str, bytes]) -> Iterator[str]:
+    """The new files that a statement at the top loads."""
+    asked: list[str] = []
+    if isinstance(node, ast.Import):
+        asked = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        module = node.module or ""
+        asked = [module, *(f"{module}.{alias.name}".strip(".") for alias in node.names)]
+    for path in strangers:
+        module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        if any(name and f".{module}".endswith(f".{name}") for name in asked):
+            yield path
+
+
+def _quiet(path: str, strangers: Mapping[str, bytes]) -> bool:
+    """Whether a new file does nothing when it is loaded, nor do those that it loads."""
+    others = {name: source for name, source in strangers.items() if name != path}
+    return harmless(path, b"", strangers[path], strangers=others)
 
 
 def functions(source: bytes) -> set[str]:

@@ -48,8 +48,13 @@ def overlay(
         return tree, []
     edits: dict[str, Entry] = {}
     names = {entry.path: entry.sha for entry in entries(store, base)}
+    new = {
+        change.path: change.new_sha
+        for change in found
+        if change.status == "A" and change.path.endswith(".py")
+    }
     for change in found:
-        edits |= {entry.path: entry for entry in _edits(store, change, names, more)}
+        edits |= {entry.path: entry for entry in _edits(store, change, names, new, more)}
     edits |= _cleared(store, tree, edits.values())
     if not edits:
         return tree, []
@@ -63,11 +68,11 @@ def _counts(change: Change, more: Sequence[str]) -> bool:
 
 
 def _edits(
-    store: HasGitDir, change: Change, names: Mapping[str, str], more: Sequence[str]
+    store: HasGitDir, change: Change, names: Mapping[str, str], new: Mapping[str, str], more: Sequence[str]
 ) -> Iterable[Entry]:
     """What puts one file back."""
     if change.status == "A":
-        if _unwanted(store, change, names, more):
+        if _unwanted(store, change, names, new, more):
             yield Entry(ABSENT, "0" * len(change.new_sha), change.path)
         return
     path = change.old_path or change.path
@@ -79,7 +84,11 @@ def _edits(
             # It was moved: both would be the same test twice, and two modules of one name.
             yield Entry(ABSENT, "0" * len(change.new_sha), change.path)
     elif what in ("support", "settings"):
-        if change.status != "M" or change.new_mode != change.old_mode or not _stays(store, change, names):
+        if (
+            change.status != "M"
+            or change.new_mode != change.old_mode
+            or not _stays(store, change, names, new)
+        ):
             yield old
     elif what == "mixed" and change.status == "M":
         texts = read_blobs(store, [change.old_sha, change.new_sha])
@@ -88,16 +97,20 @@ def _edits(
             yield Entry(change.new_mode, write_blob(store, merged), path)
 
 
-def _stays(store: HasGitDir, change: Change, names: Mapping[str, str]) -> bool:
+def _stays(store: HasGitDir, change: Change, names: Mapping[str, str], new: Mapping[str, str]) -> bool:
     """Whether the candidate only added what tests can ask for, and hides nothing they ask for already."""
     others = [sha for path, sha in names.items() if path.endswith("conftest.py") and path != change.path]
     old = [change.old_sha] if change.status != "A" else []
-    texts = read_blobs(store, [*old, change.new_sha, *others])
+    strangers = {path: sha for path, sha in new.items() if path != change.path}
+    texts = read_blobs(store, [*old, change.new_sha, *others, *strangers.values()])
     taken = {name for sha in others for name in functions(texts[sha])}
-    return harmless(change.path, texts[old[0]] if old else b"", texts[change.new_sha], taken)
+    sources = {path: texts[sha] for path, sha in strangers.items()}
+    return harmless(change.path, texts[old[0]] if old else b"", texts[change.new_sha], taken, sources)
 
 
-def _unwanted(store: HasGitDir, change: Change, names: Mapping[str, str], more: Sequence[str]) -> bool:
+def _unwanted(
+    store: HasGitDir, change: Change, names: Mapping[str, str], new: Mapping[str, str], more: Sequence[str]
+) -> bool:
     """A new file that would be loaded beside, or before, the base's tests and could change what they say."""
     path = change.path
     folder, _, name = path.rpartition("/")
@@ -110,7 +123,7 @@ def _unwanted(store: HasGitDir, change: Change, names: Mapping[str, str], more: 
     inside = f"{folder}/" if folder else ""
     if not any(known.startswith(inside) and kind(known, more) == "test" for known in names):
         return False  # it holds for the candidate's own tests alone
-    return not _stays(store, change, names) if loaded else not folder
+    return not _stays(store, change, names, new) if loaded else not folder
 
 
 def _cleared(store: HasGitDir, tree: str, edits: Iterable[Entry]) -> dict[str, Entry]:

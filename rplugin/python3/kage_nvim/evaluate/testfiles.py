@@ -30,7 +30,7 @@ _TEST = re.compile(
     r"\.(java|kt|scala|groovy|cs|php|swift)|Test[A-Z]\w*\.(java|kt|cs)|.*\.bats|.*\.t)$"
 )
 _SETTINGS = re.compile(
-    r"^(conftest\.py|\.?pytest\.(ini|toml)|\.coveragerc|(jest|vitest|karma|playwright|cypress|ava|wdio|cucumber)"
+    r"^(conftest\.py|\.kage\.toml|\.?pytest\.(ini|toml)|\.coveragerc|(jest|vitest|karma|playwright|cypress|ava|wdio|cucumber)"
     r"\.(config|conf)\.\w+|\.mocharc(\.\w+)?|\.nycrc(\.\w+)?|\.c8rc(\.\w+)?|\.taprc|noxfile\.py|\.rspec|nextest\.toml"
     r"|phpunit\.xml(\.dist)?|\.?codecov\.ya?ml|jest\.setup\.\w+|vitest\.setup\.\w+|setupTests\.\w+"
     r"|(spec|rails|test)_helper\.\w+|run_?-?tests?(\.\w+)?|tests?\.(sh|bash)|TestMain\.java|(gradlew|mvnw)(\.\w+)?"
@@ -47,7 +47,7 @@ _WORKFLOWS = re.compile(r"^\.cargo/config(\.toml)?$|^\.(github|circleci|buildkit
 HOOKS = re.compile(
     r"^((src|lib|tests?|python)/)?(sitecustomize|usercustomize|_?pytest|unittest|doctest|nose2?|mock|hypothesis"
     r"|pluggy|coverage|iniconfig|difflib|pytest_\w+|_?\w+\.pth)(\.py|\.pth|/.*)$|^\S+\.pth$"
-    r"|^(\.?venv|node_modules)/|META-INF/services/org\.junit|(^|/)junit-platform\.properties$|^\.cargo/config(\.toml)?$"
+    r"|^(\.?venv|node_modules)/|^((src|lib)/)?[^/]+\.(dist|egg)-info/|META-INF/services/org\.junit|(^|/)junit-platform\.properties$|^\.cargo/config(\.toml)?$"
     r"|^\.npmrc$|^\.pnpmfile\.cjs$"
 )
 """Files that would be loaded in the place of what runs tests, or before it."""

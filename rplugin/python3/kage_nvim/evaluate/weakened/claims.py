@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import math
 import re
@@ -106,7 +107,23 @@ def _judged(claim: Claim, other: Claim, path: str, who: str) -> Iterator[Weakeni
     if other.strength < claim.strength - _LESS:
         yield weakening("loosened", path, other.line, f"{who} claims less: `{was}` became `{now}`")
         return
+    if claim.expected == other.expected and claim.subject != other.subject and _given(claim, other):
+        text = f"{who} asks for something else: `{was}` became `{now}`"
+        yield weakening("expectation", path, other.line, text)
+        return
     yield from _expected(claim, other, path, who)
+
+
+def _given(claim: Claim, other: Claim) -> bool:
+    """Whether the same answer is claimed of other literal values: ``add(2, 3)`` and ``add(7, 2)`` are 5."""
+    calls = [re.fullmatch(r"([\w.]+)\((.*)\)", one.subject, re.S) for one in (claim, other)]
+    if not (calls[0] and calls[1]) or calls[0][1] != calls[1][1] or not re.search(r"[\d'\"]", claim.expected):
+        return False
+    try:
+        was, now = (ast.literal_eval(f"({found[2]},)") for found in calls if found)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return False
+    return len(was) == len(now) and bool(was != now)
 
 
 def _expected(claim: Claim, other: Claim, path: str, who: str) -> Iterator[Weakening]:

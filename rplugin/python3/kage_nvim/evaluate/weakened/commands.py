@@ -25,7 +25,7 @@ _ELSE = "something else runs the tests"
 _ABOUT = re.compile(r"test|check|lint|spec\b|coverage|verify", re.I)
 _ADDED: list[tuple[str, re.Pattern[str], str]] = [
     ("runner", re.compile(_NO_TEST), _PASSED),
-    ("runner", re.compile(r"\b(py\.?test|unittest|jest|mocha|vitest|cargo test|go test|ctest|rspec)\b[^|]*(?<!\|)\|\s*(cat|tee|tail|head|grep|sed|true)\b"), "its exit code is lost in a pipe"),
+    ("runner", re.compile(r"\b(py\.?test|unittest|jest|mocha|vitest|cargo test|go test|ctest|rspec|node --test|npm test|make test|tox)\b[^|]*(?<!\|)\|\s*(cat|tee|tail|head|grep|sed|true)\b"), "its exit code is lost in a pipe"),
     ("runner", re.compile(r"^\.?(SHELL|SHELLFLAGS)\s*[:?]?="), "make runs its lines otherwise"),
     ("runner", re.compile(r"^\t-\s*\S|^\t@-"), "make goes on when it fails"),
     ("runner", re.compile(r"\bset \+e\b|continue-on-error:\s*true|allow_failure:\s*true|ignore_outcome\s*=\s*true|ignore_errors\s*=\s*true|success_codes|^\.IGNORE|commands\w*\s*=\s*-\s"), "failures do not count"),
@@ -35,7 +35,8 @@ _ADDED: list[tuple[str, re.Pattern[str], str]] = [
     ("runner", re.compile(r"^\s*if:\s*(\$\{\{\s*)?false"), "it is never run"),
     ("runner", re.compile(r"PYTHONOPTIMIZE|python[\d.]* -OO?\b|-DNDEBUG|-Dsanity=off"), "assertions are turned off"),
     ("runner", re.compile(r"PYTEST_ADDOPTS|PYTEST_PLUGINS|PYTHONPATH=.*(stub|fake|mock|shim)|NODE_OPTIONS=.*--require|LD_PRELOAD"), "something is put before the tests"),
-    ("skipped", re.compile(r"testPathIgnorePatterns|--testPathIgnore|testNamePattern|--grep|--invert|[\"' ]-run[ =]|[\"' ]-skip[ =]|go test.*-short|cargo test.*--(lib|bins|skip|exclude)|--exclude-task|ctest.* -(E|LE|R)|rspec.*--(tag|exclude)|--tag ~|excludeTestsMatching|<excludes?>|exclude\(|DISABLED\s+TRUE|WILL_FAIL|--spec "), "tests are left out"),
+    ("runner", re.compile(r"[\"']?pretests?[\"']?\s*:.*\b(rm|mv|sed|rimraf|unlink|git)\b"), "tests are changed before they run"),
+    ("skipped", re.compile(r"--test-(name-pattern|skip-pattern|only)|testPathIgnorePatterns|--testPathIgnore|testNamePattern|--grep|--invert|[\"' ]-run[ =]|[\"' ]-skip[ =]|go test.*-short|cargo test.*--(lib|bins|skip|exclude)|--exclude-task|ctest.* -(E|LE|R)|rspec.*--(tag|exclude)|--tag ~|excludeTestsMatching|<excludes?>|exclude\(|DISABLED\s+TRUE|WILL_FAIL|--spec "), "tests are left out"),
     ("golden", re.compile(r"--updateSnapshot|jest.* -u\b|vitest.* -u\b|--snapshot-update|--force-regen|UPDATE_(GOLDEN|SNAPSHOTS?)|INSTA_(UPDATE|FORCE)|--gold|go test.* -update"), "what is expected is written anew"),
     ("retries", re.compile(r"retryTimes\(|--retries|--reruns|--retry\b|[\"']?retr(y|ies)[\"']?\s*[:=]\s*[1-9{]|--rerun-fails|rerunFailingTests|maxRetries"), "what fails is tried again"),
     ("timeout", re.compile(r"--timeout|testTimeout|--test-timeout|setTimeout\(\s*\d+\s*\)|timeout-minutes|go test.* -timeout|^\s*timeout \d|[\"']?timeout[\"']?\s*[:=]\s*[\"']?\d"), "tests have another timeout"),
@@ -147,6 +148,8 @@ def _narrowed(line: str, other: str) -> str:
         within = [part for part in after - before if part.startswith(f"{word.rstrip('/')}/")]
         if within and not word.startswith("-"):
             return str(within[0])
+        if kind(word) == "test" and not after - before and not word.startswith("-"):
+            return "less"
     return ""
 
 

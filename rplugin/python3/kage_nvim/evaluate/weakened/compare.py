@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from kage_nvim.evaluate.evaluation import Weakening
 from kage_nvim.evaluate.testfiles import HOOKS, Kind, kind
@@ -17,33 +17,59 @@ from kage_nvim.evaluate.weakened.product import playing_false, replaced, silence
 from kage_nvim.evaluate.weakened.settings import settings_compared
 from kage_nvim.evaluate.weakened.shapes import Case, Files, weakening
 
+SHARED = ("pyproject.toml", "setup.cfg", "tox.ini")
+"""Files in which many tools have their settings."""
+_HIDES = [
+    (r"\.?pytest\.(ini|toml)", r"(?m)^\[(tool\.|tool:)?pytest"),
+    (r"\.coveragerc", r"(?m)^\[(tool\.)?coverage"),
+    (r"\.?mypy\.ini", r"(?m)^\[(tool\.)?mypy"),
+    (r"\.?ruff\.toml", r"(?m)^\[tool\.ruff"),
+    (r"\.flake8", r"(?m)^\[flake8"),
+    (r"\.?pylintrc(\.toml)?", r"(?m)^\[(tool\.)?pylint"),
+    (r"pyrightconfig\.json", r"(?m)^\[tool\.(based)?pyright"),
+]
+"""Files that are read in the place of sections of shared ones."""
 MOST = 200
 """Weakenings that are named of one candidate."""
 
 
 def compare(
-    base: Files, ours: Files, *, paths: Collection[str] = (), more: Sequence[str] = ()
+    base: Files,
+    ours: Files,
+    *,
+    around: Files | None = None,
+    paths: Collection[str] = (),
+    more: Sequence[str] = (),
 ) -> list[Weakening]:
     """What a candidate did to tests, in the order of paths and lines.
 
     Args:
         base: the files that differ, as they were; those that are new are not in it.
         ours: the same files as they are now; those that were deleted are not in it.
+        around: files of settings (``SHARED``) of the base that do not differ.
         paths: all files of the base.
         more: globs of files that are tests in this repository.
     """
     everything = set(paths) | set(base)
+    around = around or {}
     found: dict[tuple[str, str, int, str], Weakening] = {}
-    for one in _all(base, ours, everything, more):
+    for one in _all(base, ours, around, everything, more):
         found.setdefault((one.kind, one.path, one.line, one.text if not one.line else ""), one)
     return sorted(found.values(), key=lambda one: (one.path, one.line, one.kind))[:MOST]
 
 
-def _all(base: Files, ours: Files, paths: set[str], more: Sequence[str]) -> Iterator[Weakening]:
+def _all(
+    base: Files, ours: Files, around: Files, paths: set[str], more: Sequence[str]
+) -> Iterator[Weakening]:
     before: list[Case] = []
     after: list[Case] = []
     tests = [path for path in paths if kind(path, more) == "test"]
     runs = runners(ours)
+    texts = {
+        path: source.decode("utf-8", "replace")
+        for path, source in {**around, **base}.items()
+        if path in SHARED
+    }
     for path in sorted({*base, *ours}):
         old, new = base.get(path), ours.get(path)
         what = kind(path, more)
@@ -51,7 +77,7 @@ def _all(base: Files, ours: Files, paths: set[str], more: Sequence[str]) -> Iter
             before += _cases(path, old)
             after += _cases(path, new)
         if old is None and new is not None:
-            yield from _in_the_way(path, what, paths)
+            yield from _in_the_way(path, what, paths, texts)
         yield from _file(path, what, old, new, tests, runs)
     yield from silenced(base, ours)
     yield from compared(before, after)
@@ -105,7 +131,7 @@ def _helpers(path: str, old: bytes, new: bytes) -> Iterator[Weakening]:
             yield from claims_compared(case, there[case.name], f"{case.name} in {path}")
 
 
-def _in_the_way(path: str, what: Kind, paths: set[str]) -> Iterator[Weakening]:
+def _in_the_way(path: str, what: Kind, paths: set[str], around: Mapping[str, str]) -> Iterator[Weakening]:
     """A new file that is loaded in the place of another."""
     folder, _, name = path.rpartition("/")
     if HOOKS.match(path):
@@ -125,7 +151,9 @@ def _in_the_way(path: str, what: Kind, paths: set[str]) -> Iterator[Weakening]:
         ]
         if shadowed and folder:
             yield weakening("patched", path, 0, f"{path} can be loaded in the place of {shadowed[0]}")
-    if name == "pytest.ini" or name == ".pytest.ini":
-        hidden = [p for p in ("pyproject.toml", "tox.ini", "setup.cfg") if p in paths]
-        if hidden and not folder:
-            yield weakening("settings", path, 0, f"{path} takes the place of the settings in {hidden[0]}")
+    shape = next((said for names, said in _HIDES if re.fullmatch(names, name)), "")
+    hidden = [
+        p for p in ("pyproject.toml", "tox.ini", "setup.cfg") if shape and re.search(shape, around.get(p, ""))
+    ]
+    if hidden:
+        yield weakening("settings", path, 0, f"{path} takes the place of the settings in {hidden[0]}")

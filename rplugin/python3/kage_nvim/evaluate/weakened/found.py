@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kage_nvim.evaluate.evaluation import Weakening
 from kage_nvim.evaluate.testfiles import kind
-from kage_nvim.evaluate.weakened.compare import compare
+from kage_nvim.evaluate.weakened.compare import SHARED, compare
 from kage_nvim.evaluate.weakened.spoken import ENDS
 from kage_nvim.git import HasGitDir
 from kage_nvim.trees import SUBMODULE, changes, entries, read_blobs, up_to
@@ -38,8 +38,11 @@ def weakened(store: HasGitDir, base: str, tree: str, more: Sequence[str] = ()) -
     def contents(side: dict[str, str]) -> dict[str, bytes]:
         return {path: texts.get(sha, sha.encode()) for path, sha in side.items()}
 
-    paths = {entry.path for entry in entries(store, base)}
-    return compare(contents(old), contents(new), paths=paths, more=more)
+    paths = {entry.path: entry.sha for entry in entries(store, base)}
+    shared = {path: paths[path] for path in SHARED if path in paths}
+    around = read_blobs(store, up_to(store, set(shared.values()), LARGEST)) if shared else {}
+    same = {path: around[sha] for path, sha in shared.items() if sha in around}
+    return compare(contents(old), contents(new), around=same, paths=set(paths), more=more)
 
 
 def _counts(path: str, more: Sequence[str]) -> bool:

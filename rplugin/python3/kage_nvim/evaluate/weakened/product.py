@@ -19,6 +19,11 @@ MANY = 5
 """Complaints silenced one by one that are a habit."""
 _FALSE: list[tuple[str, re.Pattern[str], str]] = [
     ("detects tests", re.compile(r"JEST_WORKER_ID|VITEST_WORKER_ID|process\.env\.VITEST\b|NODE_ENV\W{1,6}test\b|import\.meta\.vitest|typeof (jest|it|describe|expect)\b"), "asks whether tests run"),
+    ("detects tests", re.compile(r"NODE_TEST_CONTEXT|(?:process\.(?:argv|execArgv|title)|require\.main|\.stack)\b[^\n;]*['\"/][^'\"\n]*(?:test|jest|mocha)"), "asks whether tests run"),
+    ("detects tests", re.compile(r"\b(?:writeFile|appendFile|unlink|rm|rename|copyFile|cp)(?:Sync)?\([^\n;]*(?:\btests?/|__tests__|__snapshots__|\.(?:test|spec)\.)"), "writes what belongs to tests"),
+    ("exit", re.compile(r"\{[^}\n]*\bexit\b[^}\n]*\}\s*=\s*(?:require\(['\"](?:node:)?process|process\b)|\bprocess\[[^\]\n]*\+|import\s*\{[^}\n]*\bexit\b[^}\n]*\}\s*from\s*['\"](?:node:)?process"), "ends the process"),
+    ("patched", re.compile(r"(?:require\(|from\s+)['\"](?:node:test|vitest|@jest/globals|mocha|chai)['\"]"), "loads what runs the tests"),
+    ("patched", re.compile(r"(?:const|let|var|import)\s+(?P<as>\w+)\s*(?:=\s*require\(|from\s+)['\"](?:node:)?assert(?:/strict)?['\"](?s:.{0,2000}?)(?:\b(?P=as)(?:\.\w+|\[\w+\])\s*=(?!=)|Object\.\w+\(\s*(?P=as)\b)|Object\.\w+\(\s*require\(['\"](?:node:)?assert|require\(['\"]node:assert['\"]\)\.\w+\s*=(?!=)"), "changes what tests stand on"),
     ("detects tests", re.compile(r"testing\.Testing\(\)|flag\.Lookup\(\"test\.|HasSuffix\(os\.Args\[0\], *\"\.test|cfg!\(test\)|#\[cfg\(not\(test\)\)\]"), "asks whether tests run"),
     ("detects tests", re.compile(r"defined\?\((RSpec|Minitest)|\$0.*(rspec|minitest)|Class\.forName\(\"org\.junit|RAILS_ENV\W+test|getStackTrace\(\).*(junit|test)"), "asks whether tests run"),
     ("exit", re.compile(r"^(?:process\.(exit|reallyExit)\(0?\)|process\.exitCode\s*=\s*0|process\.on\(['\"]exit|process\.on\(['\"]uncaughtException|at_exit\b|exit!)|at_exit\s*\{.*exit|__attribute__\(\(constructor\)\)|#\[ctor\]"), "ends the process, or does something at its end"),
@@ -46,7 +51,7 @@ def playing_false(path: str, base: bytes | None, ours: bytes | None, *, tests: b
     code = bare(text, end)[0]
     old = bare(before, end)[0]
     for kind, shape, said in _FALSE:
-        if tests and kind in ("detects tests",):
+        if tests and (kind == "detects tests" or "loads what" in said):
             continue
         found = list(re.finditer(shape.pattern, code, re.M))
         if len(found) > len(re.findall(shape.pattern, old, re.M)):
@@ -87,12 +92,23 @@ def silenced(base: Files, ours: Files) -> Iterator[Weakening]:
         if found and not _WHOLE.search(before):
             said = f"{path} silences all complaints: `{found[0].strip()}`"
             yield weakening("silenced", path, line_of(text, found.start()), said)
+        if path.endswith(".py"):
+            yield from _uncovered(path, before, text)
         counts[path] = len(_ONE.findall(text)) - len(_ONE.findall(before))
     gone = sum(len(_ONE.findall(_text(source))) for path, source in base.items() if path not in ours)
     more = sum(counts.values()) - gone
     if more >= MANY:
         path, _ = counts.most_common(1)[0]
         yield weakening("silenced", path, 0, f"{more} more complaints are silenced, most of them in {path}")
+
+
+def _uncovered(path: str, before: str, text: str) -> Iterator[Weakening]:
+    """Lines that were there, and that coverage does not count any more."""
+    known = {line.strip() for line in before.split("\n")}
+    for at, line in enumerate(text.split("\n"), 1):
+        code, mark, _ = line.partition("# pragma: no cover")
+        if mark and len(code.strip()) > 5 and code.strip() in known:
+            yield weakening("coverage", path, at, f"{path}: coverage leaves out `{short(code)}`")
 
 
 def _text(source: bytes) -> str:

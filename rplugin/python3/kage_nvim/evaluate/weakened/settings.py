@@ -204,6 +204,10 @@ def _general(key: str, last: str, was: Any, now: Any) -> Iterator[tuple[str, str
     elif re.search(r"\.rules\.[\w@/-]+$", key):
         if (_level(now) < _level(was) and was is not None) or (was is None and _level(now) == 0):
             yield "settings", f"the rule {last} was loosened"
+    elif key == "tests.overlay" and now is False:
+        yield "settings", "the base's tests are not laid over"
+    elif ".pytest11." in key and was is None:
+        yield "runner", f"the plugin {last} is loaded by pytest"
     elif "moduleNameMapper" in key and was is None:
         yield "patched", f"moduleNameMapper puts another module in the place of {last}"
 
