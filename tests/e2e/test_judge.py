@@ -93,7 +93,8 @@ def configure(stage: Stage, url: str = "", *, more: str = "") -> None:
 def spawn(stage: Stage, *players: str, more: tuple[str, ...] = (), task: str = "make add() add") -> None:
     words = [word for name in players for word in ("--player", name)]
     stage.shell("spawn", "--hidden", "--yes", *words, *more, "--", task)
-    stage.shell("wait")
+    ended = ("done", "failed", "stopped")
+    until(lambda: all(a["state"] in ended for a in stage.agents()), 60, "the end of the run")
 
 
 def run_of(stage: Stage) -> dict[str, Any]:
@@ -128,6 +129,9 @@ def test_a_biased_judge_makes_ties_and_never_lifts_what_is_red(project: Stage) -
         configure(project, server.url)
         spawn(project, "wrong", "sloppy", "neat", more=("--auto-accept", "green"))
         until(lambda: run_of(project)["verdict"], 30, "a verdict")
+        assert "by evidence and judge" in run_of(project)["verdict"], (
+            "its key was there, though no client was"
+        )
         verdict = project.json("judge")
         assert verdict["confidence"] == 0.0 and not verdict["both_orders"]
         # Both are green: the smaller change is first; the red one is last, whatever a judge says.

@@ -147,7 +147,10 @@ async def gateway(conductor: Conductor, plan: Plan) -> None:
     if routed or any(player.model and not player.recorded for player in answering):
         await conductor.gateway.load()
     names = {name: seat for seat in plan.seats if (name := cli_seats.key_variable(seat.player, seat.cli))}
-    spare = {name for player in others if (name := discover.key_variable(player))}
+    # Nobody may be there to bring the judge's key when the run is over.
+    later = [plan.user.players[n] for n in (plan.user.judge.player,) if n in plan.user.players]
+    later += [plan.user.players[n] for judge in later for n in money.fallbacks(judge, plan.user)]
+    spare = {name for player in (*others, *later) if (name := discover.key_variable(player))}
     if not names and not spare:
         return
     brought = await keys.deliver(conductor, sorted(names.keys() | spare), [plan.peer])
