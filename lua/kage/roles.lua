@@ -32,12 +32,13 @@ end
 
 ---@param request { cwd: string, url: string, names: string[] }
 ---@param roles kage.Role[]
-local function keep(request, roles)
+---@param instead table<string, string> where those come from whose places they take, by name
+local function keep(request, roles, instead)
   local questions = vim.tbl_map(function(role)
-    return {
-      id = role.digest,
-      text = ("Trust the role `%s`? What it says is told to agents."):format(role.name),
-    }
+    local text = ("Trust the role `%s`? What it says is told to agents."):format(role.name)
+    local from = instead[role.name]
+    local more = from and (" It takes the place of the role from %s."):format(from) or ""
+    return { id = role.digest, text = text .. more }
   end, roles)
   local close = shown(roles)
   require("kage.confirm")(questions, function(digests)
@@ -69,7 +70,7 @@ local function add(words)
     if err then
       return notify.error(err)
     end
-    keep(request, result.offered)
+    keep(request, result.offered, result.instead)
   end)
 end
 

@@ -60,6 +60,7 @@ def editor(kaged: FakeDaemon, repository: Path, start_nvim: Callable[..., Editor
             raise refused("first", code="confirm", questions=[{"id": "q1", "text": "Trust?"}])
         return review
 
+    (repository / "many.txt").write_bytes(MANY)
     kaged.answers["review"] = answer
     kaged.answers["review_file"] = lambda _: {"lines": ["one", "two", "three", "four"]}
     editor = start_nvim(args=["calc.py"])
@@ -71,6 +72,51 @@ def editor(kaged: FakeDaemon, repository: Path, start_nvim: Callable[..., Editor
         " callback = function(event) table.insert(Fired, event.data.findings) end })"
     )
     return editor
+
+
+# A file that is not open, with the same line again and again, ends of CRLF, and none at its end.
+MANY = b"\r\n".join([b"same", b"top", *[b"same"] * 7, b"last"])
+SHIFTED = [
+    finding(
+        name, path="many.txt", first=line, last=line, yours=[line, line], claim=f"{name} here", patch=patch
+    )
+    for name, line, patch in [
+        ("grows", 2, {"first": 2, "last": 2, "old": ["top"], "lines": ["top", "a", "b"]}),
+        ("amid", 6, {"first": 6, "last": 6, "old": ["same"], "lines": ["AMID"]}),
+        ("end", 10, {"first": 10, "last": 10, "old": ["last"], "lines": ["END"]}),
+    ]
+]
+
+
+def test_patches_of_one_file_follow_each_other(editor: Editor, kaged: FakeDaemon, repository: Path) -> None:
+    review = kaged.answers["review"]({"confirmed": ["q1"]})
+    review |= {"kind": "yours", "number": None, "findings": SHIFTED}
+    kaged.answers["review"] = lambda _: review
+    editor.lua("vim.cmd('Kage review')")
+    opened(editor)
+    editor.lua(
+        "vim.fn.setqflist({}, ' ', { title = 'mine', items = { { filename = 'calc.py', lnum = 1 } } })"
+    )
+    for name in ("grows", "amid", "end"):
+        at(editor, f"{name} here")
+        editor.keys("a")
+        until(lambda: "applied to many" in editor.lua("return vim.fn.execute('1messages')"), 10, name)
+    assert (repository / "many.txt").read_bytes() == MANY
+    editor.lua(
+        "vim.api.nvim_buf_call(vim.fn.bufnr('many.txt'),"
+        " function() vim.cmd('setl nofixeol | silent write') end)"
+    )
+    wanted = [b"same", b"top", b"a", b"b", *[b"same"] * 3, b"AMID", *[b"same"] * 3, b"END"]
+    assert (repository / "many.txt").read_bytes() == b"\r\n".join(wanted)
+    undone = "vim.api.nvim_buf_call(vim.fn.bufnr('many.txt'), function() vim.cmd('silent undo') end)"
+    editor.lua(undone)
+    assert editor.lua("return vim.api.nvim_buf_get_lines(vim.fn.bufnr('many.txt'), 7, 12, false)") == [
+        *["AMID", "same", "same", "same", "last"]
+    ]
+    # The user's own list stays on top; the review's has lost what is done.
+    assert editor.lua("return vim.fn.getqflist({ title = 0 }).title") == "mine"
+    editor.lua("vim.cmd('silent colder')")
+    assert editor.lua("return #vim.fn.getqflist()") == 0
 
 
 def opened(editor: Editor) -> str:

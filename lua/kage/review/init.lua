@@ -28,6 +28,7 @@ local USAGE =
 ---@field also string[]? what the others who agreed said
 ---@field claim string
 ---@field evidence string
+---@field code string? what stands in those lines
 ---@field patch kage.Patch?
 ---@field verdict ""|"holds"|"refuted"|"unsure"
 ---@field why string
@@ -63,12 +64,19 @@ function M.of(root)
   return shown[root or context.root(context.cwd())]
 end
 
+--- The last review of each repository.
+---@return table<string, kage.Review>
+function M.all()
+  return shown
+end
+
 --- Diagnostics and quickfix list as the review is now.
 ---@param review kage.Review
-function M.refresh(review)
+---@param is_new boolean? it was not shown before
+function M.refresh(review, is_new)
   local marks = require("kage.review.marks")
   marks.diagnostics(review)
-  marks.quickfix(review)
+  marks.quickfix(review, is_new or false)
   vim.api.nvim_exec_autocmds("User", {
     pattern = "KageReview",
     modeline = false,
@@ -84,7 +92,7 @@ end
 ---@param review kage.Review
 local function show(review)
   shown[review.repository] = review
-  M.refresh(review)
+  M.refresh(review, true)
   require("kage.review.report").open(review)
   local found = vim.tbl_filter(M.is_shown, review.findings)
   local failed = vim.tbl_filter(function(reviewer)

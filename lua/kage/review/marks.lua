@@ -16,6 +16,7 @@ local SEVERITY = {
 }
 local TYPES = { error = "E", warning = "W", info = "I", hint = "N" }
 
+local list ---@type integer? the quickfix list
 local marks = {} ---@type table<string, { buffer: integer, mark: integer }> by review and finding
 
 ---@param review kage.Review
@@ -32,18 +33,35 @@ function M.file(review, finding)
   return vim.fs.joinpath(review.repository, finding.path)
 end
 
+--- Where a finding's mark in a buffer is now.
+---@param name string
+---@return vim.api.keyset.get_extmark_item_by_id? # nil: it has none, or its buffer was loaded anew
+local function placed(name)
+  local mark = marks[name]
+  if mark and vim.api.nvim_buf_is_loaded(mark.buffer) then
+    local found = vim.api.nvim_buf_get_extmark_by_id(mark.buffer, FOLLOWED, mark.mark, { details = true })
+    return found[1] and found or nil
+  end
+end
+
 --- A buffer's lines follow edits from when they were shown.
 ---@param review kage.Review
 ---@param finding kage.Finding
 ---@param buffer integer
 local function follow(review, finding, buffer)
   local name = key(review, finding)
-  if marks[name] or not vim.api.nvim_buf_is_loaded(buffer) then
+  if placed(name) or not vim.api.nvim_buf_is_loaded(buffer) then
     return
   end
+  local first, last = finding.yours[1], finding.yours[2]
+  if (finding.code or "") ~= "" then -- the file may have been written since
+    local code = vim.split(finding.code, "\n", { plain = true })
+    local lines = vim.api.nvim_buf_get_lines(buffer, 0, -1, false)
+    local at = require("kage.review.patch").place(lines, { old = code }, first) or first
+    first, last = at, at + last - first
+  end
   local count = vim.api.nvim_buf_line_count(buffer)
-  local row = math.min(finding.yours[1], count) - 1
-  local past = math.min(finding.yours[2], count)
+  local row, past = math.min(first, count) - 1, math.min(last, count)
   local mark = vim.api.nvim_buf_set_extmark(buffer, FOLLOWED, row, 0, { end_row = past, strict = false })
   marks[name] = { buffer = buffer, mark = mark }
 end
@@ -53,12 +71,9 @@ end
 ---@param finding kage.Finding
 ---@return integer? first 1-based, integer? last
 function M.lines(review, finding)
-  local mark = marks[key(review, finding)]
-  if mark and vim.api.nvim_buf_is_loaded(mark.buffer) then
-    local found = vim.api.nvim_buf_get_extmark_by_id(mark.buffer, FOLLOWED, mark.mark, { details = true })
-    if found[1] then
-      return found[1] + 1, math.max(found[3].end_row, found[1] + 1)
-    end
+  local found = placed(key(review, finding))
+  if found then
+    return found[1] + 1, math.max(found[3].end_row, found[1] + 1)
   end
   if finding.yours then
     return finding.yours[1], finding.yours[2]
@@ -71,6 +86,18 @@ end
 local function told(finding)
   local doubt = finding.verdict == "unsure" and ", unsure" or ""
   return clean(("%s (%s%s)"):format(finding.claim, table.concat(finding.agreed, ", "), doubt))
+end
+
+--- From now on the lines of a file's findings follow what is edited in its buffer.
+---@param review kage.Review
+---@param buffer integer
+function M.follow(review, buffer)
+  local path = vim.api.nvim_buf_get_name(buffer)
+  for _, finding in ipairs(review.findings) do
+    if finding.yours and vim.fs.normalize(path) == vim.fs.normalize(M.file(review, finding)) then
+      follow(review, finding, buffer)
+    end
+  end
 end
 
 ---@param review kage.Review
@@ -109,9 +136,10 @@ local function reviewed(review, finding)
   return ("kage://review/%s/%s"):format(review.id, finding.path)
 end
 
---- The list of this title is replaced, wherever it is in the stack of lists.
+--- The list of this title is replaced, wherever it is in the stack of lists; a new review without one gets one.
 ---@param review kage.Review
-function M.quickfix(review)
+---@param is_new boolean
+function M.quickfix(review, is_new)
   local items = {}
   for _, finding in ipairs(vim.tbl_filter(require("kage.review").is_shown, review.findings)) do
     local first, last = M.lines(review, finding)
@@ -124,9 +152,12 @@ function M.quickfix(review)
       user_data = finding.id,
     }
   end
-  local own = vim.fn.getqflist({ title = 0 }).title == TITLE
-  if own or #items > 0 then
-    vim.fn.setqflist({}, own and "r" or " ", { title = TITLE, items = items })
+  local own = vim.fn.getqflist({ id = list or 0, title = 0 })
+  if own.title == TITLE and (not is_new or vim.fn.getqflist({ id = 0 }).id == list) then
+    vim.fn.setqflist({}, "r", { id = list, title = TITLE, items = items })
+  elseif is_new and #items > 0 then
+    vim.fn.setqflist({}, " ", { title = TITLE, items = items })
+    list = vim.fn.getqflist({ id = 0 }).id
   end
 end
 
@@ -175,8 +206,17 @@ function M.go(review, finding)
   vim.cmd.buffer(buffer)
 end
 
+local group = vim.api.nvim_create_augroup("kage.review", {})
+vim.api.nvim_create_autocmd("BufReadPost", {
+  group = group,
+  callback = function(event)
+    for _, review in pairs(require("kage.review").all()) do
+      M.follow(review, event.buf)
+    end
+  end,
+})
 vim.api.nvim_create_autocmd("BufReadCmd", {
-  group = vim.api.nvim_create_augroup("kage.review", {}),
+  group = group,
   pattern = "kage://review/*/*",
   callback = function(event)
     fill(event.buf)

@@ -22,7 +22,7 @@ end
 
 --- Where the lines of a patch stand: where they are expected, or at the only other place. Pure.
 ---@param lines string[] of the file now
----@param patch kage.Patch
+---@param patch { old: string[] }
 ---@param expected integer? the first line, 1-based
 ---@return integer? # nil: nowhere, or at several places
 function M.place(lines, patch, expected)
@@ -62,6 +62,7 @@ function M.apply(review, finding)
   end
   local buffer = vim.fn.bufadd(path)
   vim.fn.bufload(buffer)
+  marks.follow(review, buffer) -- the other findings' lines move with this patch
   local why, fix = apply.refusal(buffer, path)
   if why then
     return { message = finding.path .. " is not changed: " .. why, fix = fix }

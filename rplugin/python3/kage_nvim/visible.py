@@ -9,6 +9,9 @@ UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
 
+HALVES = re.compile("[\ud800-\udfff]")
+"""Halves of characters: how Python holds a name that is no UTF-8."""
+
 
 def seen(match: re.Match[str]) -> str:
     """A sign for one that nobody sees."""

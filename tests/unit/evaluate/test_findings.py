@@ -252,9 +252,29 @@ def test_sarif_has_what_the_standard_wants() -> None:
     }
     (change,) = first["fixes"][0]["artifactChanges"]
     assert change["replacements"][0] == {
-        "deletedRegion": {"startLine": 6, "startColumn": 1, "endLine": 7, "endColumn": 1},
-        "insertedContent": {"text": "    return 0\n"},
+        "deletedRegion": {"startLine": 6, "endLine": 6},  # the line's end stays what it is
+        "insertedContent": {"text": "    return 0"},
+    }
+    # Lines that go take their ends along; an empty file gets its first line.
+    gone = sarif([finding(patch=Patch(5, 6, ["a", "b"], []))], {})["runs"][0]["results"][0]
+    (only,) = gone["fixes"][0]["artifactChanges"][0]["replacements"]
+    assert only["deletedRegion"] == {"startLine": 5, "endLine": 7, "startColumn": 1, "endColumn": 1}
+    new = sarif([finding(patch=Patch(0, 0, [], ["a"]))], {})["runs"][0]["results"][0]
+    assert new["fixes"][0]["artifactChanges"][0]["replacements"][0] == {
+        "deletedRegion": {"startLine": 1, "endLine": 1, "startColumn": 1, "endColumn": 1},
+        "insertedContent": {"text": "a\n"},
     }
     assert second["level"] == "note" and second["suppressions"][0]["justification"] == "no"
     assert second["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "a%20b/%C3%BC.py"
     assert run["invocations"][0]["executionSuccessful"] is False
+
+
+@pytest.mark.parametrize("patch", ["x" * 50_000, "return \ud800", "return\0 1", "y\n" * 500])
+def test_a_patch_that_is_no_text_or_too_much_is_left_out(patch: str) -> None:
+    found, told = taken(patch=patch)
+    assert found.patch is None and "its patch was left out" in told
+
+
+def test_a_word_alone_is_no_quote() -> None:
+    with pytest.raises(Unusable, match="quote the code"):
+        taken(first=0, last=0, evidence="return")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kage_nvim.errors import KageError
+from kage_nvim.evaluate.findings_read import read
+from kage_nvim.orchestrator.consult import _sendable
 from kage_nvim.orchestrator.reviewing import kept
-from kage_nvim.orchestrator.reviewing.reader import Reader
+from kage_nvim.orchestrator.reviewing.reader import FIRST, Reader, _fitting
 from kage_nvim.orchestrator.reviewing.scope import Asked, Scope, _base, _commit, _empty, _scope, _words
 from kage_nvim.orchestrator.shadow import Store, discover
 from tests.conftest import git
@@ -123,6 +127,44 @@ def test_reviewers_read_the_tree_and_nothing_else(change: Scope) -> None:
     assert reader.call("show_diff", {"path": "src/a ü.py", "from": 20_000}).count("one") > 10
     assert "There is no tool" in reader.call("shell", {"command": "ls"})
     assert "hunter2" not in reader.diff()
+
+
+def test_no_large_file_hides_the_others(repository: Path) -> None:
+    base = git(repository, "rev-parse", "HEAD")
+    (repository / "a.min.js").write_text("x" * 500_000)
+    (repository / "b.txt").write_text("a line of a long file\n" * 20_000)
+    for at in range(600):
+        (repository / f"d{at:03}_{'n' * 12}.py").write_text(f"x = {at}\n")
+    (repository / "caf\udce9.py").write_text("z = 1\n")
+    head = commit(repository, "e.py", "last = 1\n")
+    store = Store.open(discover(repository))
+    scope = _scope(store, "revision", "it", base, head)
+    reader = Reader(scope)
+    given = reader.opening()
+    assert 0.8 * FIRST < len(given) < 1.1 * FIRST and given.count("+x = ") > 200
+    assert "more characters in this line" in reader.call("show_diff", {"path": "a.min.js"})
+    short, long, longer = _fitting(["a\n", "b\n" * 1000, "c\n" * 2000], 1000)
+    assert short == "a\n" and "b\n" * 200 in long and "c\n" * 200 in longer and "cut here: " in long
+    assert Reader(scope).opening() == given and "… cut here" not in Reader(scope).call(
+        "show_diff", {"path": "e.py"}
+    )
+    # All names can be had, page by page.
+    names, at = "", 0
+    while "go on with from=" in (page := reader.call("show_diff", {"from": at})) or not at:
+        names += page.partition("\n… cut")[0]
+        at = int(re.search(r"from=(\d+)", page)[1])  # type: ignore[index]
+    assert all(f" d{number:03}_" in names + page for number in range(600))
+    # A name that is no UTF-8 is told, found and kept.
+    assert "caf\udce9.py" in reader.paths
+    assert reader.call("read_file", {"path": "caf\ufffd.py"}).endswith("z = 1")
+    asked = {"path": "caf\ufffd.py", "first": 1, "last": 1, "claim": "z is one"}
+    found, _ = read(asked, "style", reader.paths, reader.lines)
+    assert found.path == "caf\udce9.py"
+    more: dict[str, Any] = {"repository": "r", "created": 1.0, "kind": "yours", "title": "t", "base": "b"}
+    review = kept.Review(id="r260101-000001-abcd", head="h", new="n", findings=[found], **more)
+    kept.write(store, review)
+    assert kept.read(store).findings == [found]
+    assert json.dumps(_sendable([{"content": reader.summary()}]), ensure_ascii=False).encode()
 
 
 def test_a_first_commit_is_compared_with_nothing(tmp_path: Path) -> None:

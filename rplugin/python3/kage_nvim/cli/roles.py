@@ -37,8 +37,12 @@ class Roles(Shell):
 
     async def _add(self, url: str, names: list[str]) -> Exit:
         """Show what a repository shares, whole, and keep what the user says yes to."""
-        shown = (await self.ask("role_add", url=url, names=names))["offered"]
-        wanted = [role for role in shown if await self._trusted(role)]
+        shown = await self.ask("role_add", url=url, names=names)
+        wanted = [
+            role
+            for role in shown["offered"]
+            if await self._trusted(role, shown["instead"].get(role["name"], ""))
+        ]
         if not wanted:
             raise refused("no role was added", fix="Answer yes when asked, or give --yes.")
         digests = [role["digest"] for role in wanted]
@@ -53,8 +57,11 @@ class Roles(Shell):
         self.show(answer, f"added {added}; use it as @player+ROLE")
         return Exit.DONE
 
-    async def _trusted(self, role: dict[str, Any]) -> bool:
+    async def _trusted(self, role: dict[str, Any], instead: str) -> bool:
+        """Whether the user says yes to a role, which takes the place of one from ``instead`` if that is set."""
         print(render.role(role), end="\n\n", file=sys.stderr)
+        if instead:
+            print(f"It takes the place of the role from {render.clean(instead)}.\n", file=sys.stderr)
         if self.given.yes:
             return True
         question = {"text": f"Trust the role `{role['name']}`? What it says is told to agents."}

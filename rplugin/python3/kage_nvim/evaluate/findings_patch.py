@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kage_nvim.evaluate.findings import Patch
+from kage_nvim.visible import HALVES
 
-PATCH_LINES = 400
-"""Lines of a patch; more is a rewrite."""
+PATCH_LINES, PATCH_CHARACTERS = 400, 40_000
+"""Lines of a patch, and its characters; more is a rewrite."""
 FENCE = re.compile(r"```[\w+-]*[ \t]*\n(.*?)(?:\n[ \t]*```|\Z)", re.DOTALL)
 """A fenced block of Markdown; its end may be missing."""
 
@@ -32,6 +33,10 @@ def read_patch(
         given = "\n".join(str(line) for line in given)
     if not isinstance(given, str) or not given.strip():
         return None
+    if len(given) > PATCH_CHARACTERS:
+        raise Unusable(f"it has more than {PATCH_CHARACTERS} characters")
+    if "\0" in given or HALVES.search(given):
+        raise Unusable("it has characters that no text has")
     text = given.replace("\r\n", "\n")
     if fenced := FENCE.fullmatch(text.strip()):
         text = fenced[1]

@@ -14,7 +14,7 @@ from typing import Any
 
 from kage_nvim.evaluate.findings import Finding, Severity
 from kage_nvim.evaluate.findings_patch import FENCE, Unusable, read_patch
-from kage_nvim.visible import UNSEEN
+from kage_nvim.visible import HALVES, UNSEEN
 
 Files = Callable[[str], "list[str] | None"]
 """The lines of a file of the reviewed tree, without their ends; ``None``: no such text."""
@@ -23,6 +23,8 @@ LONGEST = 2000
 """Characters of a claim or of evidence that are kept."""
 TRIES = 200
 """Places of a text that look like JSON and are none, after which nothing more is looked for."""
+BARE = 10
+"""Characters of a line of evidence that can be a quote without its marks; a word alone stands anywhere."""
 SPAN = 200
 """Lines that one finding may be about."""
 
@@ -155,7 +157,8 @@ def _file(name: str, paths: Sequence[str], files: Files) -> tuple[str, list[str]
     if not name:
         raise Unusable("it has no `path`: name a file of the reviewed tree")
     bare = name.strip().strip("`'\"")
-    tries = [bare, bare.removeprefix("./"), re.sub(r"^[ab]/", "", bare), bare.lstrip("/")]
+    told = [path for path in paths if HALVES.sub("\ufffd", path) == bare]  # as a reviewer is told of it
+    tries = [*told, bare, bare.removeprefix("./"), re.sub(r"^[ab]/", "", bare), bare.lstrip("/")]
     ends = [path for path in paths if path.endswith("/" + bare.lstrip("./")) or bare.endswith("/" + path)]
     tries += ends if len(ends) == 1 else []
     for path in dict.fromkeys(tries):
@@ -211,7 +214,7 @@ def quotes(evidence: str) -> list[list[str]]:
     found = [match[1].split("\n") for match in FENCE.finditer(evidence)]
     rest = FENCE.sub(" ", evidence)
     found += [[next(part for part in match.groups() if part)] for match in _QUOTED.finditer(rest)]
-    found += [[line] for line in rest.split("\n")]
+    found += [[line] for line in rest.split("\n") if len(line.strip()) >= BARE]
     tidy = [[flat for line in quote if (flat := " ".join(line.split()))] for quote in found]
     kept = [quote for quote in tidy if sum(len(line) for line in quote) >= 4]
     return sorted(kept, key=lambda quote: -sum(len(line) for line in quote))[:20]

@@ -79,14 +79,15 @@ def _result(finding: Finding, rule: int) -> dict[str, Any]:
 
 
 def _fix(path: str, patch: Patch) -> dict[str, Any]:
-    """Whole lines are replaced, their ends included: up to the first column of the line after."""
-    region = {
-        "startLine": max(patch.first, 1),
-        "startColumn": 1,
-        "endLine": patch.last + 1 if patch.old else 1,
-        "endColumn": 1,
-    }
-    text = "".join(f"{line}\n" for line in patch.lines)
+    """Whole lines are replaced without the end of the last, which is CRLF in some files and missing in
+    others; where lines only go, their ends go too. In an empty file text is put at the first column."""
+    text = "\n".join(patch.lines)
+    region = {"startLine": max(patch.first, 1), "endLine": max(patch.last, 1)}
+    if not patch.old:
+        region |= {"startColumn": 1, "endColumn": 1}
+        text += "\n"
+    elif not patch.lines:
+        region |= {"startColumn": 1, "endLine": patch.last + 1, "endColumn": 1}
     change = {
         "artifactLocation": _artifact(path),
         "replacements": [{"deletedRegion": region, "insertedContent": {"text": text}}],

@@ -19,6 +19,7 @@ from kage_nvim import config, discover, paths, unixhttp
 from kage_nvim.errors import KageError
 from kage_nvim.orchestrator import discretion, keys, money, players
 from kage_nvim.orchestrator.players import Seat
+from kage_nvim.visible import HALVES
 
 if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor
@@ -72,7 +73,10 @@ class Consultant(msgspec.Struct, frozen=True, kw_only=True):
             KageError: code ``model``; the provider or a limit refused, or what came is no answer.
         """
         player = self.seat.player
-        body: dict[str, Any] = {"model": player.model or self.seat.name, "messages": list(messages)}
+        body: dict[str, Any] = {
+            "model": player.model or self.seat.name,
+            "messages": _sendable(list(messages)),
+        }
         body |= {"tools": list(tools)} if tools else {}
         warm = player.temperature if player.temperature is not None else temperature
         body |= {"temperature": warm} if warm is not None else {}
@@ -146,6 +150,15 @@ async def engage(
     number = NUMBERS[role] - offset
     await conductor.gateway.register(run.id, number, token, seat, str(run.root), given)
     return Consultant(run=run.id, number=number, seat=seat, token=token)
+
+
+def _sendable(value: Any) -> Any:
+    """Without halves of characters, which names of files and answers of models can have and JSON cannot."""
+    if isinstance(value, str):
+        return HALVES.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_sendable(one) for one in value]
+    return {key: _sendable(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _least(limits: dict[str, Any], own: dict[str, float | None]) -> dict[str, float | None]:

@@ -50,7 +50,7 @@ ALIASES = {
 }
 """Common other names of Kage's own roles."""
 
-_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 _KEY = re.compile(r"([A-Za-z][\w-]*):(?:\s+(.*))?$")
 
 
@@ -141,7 +141,7 @@ def parse(data: bytes, *, stem: str, source: str, digest: str = "") -> Role:
             keys, text = _front(head), rest.partition("\n")[2]
     name = keys.get("name", "")
     return Role(
-        name=name if _NAME.fullmatch(name) else stem,
+        name=name if NAME.fullmatch(name) else stem,
         description=_plain(keys.get("description", "")),
         text=_plain(text, keep="\n\t"),
         source=source,
@@ -196,6 +196,9 @@ def _shared(role: Role, pin: Pin) -> Role:
 def _folder(folder: Path, *, theirs: bool = False) -> Iterator[Role]:
     for path in sorted(folder.glob("*.md")):
         try:
+            if theirs and not path.resolve().is_relative_to(folder.parent.parent.resolve()):
+                log.warning("the role %s leads out of its repository", path)
+                continue
             with path.open("rb") as file:
                 data = file.read(LIMIT)
         except OSError as error:

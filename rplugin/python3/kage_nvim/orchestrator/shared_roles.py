@@ -22,12 +22,12 @@ from kage_nvim.git import user_git
 from kage_nvim.orchestrator import roles
 from kage_nvim.orchestrator.roles import Pin, Role
 from kage_nvim.protocol import dumps
-from kage_nvim.trees import EXECUTABLE, PLAIN, entries, read_blobs
+from kage_nvim.trees import EXECUTABLE, PLAIN, entries, read_blobs, up_to
 
 FOLDERS = {"", "roles", "agents", roles.FOLDER, ".claude/agents"}
 """Where a shared repository may keep its roles."""
-MOST = 200
-"""Roles of one repository that are looked at."""
+MOST = 1000
+"""Markdown files of one repository that are looked at."""
 FETCH_SECONDS = 120.0
 
 
@@ -147,20 +147,24 @@ def _offered(store: _Fetched, address: str, commit: str) -> list[Offered]:
         if entry.path.endswith(".md")
         and entry.mode in (PLAIN, EXECUTABLE)
         and str(PurePosixPath(entry.path).parent).removeprefix(".") in {f.removeprefix(".") for f in FOLDERS}
-    ][:MOST]
-    blobs = read_blobs(store, [entry.sha for entry in files])
-    found = []
+    ]
+    if len(files) > MOST:
+        raise refused(
+            f"{address} has {len(files)} Markdown files where roles are kept, more than {MOST}",
+            fix="Name a revision that has fewer (URL#REVISION), or write the role as a file of yours.",
+            code="no_role",
+        )
+    blobs = read_blobs(store, up_to(store, {entry.sha for entry in files}, roles.LIMIT))
+    found: dict[str, Offered] = {}
     for entry in files:
-        data = blobs[entry.sha]
-        if len(data) > roles.LIMIT:
-            continue
+        data = blobs.get(entry.sha, b"")
         digest = hashlib.sha256(data).hexdigest()
         stem = PurePosixPath(entry.path).stem
         role = roles.parse(data, stem=stem, source=f"{address} {entry.path} at {commit[:12]}", digest=digest)
-        if role.text and role.description:
+        if role.text and role.description and roles.NAME.fullmatch(role.name):
             pin = Pin(url=address, commit=commit, path=entry.path, sha256=digest)
-            found.append(Offered(role=role, pin=pin, data=data))
-    return found
+            found.setdefault(role.name, Offered(role=role, pin=pin, data=data))
+    return list(found.values())
 
 
 def _write(file: Path, data: bytes) -> None:

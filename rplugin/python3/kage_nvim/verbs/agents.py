@@ -144,7 +144,10 @@ async def _role_add(conductor: Conductor, peer: Peer, asked: Shared) -> dict[str
     env, cwd = peer.hello.env, Path(asked.cwd)
     offered = await asyncio.to_thread(shared_roles.fetch, asked.url, asked.names, env, cwd)
     added = await asyncio.to_thread(shared_roles.keep, offered, asked.digests)
-    return {"offered": [offer.role for offer in offered], "added": [role.name for role in added]}
+    known = {} if added else await asyncio.to_thread(roles.listed, cwd)
+    wanted = [offer.role for offer in offered]
+    instead = {role.name: known[role.name].source for role in wanted if role.name in known}
+    return {"offered": wanted, "instead": instead, "added": [role.name for role in added]}
 
 
 @verb("role_remove", Roles)

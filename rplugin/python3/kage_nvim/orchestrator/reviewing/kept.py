@@ -15,6 +15,7 @@ from kage_nvim.errors import Exit, KageError
 from kage_nvim.evaluate.findings import Finding
 from kage_nvim.orchestrator.reviewing.loop import Reviewer
 from kage_nvim.orchestrator.shadow import Store
+from kage_nvim.protocol import dumps, loads
 from kage_nvim.trees import changes_with_patches, entries
 
 KEPT = 50
@@ -62,7 +63,7 @@ def write(store: Store, review: Review) -> None:
     folder = _folder(store)
     folder.mkdir(mode=0o700, exist_ok=True)
     half = folder / f"{review.id}.half"
-    half.write_bytes(msgspec.json.encode(review))
+    half.write_bytes(dumps(review))
     half.replace(folder / f"{review.id}.json")
     for old in sorted(folder.glob("r*.json"))[:-KEPT]:
         old.unlink(missing_ok=True)
@@ -77,8 +78,8 @@ def read(store: Store, name: str = "") -> Review:
     names = sorted(path.stem for path in _folder(store).glob("r*.json"))
     wanted = name or (names[-1] if names else "")
     if _ID.fullmatch(wanted) and wanted in names:
-        with suppress(OSError, msgspec.MsgspecError):
-            return msgspec.json.decode((_folder(store) / f"{wanted}.json").read_bytes(), type=Review)
+        with suppress(OSError, ValueError):
+            return loads((_folder(store) / f"{wanted}.json").read_bytes(), Review)
     raise KageError(
         f"there is no review {wanted}" if wanted else "nothing was reviewed here yet",
         fix=f"The newest is {names[-1]}." if names and wanted else "Review what you have: kage review.",

@@ -18,7 +18,7 @@ from kage_nvim.evaluate.findings import Finding
 from kage_nvim.evaluate.findings_patch import Unusable
 from kage_nvim.evaluate.findings_read import arguments, listed, objects, read
 from kage_nvim.orchestrator.consult import Consultant, Message, Reply
-from kage_nvim.orchestrator.reviewing.reader import FIRST, READING, Reader, cut, schemas
+from kage_nvim.orchestrator.reviewing.reader import READING, Reader, schemas
 from kage_nvim.orchestrator.roles import Role
 
 Result = TypeVar("Result")
@@ -148,7 +148,7 @@ class Loop:
             heard()
             if self._over:
                 return
-        self.reviewer.reason = f"stopped after {STEPS} answers"
+        raise KageError(f"it was stopped after {STEPS} answers", code="model")
 
     def _answer(self, call: Call) -> str:
         if call.problem:
@@ -180,14 +180,11 @@ class Loop:
         return f"Noted at {place}" + (f"; {told}." if told else ".")
 
     def _opening(self, title: str, task: str) -> list[Message]:
-        diff = self._reader.diff()
-        more = "" if len(diff) <= FIRST else "\nThe diff is longer: show_diff has each file's part."
+        diff = self._reader.opening()
+        more = "\nWhere the diff is cut, show_diff has each file's part."
         asked = f"\nThe change was made for this task:\n{task[:4000]}\n" if task else ""
         words = f"Your part in this review, {self._role.name}:\n{self._role.text}\n\n{_RULES}"
-        about = (
-            f"The change: {title}.{asked}\nChanged files:\n{self._reader.summary()}\n\n"
-            f"{cut(diff, FIRST)}{more}"
-        )
+        about = f"The change: {title}.{asked}\nChanged files:\n{self._reader.summary()}\n\n{diff}{more}"
         return [{"role": "system", "content": words}, {"role": "user", "content": about}]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from kage_nvim.git import git_result, run_git
 from kage_nvim.orchestrator.reviewing.scope import Scope
 from kage_nvim.trees import SUBMODULE, SYMLINK, Change, Entry, changes, entries, read_blobs, up_to
+from kage_nvim.visible import HALVES
 
 SHOWN = 12_000
 """Characters that one answer of a tool may have."""
@@ -19,8 +20,10 @@ LARGEST = 2_000_000
 """Bytes of a file that can be read."""
 FOUND = 100
 """Lines that a search lists."""
-LINE = 400
-"""Characters of a line that are shown."""
+LINE, DIFF_LINE = 400, 2000
+"""Characters of a line that are shown, of a file and of a diff."""
+LEAST = 300
+"""Characters of a file's diff below which showing a part of it says nothing."""
 
 
 class Reader:
@@ -38,7 +41,9 @@ class Reader:
             for change in self.changes
             if change.status == "D"
         }
+        self._halved = {HALVES.sub("\ufffd", path): path for path in self.entries if HALVES.search(path)}
         self._lines: dict[str, list[str] | None] = {}
+        self._opening = ""
 
     @property
     def paths(self) -> list[str]:
@@ -48,6 +53,7 @@ class Reader:
     def lines(self, path: str) -> list[str] | None:
         """The lines of a file of the reviewed tree, ends (CR too) left out; of one that the change deletes as
         it was. ``None``: no text is there."""
+        path = self._halved.get(path, path)
         if path not in self._lines:
             self._lines[path] = self._read(self.entries.get(path) or self._deleted.get(path))
         return self._lines[path]
@@ -77,15 +83,25 @@ class Reader:
             env={"GIT_LITERAL_PATHSPECS": "1"},
             config=["core.quotePath=false"],
         )
-        return out.decode("utf-8", "replace")
+        return "\n".join(_short(line) for line in out.decode("utf-8", "replace").split("\n"))
 
-    def summary(self) -> str:
-        """A line for each changed file."""
+    def opening(self) -> str:
+        """The change as a reviewer is given it: whole, or of each file as much as others leave room for, so
+        that no large file hides the rest."""
+        if not self._opening:
+            parts = re.split(r"^(?=diff --git )", self.diff(), flags=re.MULTILINE)
+            self._opening = "".join(_fitting([part for part in parts if part], FIRST))
+        return self._opening
+
+    def summary(self, start: int = 0) -> str:
+        """A line for each changed file, from a character on."""
         lines = []
         for change in self.changes:
             old = f" (was {change.old_path})" if change.old_path else ""
             lines.append(f"{change.status} {change.path}{old} +{change.added} -{change.removed}")
-        return cut("\n".join(lines))
+        text = "\n".join(lines)[start:]
+        more = " of show_diff without a path" if len(text) > SHOWN else ""
+        return cut(text, start=start, whole=False) + more
 
     def around(self, path: str, first: int, last: int, more: int = 25) -> str:
         """Lines of a file with their numbers, and some around them."""
@@ -153,18 +169,47 @@ class Reader:
 
     def _show_diff(self, given: Mapping[str, Any]) -> str:
         path = str(given.get("path", "")).removeprefix("./")
+        first = max(_number(given.get("from"), 0), 0)
+        if not path:
+            return self.summary(first)
+        path = self._halved.get(path, path)
         if path not in {name for change in self.changes for name in (change.path, change.old_path)}:
             return f"`{path[:200]}` is not changed. Changed are:\n{self.summary()}"
-        first = max(_number(given.get("from"), 0), 0)
         return cut(self.diff(path)[first:], start=first)
 
 
-def cut(text: str, most: int = SHOWN, start: int = 0) -> str:
-    """As much as is shown at once, and that there is more."""
+def _short(line: str) -> str:
+    left = len(line) - DIFF_LINE
+    return line if left <= 0 else f"{line[:DIFF_LINE]}… {left} more characters in this line"
+
+
+def _fitting(parts: Sequence[str], most: int) -> list[str]:
+    """The diffs of files, the long ones cut to equal shares of what the short ones leave; none is shown where
+    its share would be too small."""
+    left = most
+    shares = dict[int, int]()
+    order = sorted(range(len(parts)), key=lambda at: len(parts[at]))
+    for done, at in enumerate(order):
+        shares[at] = min(len(parts[at]), max(left // (len(order) - done), LEAST))
+        if shares[at] > left:
+            shares[at] = 0
+        left -= shares[at]
+    shown = []
+    for at, part in enumerate(parts):
+        kept = part if shares[at] == len(part) else part[: shares[at]].rpartition("\n")[0]
+        gone = len(part) - len(kept)
+        shown.append(f"{kept}\n… cut here: {gone} more characters\n" if kept and gone else kept)
+    return shown
+
+
+def cut(text: str, most: int = SHOWN, start: int = 0, *, whole: bool = True) -> str:
+    """As much as is shown at once, and that there is more; ``whole`` unless one can ask for the rest."""
     if len(text) <= most:
         return text
     kept = text[:most].rpartition("\n")[0] or text[:most]
-    where = f", go on with from={start + len(kept)}" if start or "diff --git" in text[:20] else ""
+    where = (
+        f", go on with from={start + len(kept)}" if start or not whole or "diff --git" in text[:20] else ""
+    )
     return f"{kept}\n… cut here: {len(text) - len(kept)} more characters{where}"
 
 
@@ -206,9 +251,9 @@ READING = schemas(
     ("list_files", "The files after the change.", {"glob": {"type": "string"}}, []),
     (
         "show_diff",
-        "What was changed in one file.",
+        "What was changed in one file; without `path`: which files are changed.",
         {"path": _PATH, "from": {"type": "integer", "description": "where to go on in a long one"}},
-        ["path"],
+        [],
     ),
 )
 """The tools for reading."""

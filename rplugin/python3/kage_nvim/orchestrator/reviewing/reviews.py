@@ -247,13 +247,13 @@ class Reviews:
         heard()
         await together([one(loop) for loop in loops])
         failed = [reviewer for reviewer in review.reviewers if reviewer.state == "failed"]
+        review.notes += [f"{one.role} ({one.player}) did not end: {one.reason}" for one in failed]
         if len(failed) == len(loops) and not review.findings:
             raise KageError(
                 f"no reviewer came to an end: {failed[0].role}: {failed[0].reason}",
                 fix="kage log --outgoing shows what was asked; kage cost what is left.",
                 code="review",
             )
-        review.notes += [f"{one.role} ({one.player}) did not end: {one.reason}" for one in failed]
 
     async def _refute(
         self, reader: Reader, review: Review, user: UserConfig, account: Account, names: list[str]

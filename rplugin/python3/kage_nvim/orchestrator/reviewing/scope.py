@@ -74,6 +74,8 @@ async def find(conductor: Conductor, cwd: str, asked: Asked) -> Scope:
     repository = await conductor.repository(cwd)
     store = await asyncio.to_thread(Store.open, repository)
     candidate = None if asked.head else _CANDIDATE.fullmatch(asked.base)
+    if candidate is not None and not candidate["run"] and not await _is_candidate(conductor, cwd, asked):
+        candidate = None  # a branch that is called like a number
     if candidate is not None or (asked.run and not asked.base and not asked.head):
         run = await conductor.run(cwd, (candidate["run"] if candidate else None) or asked.run)
         if candidate is None:
@@ -92,6 +94,16 @@ async def find(conductor: Conductor, cwd: str, asked: Asked) -> Scope:
             exit=Exit.NOTHING,
         )
     return scope
+
+
+async def _is_candidate(conductor: Conductor, cwd: str, asked: Asked) -> bool:
+    """Whether a number names a candidate; also where nothing has that name, for then one is missed."""
+    root = (await conductor.repository(cwd)).root
+    try:
+        (await conductor.run(cwd, asked.run)).candidate(int(asked.base))
+    except KageError:
+        return not await asyncio.to_thread(_name, root, f"refs/heads/{asked.base}")
+    return True
 
 
 async def _changes(scope: Scope) -> bool:
