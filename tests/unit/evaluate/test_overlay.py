@@ -132,6 +132,17 @@ def test_a_conftest_may_load_a_new_file_that_does_nothing_by_itself(store: Store
     assert laid(store, loud)[1] == ["tests/conftest.py"]
 
 
+def test_a_test_may_follow_a_module_that_was_renamed(store: Store) -> None:
+    program = "def total(x):\n    return sum(x)\n\n\ndef mean(x):\n    return total(x) / len(x)\n"
+    test = "from cart import total\n\n\ndef test_total():\n    assert total([1, 2]) == 3\n"
+    base = store.tree({"cart.py": program, "tests/test_cart.py": test})
+    follows = test.replace("from cart", "from shop")
+    for wanted, text in ((follows, follows), (test, follows.replace("== 3", "== 4"))):
+        ours = store.tree({"shop.py": program, "tests/test_shop.py": text})
+        tree, _ = overlay(store, base, ours, store.scratch)
+        assert store.files(tree)["tests/test_cart.py"] == wanted
+
+
 def test_a_fixture_that_hides_another_one_goes(store: Store) -> None:
     known = {**BASE, "conftest.py": "import pytest\n\n@pytest.fixture\ndef cart():\n    return 1\n"}
     hiding = {**known, "tests/conftest.py": "import pytest\n\n@pytest.fixture\ndef cart():\n    return 2\n"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from kage_nvim.evaluate.weakened.hooks import meddling
@@ -59,6 +59,25 @@ def harmless(
         ):
             return False
     return not left
+
+
+def renamed(source: bytes, moved: Sequence[tuple[str, str]]) -> bytes:
+    """A test's text where files (old path, new path) have their new names: in imports, and before a dot."""
+    for old, new in moved:
+        was, now = (re.sub(r"^(src|lib)/|(/__init__)?\.\w+$", "", path) for path in (old, new))
+        pairs = {was: now, was.replace("/", "."): now.replace("/", ".")}
+        pairs |= {was.rpartition("/")[2]: now.rpartition("/")[2]}
+        for name, other in pairs.items():
+            if not re.fullmatch(r"[A-Za-z_][\w./-]+", name):
+                continue
+            after = re.escape(name).encode()
+            place = (
+                rb"(?m)(^[ \t]*(?:from|import|use)\b[^\n]*?\b|(?:require|import|patch)\([^\n]*?\b|\b(?="
+                + after
+            )
+            place += rb"\.))" + after + rb"\b"
+            source = re.sub(place, rb"\g<1>" + other.encode(), source)
+    return source
 
 
 def _imported(node: ast.stmt, strangers: Mapping[str, bytes]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from kage_nvim.evaluate.merged import functions, harmless, with_settings
+from kage_nvim.evaluate.merged import functions, harmless, renamed, with_settings
 from kage_nvim.evaluate.testfiles import HOOKS, kind
 from kage_nvim.git import HasGitDir
 from kage_nvim.trees import (
@@ -53,8 +53,13 @@ def overlay(
         for change in found
         if change.status == "A" and change.path.endswith(".py")
     }
+    moved = [
+        (change.old_path, change.path)
+        for change in found
+        if change.old_path and kind(change.old_path, more) == kind(change.path, more) == "other"
+    ]
     for change in found:
-        edits |= {entry.path: entry for entry in _edits(store, change, names, new, more)}
+        edits |= {entry.path: entry for entry in _edits(store, change, names, new, moved, more)}
     edits |= _cleared(store, tree, edits.values())
     if not edits:
         return tree, []
@@ -68,7 +73,12 @@ def _counts(change: Change, more: Sequence[str]) -> bool:
 
 
 def _edits(
-    store: HasGitDir, change: Change, names: Mapping[str, str], new: Mapping[str, str], more: Sequence[str]
+    store: HasGitDir,
+    change: Change,
+    names: Mapping[str, str],
+    new: Mapping[str, str],
+    moved: Sequence[tuple[str, str]],
+    more: Sequence[str],
 ) -> Iterable[Entry]:
     """What puts one file back."""
     if change.status == "A":
@@ -79,7 +89,11 @@ def _edits(
     what = kind(path, more)
     old = Entry(change.old_mode, change.old_sha, path)
     if what in ("test", "data"):
-        yield old
+        followed = what == "test" and change.new_mode == change.old_mode and _follows(store, change, moved)
+        if not followed:
+            yield old
+        elif change.old_path:  # under its old name, by which its tests are known
+            yield Entry(change.new_mode, change.new_sha, path)
         if change.old_path and kind(change.path, more) == what:
             # It was moved: both would be the same test twice, and two modules of one name.
             yield Entry(ABSENT, "0" * len(change.new_sha), change.path)
@@ -95,6 +109,14 @@ def _edits(
         merged = with_settings(path, texts[change.old_sha], texts[change.new_sha])
         if merged is not None and merged != texts[change.new_sha]:
             yield Entry(change.new_mode, write_blob(store, merged), path)
+
+
+def _follows(store: HasGitDir, change: Change, moved: Sequence[tuple[str, str]]) -> bool:
+    """Whether a test differs only by the new names of files that were moved."""
+    if not moved or change.status == "D":
+        return False
+    texts = read_blobs(store, [change.old_sha, change.new_sha])
+    return renamed(texts[change.old_sha], moved) == texts[change.new_sha]
 
 
 def _stays(store: HasGitDir, change: Change, names: Mapping[str, str], new: Mapping[str, str]) -> bool:
