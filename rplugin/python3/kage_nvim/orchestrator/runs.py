@@ -11,11 +11,11 @@ import msgspec
 
 from kage_nvim import paths
 from kage_nvim.errors import KageError, refused
-from kage_nvim.model import AgentSpec, CandidateStatus, RunStatus
+from kage_nvim.model import AgentSpec, CandidateStatus, RunStatus, State
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.shadow import Repository, Store
 from kage_nvim.orchestrator.slots import Slot
-from kage_nvim.store import AgentRecord, RunRecord
+from kage_nvim.store import AgentRecord, RunRecord, Synthesis
 
 
 class Agent:
@@ -195,17 +195,10 @@ class Run:
                 return candidate
         known = ", ".join(str(candidate.number) for candidate in self.record.status.candidates) or "none yet"
         if number in self.agents:
-            synthesis, state = (
-                self.agents[number].record.synthesis,
-                self.agents[number].record.status.state.value,
-            )
-            if synthesis is not None and synthesis.said and self.agents[number].record.status.state.ended:
-                raise KageError(
-                    f"what agent {number} made is no candidate: {synthesis.said}",
-                    fix=f"Candidate {synthesis.winner} stands. Tell the agent what is wanted, and it is held"
-                    f" against that again: kage send {number} TEXT.",
-                    code="no_candidate",
-                )
+            agent = self.agents[number]
+            synthesis, state = agent.record.synthesis, agent.record.status.state.value
+            if synthesis is not None and synthesis.said and agent.record.status.state.ended:
+                raise _not_kept(agent, synthesis)
             raise KageError(
                 f"agent {number} has no candidate yet: it is {state}",
                 fix=f"Wait for it (kage wait), stop it (:Kage stop {number}), or take another: {known}.",
@@ -224,3 +217,14 @@ class Run:
         """Put a candidate in the place of an earlier one of the same number."""
         others = [c for c in self.record.status.candidates if c.number != candidate.number]
         self.record.status.candidates = sorted([*others, candidate], key=lambda c: c.number)
+
+
+def _not_kept(agent: Agent, synthesis: Synthesis) -> KageError:
+    """Why there is no candidate of an agent that was to improve a winner."""
+    done = agent.record.status.state is State.DONE
+    how = f"kage send {agent.number} TEXT" if done else f"kage resume {agent.number}"
+    return KageError(
+        f"what agent {agent.number} made is no candidate: {synthesis.said}",
+        fix=f"Candidate {synthesis.winner} stands. {how} has the agent go on, and it is judged again.",
+        code="no_candidate",
+    )

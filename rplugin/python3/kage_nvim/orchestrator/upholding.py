@@ -55,6 +55,7 @@ async def judged(conductor: Conductor, run: Run, agent: Agent) -> str:
         if found.kept:
             synthesis.kept = now
         else:
+            synthesis.said += "; what it had made before stays" if synthesis.kept else ""
             await _withdraw(run, agent)
         conductor.agent_changed(run, agent)
     told = {"run": run.id, "number": agent.number, "winner": synthesis.winner}
@@ -69,7 +70,7 @@ async def unfinished(run: Run, agent: Agent, state: State) -> str:
         return ""  # it was spoken to already: what it makes next is judged
     if made is not None and (synthesis.kept is None or synthesis.kept.commit != made.commit):
         await _withdraw(run, agent)
-    synthesis.said = f"not kept: it did not come to its end, {_stands(synthesis)}"
+    synthesis.said = "not kept: its turn did not come to its end"
     return synthesis.said
 
 
@@ -85,10 +86,6 @@ def said(found: Change, winner: int) -> str:
 def _synthesis(agent: Agent) -> Synthesis:
     assert agent.record.synthesis is not None
     return agent.record.synthesis
-
-
-def _stands(synthesis: Synthesis) -> str:
-    return "the one before stands" if synthesis.kept else f"candidate {synthesis.winner} stands"
 
 
 def _candidate(run: Run, agent: Agent) -> CandidateStatus | None:
