@@ -118,6 +118,13 @@ def test_those_most_like_it_are_asked(database: Database) -> None:
     assert len(experience.like(past, "fast", "/new", "Rust")) == 4
 
 
+def test_what_never_began_is_no_agent_of_its_player(database: Database) -> None:
+    put(database, "r", status(1))
+    held = AgentRecord(run="r", status=status(2, state=State.STOPPED), slot=2, token="t")
+    database.put_agent(held)
+    assert [agent.player for agent in experience.past(database)] == ["fast"]
+
+
 def spared(database: Database, strategy: str, *agents: AgentStatus, ended: set[int]) -> str:
     record = RunRecord(
         status=RunStatus(id="now", task="t", repository="/project", store="s", base="b", created=9.0),
