@@ -10,6 +10,7 @@ import pytest
 
 from kage_nvim.model import State
 from kage_nvim.orchestrator import course
+from kage_nvim.orchestrator.bench import is_named
 from kage_nvim.orchestrator.conductor import Conductor
 
 
@@ -36,3 +37,19 @@ def test_a_mistake_in_its_checks_leaves_no_agent_behind(
     asyncio.run(Conductor._checked(conductor, SimpleNamespace(id="r"), agent, "exit 0", 1))  # type: ignore[arg-type]
     assert over == [(State.DONE, "exit 0", 1)]
     assert "the disk is gone" in caplog.text and "agent 3" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("requirements.txt", True),
+        ("web/package-lock.json", True),
+        ("uv.lock", True),
+        ("bun.lockb", True),
+        ("tools/install.sh", True),  # the command names it
+        ("src/install.py", False),
+        ("README.md", False),
+    ],
+)
+def test_what_setup_depends_on(path: str, named: bool) -> None:
+    assert is_named(path, "sh tools/install.sh --quick") is named

@@ -7,16 +7,26 @@ check is quick; tracked files are made equal to the tree, other files go.
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import msgspec
 
 from kage_nvim import sandbox
-from kage_nvim.config import RepositoryConfig, UserConfig
+from kage_nvim.config import RepositoryConfig, Setup, UserConfig
+from kage_nvim.evaluate.results import shown
+from kage_nvim.git import fields, run_git
 from kage_nvim.model import Profile
 from kage_nvim.orchestrator import include, setup, slots
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.orchestrator.slots import Slot
+
+_INSTALLS = re.compile(
+    r"(?:dev-|test-)?requirements.*\.(?:txt|in)|constraints.*\.txt|pyproject\.toml|setup\.(?:py|cfg)|Pipfile"
+    r"|environment\.ya?ml|package\.json|npm-shrinkwrap\.json|package-lock\.json|pnpm-(?:lock|workspace)\.yaml"
+    r"|.*\.lockb?|\.npmrc|Cargo\.toml|rust-toolchain.*|go\.(?:mod|sum|work)|Gemfile|composer\.json|pom\.xml"
+    r"|.*\.gradle(?:\.kts)?|libs\.versions\.toml|CMakeLists\.txt|conanfile\..*|vcpkg\.json|mix\.exs"
+)
 
 
 class Bench:
@@ -49,10 +59,12 @@ class Bench:
             await asyncio.to_thread(slots.refresh, self.store, self.slot, commit)
         await asyncio.to_thread(self._copy_in, self.slot, commit)
         profile = await asyncio.to_thread(self._profile, self.slot, commit, user, settings, client_env)
-        wanted = msgspec.json.encode(settings.setup)
-        if settings.setup and self._prepared != wanted:
-            await setup.prepare(settings.setup, profile, "where checks are run")
-        self._prepared = wanted
+        if settings.setup:
+            wanted = await asyncio.to_thread(_set_up_for, self.store, commit, settings.setup)
+            if self._prepared != wanted:
+                self._prepared = None
+                await setup.prepare(settings.setup, profile, "where checks are run")
+            self._prepared = wanted
         self.commit = commit
         return profile
 
@@ -94,3 +106,18 @@ class Bench:
         # not be there for the next. What is installed was compiled where it lies.
         unwritten = {"PYTHONPYCACHEPREFIX": "", "PYTHONDONTWRITEBYTECODE": "1"}
         return msgspec.structs.replace(profile, env=profile.env | unwritten)
+
+
+def _set_up_for(store: Store, commit: str, asked: Setup) -> bytes:
+    """What decides what the setup command makes of a tree: itself, the files that it names, and those that
+    say what is installed. A candidate may have changed them."""
+    entries = run_git(["ls-tree", "-r", "-z", commit], git_dir=store.git_dir)
+    words = shown(asked.command)
+    told = sorted(entry for entry in fields(entries) if is_named(entry.partition("\t")[2], words))
+    return msgspec.json.encode((asked, told))
+
+
+def is_named(path: str, command: str) -> bool:
+    """Whether a file decides what a setup command with these words installs."""
+    name = path.rpartition("/")[2]
+    return _INSTALLS.fullmatch(name) is not None or path in command

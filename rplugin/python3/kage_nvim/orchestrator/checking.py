@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from kage_nvim import config
 from kage_nvim.config import REPOSITORY_FILE, Check, RepositoryConfig
 from kage_nvim.errors import Exit, KageError, refused
+from kage_nvim.evaluate import text
 from kage_nvim.evaluate.evaluation import Evaluation
 from kage_nvim.evaluate.found import checks_of
 from kage_nvim.evaluate.results import brief
@@ -104,7 +105,12 @@ class Checks:
         ground = Ground(run.store, settings, env)
         commit = run.candidate(number).commit
         work = self._of_candidate(ground, run, number, commit, wanted)
-        return await self._instead((run.root, run.id, number), None, work)
+        try:
+            return await self._instead((run.root, run.id, number), None, work)
+        except KageError as error:
+            if error.code != "superseded":
+                self._unchecked(run, number, commit, error)
+            raise
 
     async def ground(self, run: Run) -> tuple[Ground, dict[str, Check]]:
         """What trials on the trees of a run need, and the checks to run there; no check when there is none,
@@ -236,6 +242,13 @@ class Checks:
                 candidate.checked = evaluation.line
                 candidate.green = evaluation.green if evaluation.ended else None
                 candidate.weakened = [weakening.text for weakening in evaluation.weakened]
+                self._conductor.changed(run)
+
+    def _unchecked(self, run: Run, number: int, commit: str, error: KageError) -> None:
+        """Say why nothing is known of a candidate, where its checks would stand."""
+        for candidate in run.record.status.candidates:
+            if candidate.number == number and candidate.commit == commit:
+                candidate.checked = f"not checked: {text.line(error.message).rstrip(':')}"
                 self._conductor.changed(run)
 
     def _tell(self, root: Path, evaluation: Evaluation) -> None:
