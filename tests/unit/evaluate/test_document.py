@@ -6,6 +6,7 @@ import unicodedata
 
 from kage_nvim.evaluate.document import Link, document, text
 from kage_nvim.evaluate.verdict import Pairing, Point, Requirement, Standing, Verdict
+from kage_nvim.orchestrator import verdicts
 
 EVIL = "\x1b]0;x\x07 and a very long name 宽字符" * 8
 
@@ -58,3 +59,16 @@ def test_lines_lead_into_the_diff() -> None:
 def test_without_a_judge_it_says_so() -> None:
     said = text(document(Verdict(run="r", task="t", ranking=[Standing(number=1, rank=1)], winner=1), {}))
     assert "On evidence alone" in said and "judge cost" not in said
+
+
+def test_a_best_one_that_should_not_land_is_named_so() -> None:
+    for fault, why in (
+        ({"regressed": ["t"], "weakened": ["w"], "green": False}, "it breaks 1 that worked"),
+        ({"weakened": ["w"], "green": True}, "it weakens tests"),
+        ({"green": False}, "not all required checks pass"),
+    ):
+        best = Standing(number=1, rank=1, **fault)  # type: ignore[arg-type]
+        made = Verdict(run="r", task="t", ranking=[best], winner=1)
+        assert f"The best of these, but {why}." in text(document(made, {}))
+        assert verdicts.line(made).startswith(f"candidate 1 is best of these, but {why}, ")
+    assert "but" not in text(document(Verdict(run="r", task="t", ranking=[Standing(number=1)], winner=1), {}))

@@ -62,6 +62,9 @@ def text(lines: Sequence[Line]) -> str:
 def _top(verdict: Verdict) -> list[Line]:
     best = f"candidate {verdict.winner} is best" if verdict.winner is not None else "none can be recommended"
     lines = [Line(f"# Verdict on run {verdict.run}: {best}", "title")]
+    doubt = next((s.doubt for s in verdict.ranking if s.number == verdict.winner), "")
+    if doubt:
+        lines += _wrapped(f"The best of these, but {doubt}.", "", "bad")
     if verdict.stale:
         lines += _wrapped(
             f"OUT OF DATE: {verdict.stale}. :Kage judge (kage judge) makes a new one.", "", "bad"

@@ -64,61 +64,70 @@ def _part(counted: tuple[int, int]) -> float:
 
 
 def _tiers(facts: Facts) -> list[tuple[str, Any]]:
-    """What counts, best smallest, with the words for it; the first that differs decides."""
+    """What counts, best smallest; the first that differs decides."""
     evaluation, agreement = facts.evaluation, facts.agreement
-    regressed = len(evaluation.regressed) if evaluation else 0
-    passed, total = facts.examples
-    met, tried = facts.matrix
     return [
-        (facts.gate or "it passes the gate", bool(facts.gate)),
-        (f"{regressed} that passed at the base fail" if regressed else "nothing regressed", regressed),
-        *_weakened(evaluation),
-        (f"checks: {evaluation.line}" if evaluation else "no check", -facts.share),
-        (f"{passed} of {total} examples of the documentation", -_part(facts.examples)),
-        (f"{met} of {tried} new tests of the others", -_part(facts.matrix)),
-        (
-            f"it agrees with {agreement.share:.0%} of the others" if agreement else "",
-            -round(agreement.share, 6) if agreement else 0.0,
-        ),
-        (
-            f"{agreement.raised} calls fail where others return" if agreement else "",
-            agreement.raised if agreement else 0,
-        ),
-        ("the same call gives different results" if facts.unsteady else "the same each time", facts.unsteady),
-        (f"{len(facts.odd)} odd places" if facts.odd else "nothing odd in its text", len(facts.odd)),
-    ]
-
-
-def _weakened(evaluation: Evaluation | None) -> list[tuple[str, Any]]:
-    count = len(evaluation.weakened) if evaluation else 0
-    return [(f"{count} tests weakened" if count else "no test weakened", bool(count))]
-
-
-def _ties(facts: Facts) -> list[tuple[str, Any]]:
-    cost = facts.cost_usd
-    return [
-        (f"{facts.size} lines changed", facts.size),
-        ("its price" if cost is not None else "unpriced", (cost is None, cost or 0.0)),
-        ("", facts.content),
-        ("", facts.exact),
-        ("", facts.number),
+        ("gate", bool(facts.gate)),
+        ("regressed", len(evaluation.regressed) if evaluation else 0),
+        ("weakened", bool(evaluation.weakened) if evaluation else False),
+        ("checks", -facts.share),
+        ("examples", -_part(facts.examples)),
+        ("matrix", -_part(facts.matrix)),
+        ("agreement", -round(agreement.share, 6) if agreement else 0.0),
+        ("raised", agreement.raised if agreement else 0),
+        ("unsteady", facts.unsteady),
+        ("odd", len(facts.odd)),
+        # What is left are ties.
+        ("size", facts.size),
+        ("cost", (facts.cost_usd is None, facts.cost_usd or 0.0)),
+        ("text", (facts.content, facts.exact)),
+        ("number", facts.number),
     ]
 
 
 def order(all_facts: Sequence[Facts]) -> list[Facts]:
     """The candidates, best first."""
-    return sorted(all_facts, key=lambda facts: [value for _, value in [*_tiers(facts), *_ties(facts)]])
+    return sorted(all_facts, key=lambda facts: [value for _, value in _tiers(facts)])
 
 
 def decided(facts: Facts, following: Facts) -> str:
-    """What set a candidate apart from the one that follows."""
-    if facts.content == following.content and facts.exact == following.exact:
-        return f"the same as {following.number}"
-    both = zip([*_tiers(facts), *_ties(facts)], [*_tiers(following), *_ties(following)], strict=True)
-    for (words, value), (other, there) in both:
-        if value != there:
-            return f"{words} ({following.number}: {other})" if words and other else words or "its text alone"
-    return ""
+    """What set a candidate apart from the one that follows, in plain words."""
+    differ = (
+        what
+        for (what, value), (_, there) in zip(_tiers(facts), _tiers(following), strict=True)
+        if value != there
+    )
+    what = next(differ, "number")
+    return _words(what, facts, following) if what != "number" else f"the same as {following.number}"
+
+
+def _words(what: str, one: Facts, two: Facts) -> str:
+    other = two.number
+    broke, breaks = (len(f.evaluation.regressed) if f.evaluation else 0 for f in (one, two))
+    weakened = len(two.evaluation.weakened) if two.evaluation else 0
+    checks, theirs = (f.evaluation.line if f.evaluation else "not run" for f in (one, two))
+    raised, raises = (f.agreement.raised if f.agreement else 0 for f in (one, two))
+    odd, odder = len(one.odd), len(two.odd)
+    cheaper = f"cheaper than {other}" if two.cost_usd is not None else f"nobody knows what {other} cost"
+    return {
+        "gate": f"{other} is out",
+        "regressed": f"breaks {broke or 'nothing'} that worked; {other} breaks {breaks}",
+        "weakened": f"weakens no test; {other} weakens {weakened}",
+        "checks": f"more of its checks pass: {checks}; {other}: {theirs}",
+        "examples": f"does more of what the documentation's examples say than {other}",
+        "matrix": f"passes {_of(one.matrix)} new tests of all; {other}: {_of(two.matrix)}",
+        "agreement": f"behaves as more of the others do than {other} does",
+        "raised": f"fails on {raised or 'no'} calls that others answer; {other} on {raises}",
+        "unsteady": f"the same call gives the same; with {other} it does not",
+        "odd": f"its text has {odd or 'no'} odd places; that of {other} has {odder}",
+        "size": f"smaller than {other}: {one.size} lines changed, {other}: {two.size}",
+        "cost": cheaper,
+        "text": f"nothing but its text sets it apart from {other}",
+    }[what]
+
+
+def _of(counted: tuple[int, int]) -> str:
+    return f"{counted[0]} of {counted[1]}"
 
 
 def clusters(ordered: Sequence[Facts]) -> list[list[int]]:

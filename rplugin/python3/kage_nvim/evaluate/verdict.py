@@ -67,6 +67,15 @@ class Standing(msgspec.Struct, kw_only=True):
     weaknesses: list[Point] = []
     decided: str = ""
 
+    @property
+    def doubt(self) -> str:
+        """Why even the best of all should not land as it is; empty: nothing is known against it."""
+        if self.regressed:
+            return f"it breaks {len(self.regressed)} that worked"
+        if self.weakened:
+            return "it weakens tests"
+        return "not all required checks pass" if self.green is False else ""
+
 
 class Verdict(msgspec.Struct, kw_only=True):
     """The ranking of a run's candidates, best first, with what it stands on.

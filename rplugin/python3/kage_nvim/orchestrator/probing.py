@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import zlib
 from collections.abc import Mapping
+
+import msgspec
 
 from kage_nvim.evaluate.matrix import is_test
 from kage_nvim.evaluate.probes import questions
 from kage_nvim.evaluate.probes.questions import Answers, Files, Question, Told
 from kage_nvim.orchestrator.trials import Ground, Trials
+from kage_nvim.store import Database
 from kage_nvim.trees import Entry, entries, read_blobs, up_to
 
 SECONDS = 60.0
@@ -26,6 +31,7 @@ MOST_SOURCES, SOURCE_SIZE = 400, 200_000
 
 async def probe(
     trials: Trials,
+    kept: Database,
     ground: Ground,
     base_tree: str,
     trees: Mapping[int, str],
@@ -33,7 +39,8 @@ async def probe(
     files: Files,
 ) -> tuple[list[Question], dict[int, Told]]:
     """Call what the candidates changed. ``trees`` are theirs, ``base`` and ``files`` the changed files that
-    are no tests, before and after. Empty when there is nothing to call, or no Python to call it with.
+    are no tests, before and after; what a tree answered is ``kept``. Empty when
+    there is nothing to call, or no Python to call it with.
 
     Raises:
         KageError: a tree cannot be laid out.
@@ -48,9 +55,17 @@ async def probe(
     paths = {entry.path for entry in listed} | {path for there in files.values() for path in there}
     text = questions.program(asked, paths)
 
+    key = hashlib.sha256(msgspec.json.encode((TWICE, text, ground.settings.setup))).digest()
+
     async def one(tree: str) -> list[Answers] | None:
+        before = kept.result(tree, key)
+        if before is not None:
+            return questions.answers(zlib.decompress(before), asked)
         done = await trials.command(ground, tree, ["sh", "-c", TWICE], stdin=text, timeout=SECONDS)
-        return questions.answers(done.output, asked)
+        found = questions.answers(done.output, asked)
+        if found is not None and not done.returncode and not done.timed_out:
+            kept.keep_result(tree, key, zlib.compress(done.output, 1))
+        return found
 
     different = sorted(set(trees.values()))
     by_tree = dict(zip(different, await asyncio.gather(*map(one, different)), strict=True))

@@ -103,7 +103,9 @@ class _Ranking:
         if in_play:
             before = {path: data for path, (_, data) in self.base.items() if not is_test(path)}
             after = {number: _code(self.made[number], before) for number in in_play}
-            asked, found = await probing.probe(trials, ground, self.base_tree, in_play, before, after)
+            asked, found = await probing.probe(
+                trials, self.conductor.database, ground, self.base_tree, in_play, before, after
+            )
             _heard(facts, asked, found, told)
         return list(facts.values()), self.notes
 

@@ -67,5 +67,6 @@ def line(verdict: Verdict) -> str:
         why = "by evidence and judge"
     else:
         why = "on evidence alone"
-    said = [f"candidate {best.number} is best", best.checked, why, verdict.landed]
+    found = f"candidate {best.number} is best" + (f" of these, but {best.doubt}" if best.doubt else "")
+    said = [found, best.checked, why, verdict.landed]
     return ", ".join(part for part in said if part)
