@@ -112,11 +112,15 @@ async def solve(made: World, told: str) -> tuple[Search, int]:
     return search, reached
 
 
-@pytest.mark.parametrize(("told", "least"), [("tests", 1.0), ("counts", 0.93), ("exit", 0.9)])
-def test_all_that_can_pass_passes_and_nothing_is_in_it_that_brings_nothing(told: str, least: float) -> None:
+@pytest.mark.parametrize(
+    ("told", "tasks", "least"), [("tests", 60, 1.0), ("counts", 60, 0.93), ("exit", 25, 1.0)]
+)
+def test_all_that_can_pass_passes_and_nothing_is_in_it_that_brings_nothing(
+    told: str, tasks: int, least: float
+) -> None:
     """Always, where single tests are told; where less is, nearly always within the tries of a minute."""
     solved = 0
-    for seed in range(200):
+    for seed in range(tasks):
         made = world(random.Random(seed), told)
         search, first = asyncio.run(solve(made, told))
         assert search.best is not None
@@ -126,4 +130,4 @@ def test_all_that_can_pass_passes_and_nothing_is_in_it_that_brings_nothing(told:
         chosen = search.best.chosen
         for unit in chosen:
             assert not made.outcome(search.field.drop(chosen, [unit]), told).perfect, (told, seed, unit)
-    assert solved >= least * 200
+    assert solved >= least * tasks

@@ -2,9 +2,10 @@
 the score, which is asked for and may take its time.
 
 each candidate whole → unions → is there one in which all is well?
+    no, but tests are told   guess what they need and what spoils them from all tries so far (guesses.Causes)
     no, but scores differ    grow from nothing, chunk by chunk, halving chunks in which something breaks;
                              exchange versions; carry over what lets a single test pass elsewhere
-    no, and nothing tells    unions of fewer candidates, other versions of what they differ in
+    no, and nothing tells    what is likeliest after so many that failed (guesses.Doubts)
     at last                  drop what brings nothing, chunk by chunk (delta debugging)
 
 The best so far is always known, so that the search can be ended at any time. It is the same each time.
@@ -13,20 +14,25 @@ The best so far is always known, so that the search can be ended at any time. It
 from __future__ import annotations
 
 import asyncio
-import itertools
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field as later
 
+from kage_nvim.compare.guesses import Causes, Doubts
+
 Set = frozenset[int]
 """Units, by their index."""
 
 SHARE = 0.7
 """The part of the time that the search for more may take; the rest is for dropping what brings nothing."""
-BLIND = 150
-"""Unions that are tried where no score tells one from another."""
+BLIND = 200
+"""Pairs of guesses where no score tells one set from another."""
+PATIENT = 20
+"""Rounds of guesses that bring nothing before another way is gone."""
+DRAWN = 12
+"""Guesses drawn for a round; those that are known already are no news."""
 FEW = 2
 """Tests that must have been won, at least, for their causes to be sought one by one."""
 PROBES = 12
@@ -217,22 +223,35 @@ class Search:
             if self.done:
                 return
         current = self._best_of([every])
-        if len({(outcome.key, outcome.good) for outcome in self.seen.values()}) > 1:
-            current = await self._carried(self._higher(current, [first for first in self.seen if first]))
-            if not self.done and len({outcome.good for outcome in self.seen.values()}) > 1:
-                current = await self._carried(await self._grown(ranked))
-                current = await self._probed(current)
-            for step in (self._single, self._carried):
+        if len({(outcome.key, outcome.good) for outcome in self.seen.values()}) == 1:
+            current = await self._doubted(current)
+        if not self.done and len({(outcome.key, outcome.good) for outcome in self.seen.values()}) > 1:
+            await self._told(ranked, every)
+        if not self.done:
+            await self._doubted(current, to_the_end=True)
+
+    async def _told(self, ranked: Sequence[int], every: Set) -> None:
+        """The search where tries tell more than that all is not well."""
+        current = self._higher(every, list(self.seen))
+        if len({outcome.good for outcome in self.seen.values()}) > 1:
+            current = await self._guessed(every)
+            for step in (self._carried, lambda _: self._grown(ranked), self._probed):
                 if not self.done:
                     current = await step(current)
-        else:
-            current = await self._fewer(ranked, current)
+        for step in (self._single, self._carried, self._turned):
+            if not self.done:
+                current = await step(current)
+        if not self.done:
+            await self._turned(await self._grown(ranked))
+
+    async def _turned(self, current: Set) -> Set:
+        """With what flips and tests of others bring, until neither does."""
         while not self.done:
-            flipped = await self._flipped(current)
-            carried = await self._carried(flipped)
+            carried = await self._carried(await self._flipped(current))
             if carried == current:
-                return
+                break
             current = carried
+        return current
 
     def _union(self, ranked: Sequence[int], first: int | None = None) -> Set:
         """All that goes together of these candidates: what most of them agree on, or one of them, first."""
@@ -305,7 +324,9 @@ class Search:
     async def _carried(self, current: Set, source: Set | None = None) -> Set:
         """With what lets tests pass in other sets (or in one), for every test for which that is found."""
         stuck: set[str] = set()
-        while source is not None or not self.done:
+        been: set[Set] = set()
+        while current not in been and (source is not None or not self.done):
+            been.add(current)
             (here,) = await self.look([current])
             others = self.seen.values() if source is None else [self.seen[source]]
             wanted = frozenset().union(*(outcome.good for outcome in others)) - here.good - stuck
@@ -359,30 +380,36 @@ class Search:
         from_donor = frozenset().union(*places)
         return self.field.complete((current - from_donor) | (donor & from_donor))
 
-    async def _fewer(self, ranked: Sequence[int], current: Set) -> Set:
-        """Unions in which others come first where candidates differ, then unions of fewer candidates, for one
-        of them may spoil what the others do."""
-        shared = [unit for unit, agents in enumerate(self.field.agents) if len(agents) > 1]
-        sets = dict.fromkeys(itertools.islice(self._unions(ranked), BLIND))
-        looked = [self.field.settled(shared)]
-        await self.look(looked)
-        step = 4 * self.width
-        for batch in itertools.zip_longest(*[iter(sets)] * step):
-            if self.done:
+    async def _guessed(self, every: Set) -> Set:
+        """All that goes together, but for what spoils tests as far as tries tell, and with what they need:
+        each guess that fails rules some of its reasons out."""
+        causes = Causes(self.field)
+        idle = 0
+        while not self.done and idle < PATIENT:
+            key = self.best.outcome.key if self.best else ()
+            drawn = (causes.guess(self.seen, every) for _ in range(DRAWN))
+            sets = list(dict.fromkeys(chosen for chosen in drawn if chosen not in self.seen))[: self.width]
+            if not sets:
                 break
-            looked += [chosen for chosen in batch if chosen is not None]
-            await self.look(looked[-step:])
-        return self._higher(current, looked)
+            await self.look(sets)
+            idle = 0 if self.best and self.best.outcome.key > key else idle + 1
+        return self._higher(every, list(self.seen))
 
-    def _unions(self, ranked: Sequence[int]) -> Iterable[Set]:
-        seen: set[Set] = set()
-        for count in range(len(ranked), 1, -1):
-            for some in itertools.permutations(ranked, count):
-                for first in (None, some[0]):
-                    made = self._union(some, first)
-                    if made not in seen:
-                        seen.add(made)
-                        yield made
+    async def _doubted(self, current: Set, *, to_the_end: bool = False) -> Set:
+        """What is likeliest to be all well, where a try tells nothing else; until one does, or to the end."""
+        doubts = Doubts(self.field)
+        known: set[Set] = set()
+        for _ in range(BLIND):
+            doubts.failed(chosen for chosen in self.seen if chosen not in known)
+            known |= self.seen.keys()
+            guess = await asyncio.to_thread(doubts.guess, dict(self.seen))
+            if guess is None or self.done:
+                break
+            other = await asyncio.to_thread(doubts.guess, {**self.seen, guess: self.seen[current]})
+            await self.look([guess] if other is None else [guess, other])
+            if not to_the_end and len({outcome.key for outcome in self.seen.values()}) > 1:
+                break
+        return self._higher(current, list(self.seen))
 
     async def _probed(self, current: Set) -> Set:
         """With what a test needs that passes in no set so far: some parts of all may let it pass, for what

@@ -11,7 +11,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import msgspec
 
@@ -41,7 +41,7 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
 
     ``path`` is the base's, or the new file's. Base lines ``[first, past)``, 1-based, become ``lines`` (a new
     text file has base lines [1, 1)). ``to`` is the new name, ``mode`` the new mode, ``sha`` the blob of what
-    is no text; ``agents`` did it.
+    is no text; ``at`` is which block of one insertion it is; ``agents`` did it.
     """
 
     kind: str
@@ -53,6 +53,7 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
     to: str = ""
     mode: str = ""
     sha: str = ""
+    at: int = 0
 
     @property
     def target(self) -> str:
@@ -99,17 +100,20 @@ def parts(store: HasGitDir, base: str, candidates: Mapping[int, str]) -> Parts:
             made.old[path] = change.old_mode, change.old_sha
             if own is not None:
                 made.texts[path] = split(blobs[change.old_sha])
-        for unit in _units(change, own, split(blobs.get(change.new_sha, b""))):
+        old = made.texts.get(path, [])
+        for unit in _units(change, own, old, split(blobs.get(change.new_sha, b""))):
             units[unit].append(number)
     by_line = _by_line(units)
     made.units = sorted(
         (msgspec.structs.replace(unit, agents=tuple(sorted(agents))) for unit, agents in by_line.items()),
-        key=lambda unit: (unit.path, unit.kind, unit.first, unit.past, unit.agents, unit.lines),
+        key=lambda unit: (unit.path, unit.kind, unit.first, unit.past, unit.agents, unit.at, unit.lines),
     )
     return made
 
 
-def _units(change: Change, hunks: list[Hunk] | None, lines: Sequence[bytes]) -> Iterable[Unit]:
+def _units(
+    change: Change, hunks: list[Hunk] | None, old: Sequence[bytes], lines: Sequence[bytes]
+) -> Iterable[Unit]:
     path = change.old_path or change.path
     if change.status == "D":
         yield Unit(kind="delete", path=path)
@@ -127,13 +131,15 @@ def _units(change: Change, hunks: list[Hunk] | None, lines: Sequence[bytes]) -> 
         if change.old_mode != change.new_mode:
             yield Unit(kind="mode", path=path, mode=change.new_mode)
         for hunk in hunks:
-            new = tuple(lines[hunk.b0 - 1 : hunk.b1 - 1])
-            yield Unit(kind="hunk", path=path, first=hunk.a0, past=hunk.a1, lines=new)
+            first, new = hunk.a0, tuple(lines[hunk.b0 - 1 : hunk.b1 - 1])
+            if first + 1 == hunk.a1 and len(new) > 1 and new[0].rstrip(b"\r\n") == old[first - 1]:
+                first, new = hunk.a1, new[1:]  # put after a last line that had no newline
+            yield Unit(kind="hunk", path=path, first=first, past=hunk.a1, lines=new)
 
 
 def _by_line(units: Mapping[Unit, list[int]]) -> dict[Unit, list[int]]:
     """Hunks that overlap others, and put a line for each line, line by line: where candidates changed
-    neighbouring lines, each line is a choice of its own."""
+    neighbouring lines, each line is a choice of its own. So is each block of an insertion beside others."""
     by_path: dict[str, list[Unit]] = defaultdict(list)
     for unit in units:
         if unit.kind == "hunk":
@@ -146,10 +152,22 @@ def _by_line(units: Mapping[Unit, list[int]]) -> dict[Unit, list[int]]:
         if overlap(pair[0].first, pair[0].past, pair[1].first, pair[1].past)
         and 1 < one.past - one.first == len(one.lines)
     }
+    alike = {
+        one
+        for own in by_path.values()
+        for pair in combinations(own, 2)
+        for one in pair
+        if pair[0].first == pair[0].past == pair[1].first == pair[1].past and _alike(*pair)
+    }
     found: dict[Unit, list[int]] = defaultdict(list)
     for unit, agents in units.items():
         pieces = [unit]
-        if unit in apart:
+        if unit in alike:
+            pieces = [
+                msgspec.structs.replace(unit, lines=block, at=at)
+                for at, block in enumerate(_blocks(unit.lines))
+            ]
+        elif unit in apart:
             pieces = [
                 msgspec.structs.replace(unit, first=unit.first + at, past=unit.first + at + 1, lines=(line,))
                 for at, line in enumerate(unit.lines)
@@ -157,6 +175,24 @@ def _by_line(units: Mapping[Unit, list[int]]) -> dict[Unit, list[int]]:
         for piece in pieces:
             found[piece] += [agent for agent in agents if agent not in found[piece]]
     return found
+
+
+def _blocks(lines: Sequence[bytes]) -> list[tuple[bytes, ...]]:
+    """The blocks of an insertion: one begins at a line as far out as any, after an empty one."""
+    depths = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
+    starts = [
+        at
+        for at, line in enumerate(lines)
+        if line.strip() and len(line) - len(line.lstrip()) == min(depths) and at and not lines[at - 1].strip()
+    ]
+    # The empty lines before a block are its own, as an insertion at the end of a file has them.
+    begins = []
+    for at in starts:
+        while at and not lines[at - 1].strip():
+            at -= 1
+        begins.append(at)
+    cuts = sorted({0, *begins, len(lines)})
+    return [tuple(lines[first:past]) for first, past in pairwise(cuts)]
 
 
 def exclude(one: Unit, other: Unit) -> bool:
@@ -167,6 +203,8 @@ def exclude(one: Unit, other: Unit) -> bool:
         return False
     if one.is_text and other.is_text:
         if one.first == one.past == other.first == other.past:
+            if one.at != other.at and one.agents == other.agents:
+                return False  # two blocks of one insertion
             return one.mode != other.mode or _alike(one, other)
         return overlap(one.first, one.past, other.first, other.past)
     # Beside lines: of one kind two differ, what deletes or replaces the file leaves room for nothing else.
@@ -232,7 +270,9 @@ class Builder:
 
     def _text(self, base: Sequence[bytes], units: Iterable[Unit]) -> str:
         """The blob of a text with these changes; of insertions at one place the first agent's is first."""
-        order = tuple(sorted(units, key=lambda unit: (unit.first, unit.past, unit.agents, unit.lines)))
+        order = tuple(
+            sorted(units, key=lambda unit: (unit.first, unit.past, unit.agents, unit.at, unit.lines))
+        )
         if order not in self._blobs:
             places: dict[tuple[int, int], list[bytes]] = defaultdict(list)
             for unit in order:

@@ -24,7 +24,7 @@ from kage_nvim.config import Check
 from kage_nvim.errors import Exit, KageError, refused, usage
 from kage_nvim.evaluate import compared
 from kage_nvim.evaluate.results import Result
-from kage_nvim.evaluate.testfiles import holds_tests
+from kage_nvim.evaluate.testfiles import HOOKS, holds_tests
 from kage_nvim.model import CandidateStatus
 from kage_nvim.orchestrator import measuring
 from kage_nvim.orchestrator.runs import Run
@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 SECONDS = 45.0
 """How long is searched when nothing else is said."""
 LONGEST = 3600.0
-PATIENCE = 4.0
-"""A tree may take so many times what the base takes, and some seconds; else it is said to hang."""
+PATIENCE = 8.0
+"""A tree may take so many times what the base takes, and some seconds, for others may be at work and it may
+have to wait for a bench; else it is said to hang."""
 
 
 class Found(msgspec.Struct, kw_only=True):
@@ -175,7 +176,12 @@ async def _begin(conductor: Conductor, run: Run, candidates: list[CandidateStatu
     ground, wanted = await checks_for(conductor, run)
     commits = {candidate.number: candidate.commit for candidate in candidates}
     made = await asyncio.to_thread(parts, run.store, run.start, commits)
-    made.units = [unit for unit in made.units if not (holds_tests(unit.path) or holds_tests(unit.target))]
+    tests = ground.settings.tests.files
+    made.units = [
+        unit
+        for unit in made.units
+        if not (holds_tests(unit.path, tests) or holds_tests(unit.target, tests) or HOOKS.match(unit.path))
+    ]
     if not made.units:
         raise KageError(
             "the candidates change nothing but tests: there is nothing to compose",
@@ -193,7 +199,7 @@ async def _begin(conductor: Conductor, run: Run, candidates: list[CandidateStatu
         parts=made,
         builder=Builder(run.store, made),
         before={result.name: result for result in before},
-        patience=5.0 + PATIENCE * slowest,
+        patience=10.0 + PATIENCE * slowest,
         began=began,
     )
 
