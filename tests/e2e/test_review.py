@@ -134,7 +134,7 @@ def configure(stage: Stage, url: str, more: str = "") -> None:
     stage.environment["OPENAI_API_KEY"] = "sk-planted"
 
 
-def test_reviewers_agree_refute_and_report(branch: Stage, tmp_path: Path) -> None:
+def reviewers_agree_refute_and_report(branch: Stage, tmp_path: Path) -> None:
     before = digest(branch.repository)
     with ModelServer(answer) as server:
         configure(branch, server.url)
@@ -164,7 +164,7 @@ def test_reviewers_agree_refute_and_report(branch: Stage, tmp_path: Path) -> Non
     assert {tuple(one["yours"]) for one in moved["findings"]} == {(2, 2), (6, 6), (10, 10)}
 
 
-def test_heads_candidates_and_what_cannot_be_reviewed(branch: Stage, tmp_path: Path) -> None:
+def heads_candidates_and_what_cannot_be_reviewed(branch: Stage, tmp_path: Path) -> None:
     root = branch.repository
     found = [Reply(tool_calls=[("report_finding", UNUSED)]), Reply(tool_calls=[("done", {})])]
     refuted = [Reply(tool_calls=[("verdict", {"verdict": "refuted", "reason": "It does."})])]
@@ -174,11 +174,15 @@ def test_heads_candidates_and_what_cannot_be_reviewed(branch: Stage, tmp_path: P
         f'[players.ref]\nrecorded = "{tape(tmp_path / "f.jsonl", refuted)}"\n'
         '[review]\nroles = ["security"]\nplayers = ["rec"]\nrefuters = ["ref"]\n'
     )
+    (root / "store.py").write_text(BAD)
     git(root, "stash", "-q")
+    git(root, "branch", "41", "feature")
     git(root, "update-ref", "refs/pull/7/head", "feature")
     git(root, "checkout", "-q", "main")
     ahead = json.loads(branch.run("review", "feature", "--json").stdout)
     assert (ahead["kind"], ahead["files"]) == ("revision", ["store.py"])
+    number = json.loads(branch.run("review", "41", "--json").stdout)  # no candidate is called so
+    assert (number["title"], number["files"]) == ("41 against main", ["store.py"])
     (root / "README.md").write_text("mine\n")
     pull = json.loads(branch.run("review", "pull/7", "--json", "--fail-on", "never").stdout)
     assert (pull["kind"], pull["files"]) == ("revision", ["store.py"])
@@ -222,7 +226,7 @@ async def stop(stage: Stage) -> Any:
         await client.close()
 
 
-def test_a_review_ends_with_the_shell_and_with_its_budget(branch: Stage) -> None:
+def a_review_ends_with_the_shell_and_with_its_budget(branch: Stage) -> None:
     words = [sys.executable, "-I", "-m", "kage_nvim.cli", "review"]
     with ModelServer(slow) as server:
         configure(branch, server.url)
@@ -241,3 +245,10 @@ def test_a_review_ends_with_the_shell_and_with_its_budget(branch: Stage) -> None
         configure(branch, server.url, "run_usd = 0.000001\n")
         poor = branch.run("review", "--json")
         assert poor.returncode == 1 and "no reviewer came to an end" in poor.stderr
+
+
+def test_reviews_in_the_shell(branch: Stage, tmp_path: Path) -> None:
+    """All on one stage, for its daemons take longer to come and go than the reviews do."""
+    reviewers_agree_refute_and_report(branch, tmp_path)
+    a_review_ends_with_the_shell_and_with_its_budget(branch)
+    heads_candidates_and_what_cannot_be_reviewed(branch, tmp_path)
