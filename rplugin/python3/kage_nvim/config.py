@@ -147,7 +147,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Tests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[tests]``: whether the base's tests are laid over what a candidate is checked with, and weakened ones
-    named; ``files`` are globs of files that are tests, or belong to them, beside those known by their names."""
+    named; ``files`` are globs of files that are tests, or belong to them, beside those known by name."""
 
     overlay: bool = True
     files: list[str] = []

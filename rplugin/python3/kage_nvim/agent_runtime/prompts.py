@@ -82,8 +82,8 @@ def _task(spec: AgentSpec) -> list[str]:
         parts.append(f"# What to hand in\n\n{task.wanted}")
     if task.proposal:
         parts.append(
-            "# The proposal that was chosen\n\nCarry this document out; where it and the task differ, the task"
-            f" counts. It is a plan, not yet done, and no file of the repository.\n\n{_fenced(task.proposal)}"
+            "# The proposal that was chosen\n\nCarry this document out; where it and the task differ, the"
+            f" task counts. It is a plan, not yet done, and no file of the repository.\n\n{_fenced(task.proposal)}"
         )
     if task.before:
         parts.append(

@@ -58,7 +58,7 @@ class Roles(Shell):
         return Exit.DONE
 
     async def _trusted(self, role: dict[str, Any], instead: str) -> bool:
-        """Whether the user says yes to a role, which takes the place of one from ``instead`` if that is set."""
+        """Whether the user says yes to a role, which takes the place of one from ``instead`` if set."""
         print(render.role(role), end="\n\n", file=sys.stderr)
         if instead:
             print(f"It takes the place of the role from {render.clean(instead)}.\n", file=sys.stderr)

@@ -232,7 +232,7 @@ def _no_room(caller: Caller, room: Room, needs: float) -> Problem:
     return Problem(
         "budget",
         f"{whose[room.name.partition('_')[0]]} has {spent} {held} of {amount(room, room.limit)}"
-        f" ({room.name}), and the next call may use {amount(room, needs)}. Raise {spawned}{room.name} under [budget]"
-        " in .kage.toml or [defaults] in config.toml and start a new run, or accept what is there.",
+        f" ({room.name}), and the next call may use {amount(room, needs)}. Raise {spawned}{room.name} under"
+        " [budget] in .kage.toml or [defaults] in config.toml and start a new run, or accept what is there.",
         names=[room.name],
     )
