@@ -118,8 +118,8 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     ``strategy`` is one of ``model.STRATEGIES`` (empty in a request: as the user's file says); ``until`` is
     ``green`` or empty; ``retry`` are the turns that an agent gets to mend what checks complain of (``None``:
     as the checks say); ``auto_accept`` is ``green`` or empty; ``usd`` caps the run in US dollars. ``parts``
-    are the subtasks by agent's number; with them nothing is ranked. ``proposals`` is the path of the Markdown document that each agent is to write instead
-    of code.
+    are the subtasks by agent's number; with them nothing is ranked. ``proposals`` is the path of the Markdown
+    document that each agent is to write instead of code.
     """
 
     strategy: str = ""

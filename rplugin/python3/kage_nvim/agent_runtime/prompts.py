@@ -83,7 +83,8 @@ def _task(spec: AgentSpec) -> list[str]:
     if task.proposal:
         parts.append(
             "# The proposal that was chosen\n\nCarry this document out; where it and the task differ, the"
-            f" task counts. It is a plan, not yet done, and no file of the repository.\n\n{_fenced(task.proposal)}"
+            " task counts. It is a plan, not yet done, and no file of the repository."
+            f"\n\n{_fenced(task.proposal)}"
         )
     if task.before:
         parts.append(
