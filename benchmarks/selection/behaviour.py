@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.selection.tasks import Task
-from kage_nvim.evaluate.probes import evidence, questions
+from kage_nvim.evaluate.ranking.probes import evidence, questions
 
 
 def behaviours(task: Task) -> list[str]:

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from kage_nvim.evaluate.probes import examples
+from kage_nvim.evaluate.ranking.probes import examples
 
 DATA = Path(__file__).resolve().parent.parent / "humaneval_candidates.jsonl"
 

@@ -16,7 +16,7 @@ local GROUPS = {
   faint = "KageFaint",
 }
 
----@class kage.VerdictLine a line of the document, see evaluate/document.py
+---@class kage.VerdictLine a line of the document, see evaluate/judging/document.py
 ---@field text string
 ---@field kind string
 ---@field link {number: integer, path: string, line: integer}?

@@ -10,7 +10,7 @@ import pytest
 
 from kage_nvim.model import State
 from kage_nvim.orchestrator import course
-from kage_nvim.orchestrator.bench import is_named
+from kage_nvim.orchestrator.checking.bench import is_named
 from kage_nvim.orchestrator.conductor import Conductor
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from kage_nvim.model import AgentStatus, CandidateStatus, RunStatus, State, Task
-from kage_nvim.orchestrator import experience, forecast, saving
+from kage_nvim.orchestrator import experience, forecast
 from kage_nvim.orchestrator.languages import of_changes, of_path
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.slots import Slot
+from kage_nvim.orchestrator.strategies import saving
 from kage_nvim.store import AgentRecord, Course, Database, Landing, RunRecord
 from kage_nvim.trees import Change
 

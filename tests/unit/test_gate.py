@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from kage_nvim.orchestrator.gate import Gate
+from kage_nvim.orchestrator.checking.gate import Gate
 
 
 def test_one_alone_waits_for_those_before_and_keeps_out_those_after() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from kage_nvim.evaluate.evaluation import Evaluation, Weakening
 from kage_nvim.evaluate.results import Failure, Result
 from kage_nvim.model import AgentStatus
-from kage_nvim.orchestrator import repairs
+from kage_nvim.orchestrator.checking import repairs
 from kage_nvim.orchestrator.runs import Agent
 from kage_nvim.orchestrator.slots import Slot
 from kage_nvim.store import AgentRecord, Course, Repair

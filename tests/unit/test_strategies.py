@@ -12,10 +12,10 @@ import pytest
 from kage_nvim.config import Budget, Check, RepositoryConfig, UserConfig
 from kage_nvim.errors import KageError
 from kage_nvim.model import MAX_AGENTS, AgentStatus, CandidateStatus, Player, State
-from kage_nvim.orchestrator import money, spending
+from kage_nvim.orchestrator import money
 from kage_nvim.orchestrator.runs import Agent
 from kage_nvim.orchestrator.slots import Slot
-from kage_nvim.orchestrator.strategies import asked, cascade, converge, race, tournament, until
+from kage_nvim.orchestrator.strategies import asked, cascade, converge, race, spending, tournament, until
 from kage_nvim.orchestrator.strategies.seen import Act, Seen
 from kage_nvim.store import AgentRecord, Course, Round
 

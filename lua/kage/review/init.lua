@@ -17,7 +17,7 @@ local USAGE =
 ---@field old string[]
 ---@field lines string[]
 
----@class kage.Finding see Finding in evaluate/findings.py
+---@class kage.Finding see Finding in evaluate/reviewing/findings.py
 ---@field id string
 ---@field path string
 ---@field first integer 1-based, as it was reviewed

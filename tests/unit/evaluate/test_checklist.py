@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kage_nvim.evaluate import checklist
+from kage_nvim.evaluate.judging import checklist
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
-from kage_nvim.evaluate.document import Link, document, text
+from kage_nvim.evaluate.judging.document import Link, document, text
 from kage_nvim.evaluate.verdict import Pairing, Point, Requirement, Standing, Verdict
-from kage_nvim.orchestrator import verdicts
+from kage_nvim.orchestrator.judging import verdicts
 
 EVIL = "\x1b]0;x\x07 and a very long name 宽字符" * 8
 

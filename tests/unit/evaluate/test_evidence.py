@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kage_nvim.evaluate import alike, gate, matrix, oddities
 from kage_nvim.evaluate.evaluation import Evaluation
+from kage_nvim.evaluate.ranking import alike, gate, matrix, oddities
 from kage_nvim.evaluate.results import Result, Test
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from kage_nvim.compare.hunks import Hunk
-from kage_nvim.evaluate.findings import Finding, Patch, merged, same_thing, worst
-from kage_nvim.evaluate.findings_patch import Unusable, read_patch
-from kage_nvim.evaluate.findings_read import arguments, listed, objects, read
-from kage_nvim.evaluate.sarif import sarif
+from kage_nvim.evaluate.reviewing.findings import Finding, Patch, merged, same_thing, worst
+from kage_nvim.evaluate.reviewing.patches import Unusable, read_patch
+from kage_nvim.evaluate.reviewing.reported import arguments, listed, objects, read
+from kage_nvim.evaluate.reviewing.sarif import sarif
 from kage_nvim.orchestrator.consult import Reply
 from kage_nvim.orchestrator.reviewing.kept import moved
 from kage_nvim.orchestrator.reviewing.loop import calls_of

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from kage_nvim import config
-from kage_nvim.evaluate import formats
-from kage_nvim.evaluate.formats import custom
-from kage_nvim.evaluate.formats.said import Said, Unreadable
-from kage_nvim.evaluate.places import Places
+from kage_nvim.evaluate.outputs import formats
+from kage_nvim.evaluate.outputs.formats import custom
+from kage_nvim.evaluate.outputs.formats.said import Said, Unreadable
+from kage_nvim.evaluate.outputs.places import Places
 from kage_nvim.evaluate.results import Failure
 
 SAMPLES = Path(__file__).parent / "samples"

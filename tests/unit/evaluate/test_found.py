@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kage_nvim.config import Check, RepositoryConfig
-from kage_nvim.evaluate.found import checks_of
-from kage_nvim.evaluate.kinds import kind_of
+from kage_nvim.evaluate.checks.found import checks_of
+from kage_nvim.evaluate.checks.kinds import kind_of
 from kage_nvim.evaluate.results import begun
 
 ALL = "pytest python3 cargo cargo-clippy go npm pnpm yarn bun make cmake ctest gradle mvn nox tox ruff mypy"

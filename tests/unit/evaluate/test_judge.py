@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kage_nvim.evaluate import judge
-from kage_nvim.evaluate.anonymity import Names, speaks
-from kage_nvim.evaluate.exhibit import Exhibit, exhibit, path_of
+from kage_nvim.evaluate.judging import judge
+from kage_nvim.evaluate.judging.anonymity import Names, speaks
+from kage_nvim.evaluate.judging.exhibit import Exhibit, exhibit, path_of
 from kage_nvim.evaluate.verdict import Pairing, Standing
 
 PATCH = """\

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kage_nvim.config import Check
-from kage_nvim.evaluate import measures
-from kage_nvim.evaluate.formats.said import Unreadable
+from kage_nvim.evaluate.outputs import measures
+from kage_nvim.evaluate.outputs.formats.said import Unreadable
 from kage_nvim.evaluate.results import Metric, Result
 
 SAMPLES = Path(__file__).parent / "samples"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kage_nvim.evaluate.merged import harmless, with_settings
-from kage_nvim.evaluate.overlay import overlay
-from kage_nvim.evaluate.testfiles import kind
+from kage_nvim.evaluate.guard.merged import harmless, with_settings
+from kage_nvim.evaluate.guard.overlay import overlay
+from kage_nvim.evaluate.guard.testfiles import kind
 from kage_nvim.git import run_git
 from kage_nvim.trees import PLAIN, SYMLINK, Entry, edit_tree, entries, own_objects, read_blobs, write_blob
 

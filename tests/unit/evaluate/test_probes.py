@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from kage_nvim.evaluate.probes import evidence, examples, inputs, questions, subjects
-from kage_nvim.evaluate.probes.questions import Told
+from kage_nvim.evaluate.ranking.probes import evidence, examples, inputs, questions, subjects
+from kage_nvim.evaluate.ranking.probes.questions import Told
 
 BASE = 'def f(n: int) -> int:\n    """Twice as much.\n\n    >>> f(2)\n    4\n    """\n'
 

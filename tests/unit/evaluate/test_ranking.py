@@ -7,8 +7,8 @@ import random
 import msgspec
 
 from kage_nvim.evaluate.evaluation import Evaluation, Weakening
-from kage_nvim.evaluate.probes.evidence import Agreement
-from kage_nvim.evaluate.ranking import Facts, clusters, order, standings
+from kage_nvim.evaluate.ranking.order import Facts, clusters, order, standings
+from kage_nvim.evaluate.ranking.probes.evidence import Agreement
 from kage_nvim.evaluate.results import Result
 from kage_nvim.evaluate.verdict import Point
 

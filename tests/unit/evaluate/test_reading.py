@@ -12,11 +12,11 @@ import pytest
 
 from kage_nvim import sandbox
 from kage_nvim.config import Check
-from kage_nvim.evaluate import reports
+from kage_nvim.evaluate.checks.listening import listen, with_env
 from kage_nvim.evaluate.compared import with_base
-from kage_nvim.evaluate.endings import lasts
-from kage_nvim.evaluate.listening import listen, with_env
-from kage_nvim.evaluate.reading import read
+from kage_nvim.evaluate.outputs import reports
+from kage_nvim.evaluate.outputs.endings import lasts
+from kage_nvim.evaluate.outputs.reading import read
 from kage_nvim.evaluate.results import Result, begun
 from kage_nvim.model import Profile
 

@@ -7,9 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from kage_nvim.config import Check
-from kage_nvim.evaluate.places import Places
+from kage_nvim.evaluate.outputs.places import Places
+from kage_nvim.evaluate.outputs.text import read
 from kage_nvim.evaluate.results import Failure, Test, begun, brief
-from kage_nvim.evaluate.text import read
 
 PYTEST = b"""\
 ..F                                                   [100%]

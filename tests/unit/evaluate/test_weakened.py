@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kage_nvim.evaluate.evaluation import Weakening
-from kage_nvim.evaluate.weakened.compare import compare
+from kage_nvim.evaluate.guard.weakened.compare import compare
 
 PATH = "tests/test_cart.py"
 BASE = """\

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kage_nvim.errors import KageError
-from kage_nvim.evaluate.findings_read import read
+from kage_nvim.evaluate.reviewing.reported import read
 from kage_nvim.orchestrator.consult import _sendable
 from kage_nvim.orchestrator.reviewing import kept
 from kage_nvim.orchestrator.reviewing.reader import FIRST, Reader, _fitting

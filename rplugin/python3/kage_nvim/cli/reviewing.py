@@ -14,9 +14,9 @@ from kage_nvim.cli.asking import confirmed
 from kage_nvim.cli.render import clean, count, money
 from kage_nvim.cli.shell import Shell
 from kage_nvim.errors import Exit, KageError, usage
-from kage_nvim.evaluate.findings import Finding, worst
-from kage_nvim.evaluate.findings import count as counted
-from kage_nvim.evaluate.sarif import sarif
+from kage_nvim.evaluate.reviewing.findings import Finding, worst
+from kage_nvim.evaluate.reviewing.findings import count as counted
+from kage_nvim.evaluate.reviewing.sarif import sarif
 
 FILES = ("-", ".sarif", ".json")
 """How the file of ``--sarif`` may end: so that a base behind the option is not taken for it."""

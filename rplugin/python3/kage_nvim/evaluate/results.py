@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from kage_nvim.config import Check
-from kage_nvim.evaluate.kinds import is_required, kind_of
+from kage_nvim.evaluate.checks.kinds import is_required, kind_of
 from kage_nvim.visible import visible
 
 SHOWN = 100

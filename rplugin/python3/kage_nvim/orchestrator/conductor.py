@@ -18,21 +18,12 @@ from typing import Any
 from kage_nvim import processes
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.model import CandidateStatus, State
-from kage_nvim.orchestrator import (
-    candidates,
-    course,
-    keys,
-    languages,
-    live,
-    reconcile,
-    repairs,
-    shadow,
-    summary,
-    verdicts,
-)
+from kage_nvim.orchestrator import candidates, course, keys, languages, live, reconcile, shadow, summary
 from kage_nvim.orchestrator.audience import Audience
-from kage_nvim.orchestrator.checking import Checks
+from kage_nvim.orchestrator.checking import repairs
+from kage_nvim.orchestrator.checking.checks import Checks
 from kage_nvim.orchestrator.gateway_link import GatewayLink
+from kage_nvim.orchestrator.judging import verdicts
 from kage_nvim.orchestrator.peers import Peer, Peers
 from kage_nvim.orchestrator.reviewing.reviews import Reviews
 from kage_nvim.orchestrator.runs import Agent, Run

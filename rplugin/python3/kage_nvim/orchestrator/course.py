@@ -14,7 +14,7 @@ from kage_nvim.errors import KageError
 from kage_nvim.evaluate.evaluation import Evaluation
 from kage_nvim.failpoints import fail_point
 from kage_nvim.model import State
-from kage_nvim.orchestrator import measuring
+from kage_nvim.orchestrator.checking import measuring
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.trees import trees_of
 
@@ -51,14 +51,14 @@ async def checked(conductor: Conductor, run: Run, agent: Agent) -> Evaluation | 
 
 def hold(conductor: Conductor, run: Run, agents: list[Agent]) -> list[Agent]:
     """Which of a new run's agents start now; the run's strategy holds the others."""
-    from kage_nvim.orchestrator import spending
+    from kage_nvim.orchestrator.strategies import spending
 
     return spending.hold(conductor, run, agents)
 
 
 async def follow(conductor: Conductor, run: Run) -> None:
     """Go along with a run that began, now or in an earlier life of kaged."""
-    from kage_nvim.orchestrator import spending
+    from kage_nvim.orchestrator.strategies import spending
 
     await spending.decide(conductor, run)
     await spending.follow(conductor, run)
@@ -66,7 +66,8 @@ async def follow(conductor: Conductor, run: Run) -> None:
 
 async def repaired(conductor: Conductor, run: Run, agent: Agent, evaluation: Evaluation | None) -> bool:
     """Send an agent that is done its failures, when it has a turn left to mend them."""
-    from kage_nvim.orchestrator import repairs, spending
+    from kage_nvim.orchestrator.checking import repairs
+    from kage_nvim.orchestrator.strategies import spending
 
     if evaluation is None or spending.decided(run, green=evaluation.green):
         return False
@@ -80,7 +81,7 @@ async def repaired(conductor: Conductor, run: Run, agent: Agent, evaluation: Eva
 async def agent_ended(conductor: Conductor, run: Run, agent: Agent) -> None:
     """An agent has ended and its candidate is checked: the strategy decides what follows; with the last agent
     the run is over."""
-    from kage_nvim.orchestrator import saving, spending
+    from kage_nvim.orchestrator.strategies import saving, spending
 
     fail_point("course.ended.intent")
     await spending.decide(conductor, run)
@@ -95,10 +96,11 @@ async def agent_ended(conductor: Conductor, run: Run, agent: Agent) -> None:
 async def run_over(conductor: Conductor, run: Run) -> None:
     """All agents of a run have ended: parts are put together; of others the verdict follows, and a landing
     when that was asked for."""
-    from kage_nvim.orchestrator import judging, uniting
+    from kage_nvim.orchestrator import uniting
+    from kage_nvim.orchestrator.judging import deciding
 
     if not run.record.course.parts:
-        return await judging.automatic(conductor, run)
+        return await deciding.automatic(conductor, run)
     try:
         if number := await uniting.unite(conductor, run):
             await conductor.checks.candidate(run, number)
@@ -111,7 +113,7 @@ async def upheld(conductor: Conductor, run: Run, agent: Agent, reason: str) -> s
     stays a candidate, or is taken away."""
     if agent.record.synthesis is None:
         return reason
-    from kage_nvim.orchestrator import upholding
+    from kage_nvim.orchestrator.combining import upholding
 
     return " · ".join(filter(None, [await upholding.judged(conductor, run, agent), reason]))
 
@@ -120,7 +122,7 @@ async def unfinished(run: Run, agent: Agent, state: State, reason: str) -> str:
     """The same of an agent whose turn ended without a check: unfinished work improves no winner."""
     if agent.record.synthesis is None:
         return reason
-    from kage_nvim.orchestrator import upholding
+    from kage_nvim.orchestrator.combining import upholding
 
     return " · ".join(filter(None, [reason, await upholding.unfinished(run, agent, state)]))
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from kage_nvim.orchestrator.experience import ENOUGH, Guess, Past, estimate, stats
-from kage_nvim.orchestrator.saving import duration
+from kage_nvim.orchestrator.strategies.saving import duration
 
 SUGGESTED = 3
 """Players that are suggested, at most."""

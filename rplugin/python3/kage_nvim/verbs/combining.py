@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kage_nvim.orchestrator import composing, synthesising
-from kage_nvim.orchestrator.composing import Found
+from kage_nvim.orchestrator.combining import composing, synthesising
+from kage_nvim.orchestrator.combining.composing import Found
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.preparation import Layout

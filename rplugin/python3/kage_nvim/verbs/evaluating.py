@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from kage_nvim.errors import Exit, KageError
-from kage_nvim.evaluate.document import document
+from kage_nvim.evaluate.judging.document import document
 from kage_nvim.evaluate.verdict import Verdict
-from kage_nvim.orchestrator import judging, keys, verdicts
+from kage_nvim.orchestrator import keys
 from kage_nvim.orchestrator.conductor import Conductor
+from kage_nvim.orchestrator.judging import deciding, verdicts
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.verbs.table import In, verb
@@ -37,7 +38,7 @@ async def _judge(conductor: Conductor, peer: Peer, asked: Judge) -> dict[str, An
     run = await conductor.run(asked.cwd, asked.run)
     await conductor.checks.confirm(run.root, peer.hello.env, asked.confirmed)
     await keys.renew(conductor, peer)
-    return _told(run, await judging.verdict(conductor, run))
+    return _told(run, await deciding.verdict(conductor, run))
 
 
 @verb("verdict", In)

@@ -6,7 +6,8 @@ import asyncio
 from typing import Any
 
 from kage_nvim import config, discover
-from kage_nvim.orchestrator import experience, forecast, keys, players, repairs
+from kage_nvim.orchestrator import experience, forecast, keys, players
+from kage_nvim.orchestrator.checking import repairs
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.languages import of_path
 from kage_nvim.orchestrator.peers import Peer

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kage_nvim.config import UserConfig
 from kage_nvim.errors import KageError
 from kage_nvim.evaluate.verdict import Verdict
-from kage_nvim.orchestrator import verdicts
+from kage_nvim.orchestrator.judging import verdicts
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.store import Course
 

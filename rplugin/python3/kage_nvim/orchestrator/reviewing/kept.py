@@ -12,7 +12,7 @@ import msgspec
 
 from kage_nvim.compare.hunks import Hunk, of_patches
 from kage_nvim.errors import Exit, KageError
-from kage_nvim.evaluate.findings import Finding
+from kage_nvim.evaluate.reviewing.findings import Finding
 from kage_nvim.orchestrator.reviewing.loop import Reviewer
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.protocol import dumps, loads

@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from kage_nvim.errors import KageError
-from kage_nvim.evaluate.findings import Finding
-from kage_nvim.evaluate.findings_patch import Unusable
-from kage_nvim.evaluate.findings_read import arguments, listed, objects, read
+from kage_nvim.evaluate.reviewing.findings import Finding
+from kage_nvim.evaluate.reviewing.patches import Unusable
+from kage_nvim.evaluate.reviewing.reported import arguments, listed, objects, read
 from kage_nvim.orchestrator.consult import Consultant, Message, Reply
 from kage_nvim.orchestrator.reviewing.reader import READING, Reader, schemas
 from kage_nvim.orchestrator.roles import Role

@@ -13,8 +13,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from kage_nvim.errors import KageError
-from kage_nvim.evaluate.findings import Finding
-from kage_nvim.evaluate.findings_read import LONGEST
+from kage_nvim.evaluate.reviewing.findings import Finding
+from kage_nvim.evaluate.reviewing.reported import LONGEST
 from kage_nvim.orchestrator.consult import Consultant, Message
 from kage_nvim.orchestrator.reviewing.loop import Call, answers, calls_of, said, together
 from kage_nvim.orchestrator.reviewing.reader import READING, Reader, cut, schemas

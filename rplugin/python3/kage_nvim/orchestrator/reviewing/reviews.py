@@ -18,7 +18,7 @@ import msgspec
 from kage_nvim import config
 from kage_nvim.config import RepositoryConfig, UserConfig
 from kage_nvim.errors import KageError, refused
-from kage_nvim.evaluate.findings import merged, ranked
+from kage_nvim.evaluate.reviewing.findings import merged, ranked
 from kage_nvim.orchestrator import players
 from kage_nvim.orchestrator.consult import Consultant, engage
 from kage_nvim.orchestrator.editors import open_buffers, overlays

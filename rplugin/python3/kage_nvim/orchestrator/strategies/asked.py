@@ -9,9 +9,9 @@ import msgspec
 
 from kage_nvim.config import REPOSITORY_FILE, Check, UserConfig
 from kage_nvim.errors import KageError, usage
-from kage_nvim.evaluate.kinds import is_required
+from kage_nvim.evaluate.checks.kinds import is_required
 from kage_nvim.model import STRATEGIES
-from kage_nvim.orchestrator.repairs import MOST
+from kage_nvim.orchestrator.checking.repairs import MOST
 from kage_nvim.store import Course
 
 BY_CHECKS = ("race", "cascade")

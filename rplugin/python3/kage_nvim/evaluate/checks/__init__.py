@@ -1,0 +1,1 @@
+"""Which checks a repository has, and what each looks at."""

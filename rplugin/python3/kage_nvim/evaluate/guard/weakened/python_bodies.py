@@ -1,0 +1,407 @@
+"""What the function of a Python test does: its claims, and how they are made. By the syntax tree."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from kage_nvim.evaluate.guard.weakened.python_claims import (
+    RAISES,
+    called,
+    claims_of,
+    claims_of_call,
+    constants,
+    name_of,
+    number,
+    raising,
+)
+from kage_nvim.evaluate.guard.weakened.python_marks import (
+    SKIPS,
+    XFAILS,
+    Function,
+    decorator_marks,
+    fixed,
+)
+from kage_nvim.evaluate.guard.weakened.shapes import Case, Claim
+
+_ENDS = {"_exit", "abort", "kill", "execv", "_Exit"}
+_EXITS = {"exit", "quit"}
+_SWALLOWS = {"AssertionError", "Exception", "BaseException", "Failed", "OutcomeException", ""}
+_HARMLESS = {"setenv", "delenv", "chdir", "syspath_prepend", "setitem", "delitem"}
+_DEEP = 3
+
+
+class Around(NamedTuple):
+    """What a test can use of its file: functions that are no tests, and values at the top, by their names."""
+
+    functions: Mapping[str, ast.FunctionDef | ast.AsyncFunctionDef]
+    values: Mapping[str, ast.expr]
+
+
+def _words(node: ast.AST) -> list[str]:
+    return re.findall(r"\w+|[^\w\s]", ast.unparse(node))
+
+
+class Body:
+    """Reads what a test's function does."""
+
+    def __init__(self, module: Around, case: Case) -> None:
+        self.module = module
+        self.case = case
+        self.dead = False
+        self.loops = 0
+        self.known = True
+        self.early = False
+        self.made: dict[str, frozenset[str]] = {}
+
+    def read(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        case = self.case
+        self._decorators(node)
+        body = node.body
+        for at in _within(body):
+            if isinstance(at, (ast.Yield, ast.YieldFrom)) and not case.idle and node.name.startswith("test"):
+                case.idle = "it yields and is not run"
+        marked = {name_of(at) for at in node.decorator_list}
+        if isinstance(node, ast.AsyncFunctionDef):
+            case.marks["async"] = "async def" if not marked & {"asyncio", "anyio", "trio"} else ""
+        case.words = [word for statement in body for word in _words(statement)]
+        case.names = {at.id for s in body for at in ast.walk(s) if isinstance(at, ast.Name)}
+        case.names |= {at.attr for s in body for at in ast.walk(s) if isinstance(at, ast.Attribute)}
+        case.calls = {name for s in body for name in called(s)}
+        case.constants = set(constants(*body, *node.decorator_list))
+        self._statements(body, False, False, 0)
+        if not self.known:
+            case.rounds = None
+        elif case.rounds is not None and case.rounds >= 0 and self.loops:
+            case.rounds *= self.loops
+
+    def _decorators(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        case = self.case
+        for at in node.decorator_list:
+            if name_of(at) in ("parametrize", "expand", "data") and isinstance(at, ast.Call):
+                values = _values(at)
+                size = None if values is None else self.size(values)
+                self._times(size)
+                case.values += [ast.unparse(at) for at in self._elements(values)]
+                for inner in self._written(values):
+                    if isinstance(inner, ast.Call) and name_of(inner) == "param":
+                        for word in inner.keywords:
+                            marks = (
+                                [word.value]
+                                if not isinstance(word.value, (ast.List, ast.Tuple))
+                                else word.value.elts
+                            )
+                            for kind, shown in decorator_marks(marks) if word.arg == "marks" else ():
+                                case.marks[f"{kind} {ast.unparse(inner)[:40]}"] = shown
+            elif name_of(at) == "settings" and isinstance(at, ast.Call):
+                for word in at.keywords:
+                    if word.arg == "max_examples":
+                        self._times(int(number(word.value) or 0) or None)
+            elif name_of(at) == "patch" or "patch" in ast.unparse(at).partition("(")[0].split("."):
+                self._patch(at)
+            elif (made := self.module.functions.get(name_of(at))) is not None and not _runs(made):
+                case.marks["wrapped"] = f"@{ast.unparse(at)}"
+
+    def _elements(self, values: ast.expr | None) -> Sequence[ast.expr]:
+        if isinstance(values, ast.Name):
+            values = self.module.values.get(values.id)
+        return values.elts if isinstance(values, (ast.List, ast.Tuple)) else ()
+
+    def _written(self, values: ast.expr | None) -> Iterator[ast.AST]:
+        """The nodes of values, those of a name at the top of the module too."""
+        if isinstance(values, ast.Name):
+            values = self.module.values.get(values.id)
+        return ast.walk(values) if values is not None else iter(())
+
+    def _times(self, size: int | None) -> None:
+        rounds = self.case.rounds
+        if size is None or rounds is None:
+            self.case.rounds = None if size != -1 and rounds != -1 else -1
+        else:
+            self.case.rounds = -1 if -1 in (size, rounds) else rounds * size
+
+    def size(self, node: ast.expr, deep: int = 0) -> int | None:
+        """How many values there are; -1 where some are left out by a condition."""
+        if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+            if any(isinstance(at, ast.Starred) for at in node.elts):
+                return None
+            return len(node.elts)
+        if isinstance(node, ast.Dict):
+            return len(node.keys)
+        if isinstance(node, ast.Name) and node.id in self.module.values and deep < _DEEP:
+            return self.size(self.module.values[node.id], deep + 1)
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+            return -1
+        if isinstance(node, (ast.ListComp, ast.GeneratorExp)) and any(part.ifs for part in node.generators):
+            return -1
+        if isinstance(node, ast.Call):
+            name = name_of(node)
+            if name == "range" and all(number(at) is not None for at in node.args):
+                return len(range(*(int(number(at) or 0) for at in node.args)))
+            if name in (
+                "enumerate",
+                "sorted",
+                "list",
+                "tuple",
+                "reversed",
+                "iter",
+                "items",
+                "keys",
+                "values",
+            ):
+                inside = node.args[0] if node.args else getattr(node.func, "value", None)
+                return self.size(inside, deep + 1) if inside is not None and deep < _DEEP else None
+            if name == "zip":
+                sizes = [self.size(at, deep + 1) for at in node.args]
+                known = [size for size in sizes if size is not None]
+                return min(known, default=None) if len(known) == len(sizes) else None
+        return None
+
+    def _patch(self, node: ast.expr) -> None:
+        call = node if isinstance(node, ast.Call) else None
+        if call is None:
+            return
+        shown = " ".join(ast.unparse(at) for at in call.args[:2])
+        for word in re.findall(r"[A-Za-z_]\w*", shown):
+            self.case.patched.setdefault(word, node.lineno)
+
+    def _statements(self, body: Sequence[ast.stmt], swallowed: bool, guarded: bool, deep: int) -> bool:
+        """Read statements in turn; true when those after them are never come to."""
+        return any(self._statement(node, swallowed, guarded, deep) for node in body)
+
+    def _statement(self, node: ast.stmt, swallowed: bool, guarded: bool, deep: int) -> bool:
+        if isinstance(node, ast.Assert):
+            self._claims(claims_of(node.test, node.lineno), swallowed, guarded)
+            return isinstance(node.test, ast.Constant) and not node.test.value
+        if isinstance(node, (ast.Return, ast.Continue, ast.Break)):
+            if isinstance(node, ast.Return) and node.value is not None:
+                self._calls(node.value, swallowed, guarded, deep)
+            return True
+        if isinstance(node, ast.Raise):
+            return self._raise(node, swallowed, guarded)
+        if isinstance(node, ast.If):
+            return self._if(node, swallowed, guarded, deep)
+        if isinstance(node, (ast.With, ast.AsyncWith)):
+            return self._with(node, swallowed, guarded, deep)
+        if isinstance(node, ast.Try):
+            left = any(isinstance(at, ast.Return) for at in node.finalbody)
+            caught = swallowed or left or any(map(_swallows, node.handlers))
+            ended = self._statements(node.body, caught, guarded, deep)
+            for handler in node.handlers:
+                over = self._statements(handler.body, swallowed, True, deep)
+                self.early = self.early or (over and _swallows(handler))
+            self._statements(node.orelse, swallowed, guarded, deep)
+            return self._statements(node.finalbody, swallowed, guarded, deep) or (ended and not node.handlers)
+        if isinstance(node, (ast.For, ast.AsyncFor)):
+            return self._for(node, swallowed, guarded, deep)
+        if isinstance(node, ast.While):
+            if fixed(node.test) is not False:
+                self._statements(node.body, swallowed, guarded, deep)
+            return False
+        if isinstance(node, (*Function, ast.ClassDef)):
+            return False
+        if isinstance(node, ast.Expr):
+            value = node.value.value if isinstance(node.value, ast.Await) else node.value
+            if isinstance(value, ast.Call) and self._ends(value, guarded):
+                return not guarded
+        self._assigned(node)
+        self._calls(node, swallowed, guarded, deep)
+        return False
+
+    def _ends(self, call: ast.Call, guarded: bool) -> bool:
+        name = name_of(call)
+        if name in SKIPS and name != "importorskip":
+            self.case.marks["skipped"] = ast.unparse(call)
+            return True
+        if name in XFAILS:
+            self.case.marks["xfail"] = ast.unparse(call)
+            return True
+        if name in _ENDS or (name in _EXITS and not _code(call)):
+            self.case.marks["exit"] = ast.unparse(call)
+            return True
+        return False
+
+    def _raise(self, node: ast.Raise, swallowed: bool, guarded: bool) -> bool:
+        name = name_of(node.exc) if node.exc is not None else ""
+        if name in SKIPS:
+            self.case.marks["skipped"] = ast.unparse(node)
+        elif name in ("AssertionError", "Failed", "failureException"):
+            said = Claim(ast.unparse(node), node.lineno, 4.0, ast.unparse(node))
+            self._claims(iter([said]), swallowed, guarded)
+        elif name == "SystemExit":
+            self.case.marks["exit"] = ast.unparse(node)
+        return True
+
+    def _if(self, node: ast.If, swallowed: bool, guarded: bool, deep: int) -> bool:
+        known = fixed(node.test)
+        if known is not None:
+            return self._statements(node.body if known else node.orelse, swallowed, guarded, deep)
+        before = len(self.case.claims)
+        fails = [
+            at for at in node.body if isinstance(at, ast.Raise) or name_of(getattr(at, "value", at)) == "fail"
+        ]
+        first = self._statements(node.body, swallowed, guarded or not fails, deep)
+        middle = len(self.case.claims)
+        second = self._statements(node.orelse, swallowed, not fails or guarded, deep)
+        both = middle > before and len(self.case.claims) > middle
+        if both:  # one of two claims is always made
+            self.case.claims[before:] = [
+                claim._replace(guarded=guarded) for claim in self.case.claims[before:]
+            ]
+        if first and not node.orelse and not fails and not guarded and not deep:
+            self.case.marks["guarded"] = f"if {ast.unparse(node.test)}"
+        return first and second and bool(node.orelse)
+
+    def _with(self, node: ast.With | ast.AsyncWith, swallowed: bool, guarded: bool, deep: int) -> bool:
+        raised = False
+        for item in node.items:
+            call = item.context_expr
+            name = name_of(call)
+            if name in RAISES and isinstance(call, ast.Call):
+                claim = raising(call, node.lineno)
+                if any(isinstance(at, ast.Raise) for at in node.body):
+                    claim = claim._replace(text=f"{claim.text}: raise", strength=0.0)
+                self._claims(iter([claim]), swallowed, guarded)
+                swallowed = swallowed or bool(claim.calls & {"AssertionError", "Exception", "BaseException"})
+                raised = True
+            elif name == "suppress" and isinstance(call, ast.Call):
+                swallowed = swallowed or any(name_of(at) in _SWALLOWS for at in call.args)
+            elif isinstance(call, ast.Call):
+                if "patch" in ast.unparse(call.func).split("."):
+                    self._patch(call)
+                self._calls(call, swallowed, guarded, deep)
+        return self._statements(node.body, swallowed, guarded, deep) and not raised
+
+    def _for(self, node: ast.For | ast.AsyncFor, swallowed: bool, guarded: bool, deep: int) -> bool:
+        size = self.size(node.iter)
+        if size == 0:
+            return False
+        before = len(self.case.claims)
+        self._statements(node.body, swallowed, guarded, deep)
+        if len(self.case.claims) > before and not deep:
+            if size == -1:
+                self.case.rounds = -1
+            elif size is None:
+                self.known = False
+            else:
+                self.loops += size
+        self._statements(node.orelse, swallowed, guarded, deep)
+        return False
+
+    def _assigned(self, node: ast.stmt) -> None:
+        """``cart.total = lambda: 3``: what is tested is replaced."""
+        if isinstance(node, ast.Assign):
+            self.made |= {at.id: called(node.value) for at in node.targets if isinstance(at, ast.Name)}
+        for target in node.targets if isinstance(node, ast.Assign) else ():
+            if (
+                isinstance(target, ast.Name)
+                and isinstance(node, ast.Assign)
+                and "Mock" in name_of(node.value)
+            ):
+                self.case.mocked[target.id] = node.lineno
+            if isinstance(target, ast.Attribute) and isinstance(node, ast.Assign):
+                words = re.findall(r"[A-Za-z_]\w*", ast.unparse(target))
+                for word in words if _stands_in(node.value) else words[-1:]:
+                    self.case.patched.setdefault(word, node.lineno)
+
+    def _calls(self, node: ast.AST, swallowed: bool, guarded: bool, deep: int) -> None:
+        """Claims that are made by calls within, in helpers of the same file too."""
+        for call in (at for at in ast.walk(node) if isinstance(at, ast.Call)):
+            name = name_of(call)
+            if name == "importorskip":
+                self.case.marks["skipped"] = ast.unparse(call)
+            func = ast.unparse(call.func)
+            if re.search(r"\b(patch(\.object|\.dict)?|monkeypatch\.setattr|setattr)$", func):
+                if name not in _HARMLESS:
+                    self._patch(call)
+                continue
+            helper = self.module.functions.get(name)
+            if helper is not None and deep < _DEEP:
+                before = self.case.marks.copy()
+                self._statements(helper.body, swallowed, guarded, deep + 1)
+                self.case.marks = before | {
+                    k: v for k, v in self.case.marks.items() if k in ("skipped", "exit")
+                }
+            else:
+                found = claims_of_call(call, call.lineno)
+                self._claims(found, swallowed, guarded)
+
+    def _claims(self, found: Iterator[Claim], swallowed: bool, guarded: bool) -> None:
+        for claim in found:
+            sides = [claim.subject, claim.expected.removeprefix("Eq ")]
+            told = [self.made.get(side, frozenset()) - set(dir(builtins)) for side in sides]
+            plain = [set(re.findall(r"(\w+)\(", side)) for side in sides]
+            again = told[0] & (told[1] | plain[1]) or told[1] & plain[0]
+            if claim.expected.startswith("Eq ") and again:
+                claim = claim._replace(strength=0.0)  # what came out is what was expected
+            self.case.claims.append(claim._replace(swallowed=swallowed, guarded=guarded or self.early))
+
+
+def _within(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
+    """All nodes of statements, not those of functions defined there."""
+    left: list[ast.AST] = list(body)
+    while left:
+        node = left.pop()
+        yield node
+        if not isinstance(node, (*Function, ast.Lambda, ast.ClassDef)):
+            left += ast.iter_child_nodes(node)
+
+
+def _values(call: ast.Call) -> ast.expr | None:
+    if name_of(call) in ("expand", "data"):
+        return call.args[0] if len(call.args) == 1 else None
+    if len(call.args) > 1:
+        return call.args[1]
+    return next((word.value for word in call.keywords if word.arg == "argvalues"), None)
+
+
+def _stands_in(value: ast.expr) -> bool:
+    return isinstance(value, ast.Lambda) or "Mock" in name_of(value) or name_of(value).startswith("fake")
+
+
+def _code(call: ast.Call) -> bool:
+    """Whether a process is ended with a code that says that something is wrong."""
+    return bool(call.args) and not (isinstance(call.args[0], ast.Constant) and not call.args[0].value)
+
+
+def _swallows(handler: ast.ExceptHandler) -> bool:
+    kinds: Sequence[Any] = [None] if handler.type is None else getattr(handler.type, "elts", [handler.type])
+    if not any(kind is None or name_of(kind) in _SWALLOWS for kind in kinds):
+        return False
+    for node in ast.walk(handler):
+        if isinstance(node, (ast.Raise, ast.Assert)):
+            return False
+        if isinstance(node, ast.Call) and (
+            name_of(node) == "fail" or (name_of(node) in _EXITS and _code(node))
+        ):
+            return False
+    return True
+
+
+def _runs(decorator: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a decorator of the tests' own runs, or hands back, what it decorates."""
+    if not decorator.args.args:
+        return True
+    given = decorator.args.args[0].arg
+    inner = [at for at in ast.walk(decorator) if isinstance(at, Function) and at is not decorator]
+    for made in inner:  # one with arguments of its own has a decorator within
+        if made.args.args and any(isinstance(at, Function) for at in ast.walk(made) if at is not made):
+            return _runs(made)
+    for node in ast.walk(decorator):
+        if isinstance(node, ast.Return) and given in {
+            n.id for n in ast.walk(node) if isinstance(n, ast.Name)
+        }:
+            return True
+        if isinstance(node, ast.Call) and given in {name_of(node), *(name_of(a) for a in node.args)}:
+            if name_of(node) in ("wraps", "update_wrapper"):
+                continue
+            return not _caught(decorator, node)
+    return False
+
+
+def _caught(decorator: ast.AST, call: ast.Call) -> bool:
+    tries = [at for at in ast.walk(decorator) if isinstance(at, ast.Try) and any(map(_swallows, at.handlers))]
+    return any(call is inner for at in tries for part in at.body for inner in ast.walk(part))

@@ -1,0 +1,73 @@
+"""What is attached to Python tests, and conditions that are always the same. By the syntax tree."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from kage_nvim.evaluate.guard.weakened.python_claims import name_of
+
+Function = (ast.FunctionDef, ast.AsyncFunctionDef)
+SKIPS = {"skip", "skipif", "skipIf", "skipUnless", "importorskip", "skipTest", "SkipTest", "Skipped"}
+XFAILS = {"xfail", "expectedFailure"}
+RETRIES = {"flaky", "retry", "repeat_until", "rerun", "retries", "retrying"}
+TIMEOUTS = {"timeout"}
+
+
+def parse(source: bytes) -> ast.Module | None:
+    """The syntax tree; ``None`` for what is no Python of ours."""
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def decorator_marks(nodes: Sequence[ast.expr]) -> Iterator[tuple[str, str]]:
+    """What decorators, or a ``pytestmark``, do to a test: kind and words."""
+    for node in nodes:
+        name = name_of(node)
+        shown = ast.unparse(node)
+        if name in SKIPS:
+            if not _never(node, name):
+                yield "skipped", shown
+        elif name in XFAILS:
+            yield "xfail", shown
+        elif name in RETRIES:
+            yield "retries", shown
+        elif name in TIMEOUTS:
+            yield "timeout", shown
+
+
+def _never(node: ast.expr, name: str) -> bool:
+    """``skipif(False)``: no skip at all."""
+    first = node.args[0] if isinstance(node, ast.Call) and node.args else None
+    if not isinstance(first, ast.Constant):
+        return False
+    return (name in ("skipif", "skipIf") and not first.value) or (name == "skipUnless" and bool(first.value))
+
+
+def fixed(node: ast.expr) -> bool | None:
+    """What a condition always is, where that is plain."""
+    if isinstance(node, ast.Constant):
+        return bool(node.value)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        inner = fixed(node.operand)
+        return None if inner is None else not inner
+    if isinstance(node, (ast.List, ast.Tuple, ast.Dict, ast.Set)):
+        return bool(getattr(node, "elts", None) or getattr(node, "keys", None))
+    if name_of(node) in ("TYPE_CHECKING", "__debug__") and not isinstance(node, ast.Call):
+        return name_of(node) == "__debug__"
+    if isinstance(node, ast.BoolOp):
+        known = [fixed(value) for value in node.values]
+        if isinstance(node.op, ast.And):
+            return False if False in known else None
+        return True if True in known else None
+    if isinstance(node, ast.Compare) and isinstance(node.left, ast.Constant):
+        right = node.comparators[0]
+        if (
+            len(node.ops) == 1
+            and isinstance(right, ast.Constant)
+            and isinstance(node.ops[0], (ast.Eq, ast.NotEq))
+        ):
+            return (node.left.value == right.value) == isinstance(node.ops[0], ast.Eq)
+    return None

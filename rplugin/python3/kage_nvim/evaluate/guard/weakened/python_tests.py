@@ -1,0 +1,186 @@
+"""The tests of a Python file: what is collected and run of them, and what they claim. By the syntax tree.
+
+pytest and unittest count alike: functions ``test…`` in a module or in a class that is collected.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from kage_nvim.evaluate.guard.weakened.python_bodies import Around, Body
+from kage_nvim.evaluate.guard.weakened.python_claims import (
+    name_of,
+)
+from kage_nvim.evaluate.guard.weakened.python_marks import (
+    SKIPS,
+    Function,
+    decorator_marks,
+    fixed,
+    parse,
+)
+from kage_nvim.evaluate.guard.weakened.shapes import Case
+
+
+def cases_of(path: str, source: bytes) -> list[Case]:
+    """All tests of a file, those that are not run included, in the order of their lines."""
+    tree = parse(source)
+    return [] if tree is None else _Module(path, tree).cases()
+
+
+def helpers_of(path: str, source: bytes) -> list[Case]:
+    """The functions of a file that are no tests, read as tests are."""
+    tree = parse(source)
+    found = []
+    for name, node in _Module(path, tree).functions.items() if tree is not None else ():
+        case = Case(path, name, node.lineno)
+        Body(Around({}, {}), case).read(node)
+        found.append(case)
+    return found
+
+
+class _Module:
+    """One file: what is defined at its top is looked up when a test uses it."""
+
+    def __init__(self, path: str, tree: ast.Module) -> None:
+        self.path = path
+        self.tree = tree
+        self.functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
+        self.values: dict[str, ast.expr] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, Function) and not node.name.startswith("test"):
+                self.functions.setdefault(node.name, node)
+        for node in tree.body:
+            if isinstance(node, ast.Assign):
+                self.values |= {
+                    target.id: node.value for target in node.targets if isinstance(target, ast.Name)
+                }
+            elif isinstance(node, ast.AnnAssign) and node.value and isinstance(node.target, ast.Name):
+                self.values[node.target.id] = node.value
+        self.around = Around(self.functions, self.values)
+        self.found: list[Case] = []
+
+    def cases(self) -> list[Case]:
+        marks = dict(self._module_marks(self.tree.body))
+        self._scope(self.tree.body, "", "", marks)
+        self._dropped()
+        return self.found
+
+    def _module_marks(self, body: Sequence[ast.stmt]) -> Iterator[tuple[str, str]]:
+        """What holds for a whole module or class."""
+        for node in body:
+            if isinstance(node, ast.Assign):
+                names = {name_of(target) for target in node.targets}
+                if "pytestmark" in names:
+                    each = node.value.elts if isinstance(node.value, (ast.List, ast.Tuple)) else [node.value]
+                    yield from decorator_marks(each)
+                if names & {"__test__"} and fixed(node.value) is False:
+                    yield "skipped", "__test__ = False"
+                if names & {"__unittest_skip__"}:
+                    yield "skipped", "__unittest_skip__"
+            for at in _own(node):
+                if (
+                    (
+                        isinstance(at, ast.Expr)
+                        and isinstance(at.value, ast.Call)
+                        and name_of(at.value) in SKIPS
+                    )
+                    or (isinstance(at, ast.Assign) and name_of(at.value) == "importorskip")
+                    or (isinstance(at, ast.Raise) and at.exc is not None and name_of(at.exc) in SKIPS)
+                ):
+                    yield "skipped", ast.unparse(at)
+
+    def _scope(self, body: Sequence[ast.stmt], prefix: str, idle: str, marks: dict[str, str]) -> None:
+        last: dict[str, int] = {}
+        for at, node in enumerate(body):
+            if isinstance(node, (*Function, ast.ClassDef)):
+                last[node.name] = at
+        for at, node in enumerate(body):
+            if isinstance(node, (*Function, ast.ClassDef)):
+                hidden = "a later definition has its name" if last[node.name] != at else ""
+                self._definition(node, prefix, idle or hidden, marks)
+            elif isinstance(node, ast.If):
+                known = fixed(node.test)
+                never = f"it stands under `if {ast.unparse(node.test)}`"
+                self._scope(node.body, prefix, idle or (never if known is False else ""), marks)
+                self._scope(node.orelse, prefix, idle or (never if known is True else ""), marks)
+            elif isinstance(node, (ast.Try, ast.With)):
+                self._scope(node.body, prefix, idle, marks)
+
+    def _definition(
+        self,
+        node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef,
+        prefix: str,
+        idle: str,
+        marks: dict[str, str],
+    ) -> None:
+        own = marks | dict(decorator_marks(node.decorator_list))
+        if isinstance(node, ast.ClassDef):
+            tests = any(
+                "test" in name_of(base).lower() or "case" in name_of(base).lower() for base in node.bases
+            )
+            plain = all(name_of(base) in ("object", "ABC", "Generic") for base in node.bases)
+            if not (node.name.startswith("Test") or tests) and plain:
+                idle = idle or f"the class {node.name} is not collected"
+            elif node.name.startswith("Test") and not node.bases and _has(node, "__init__"):
+                idle = idle or f"the class {node.name} has an __init__ and is not collected"
+            own |= dict(self._module_marks(node.body))
+            for method in node.body:
+                before = getattr(method, "name", "") in ("setUp", "setup_method", "setUpClass")
+                if before and any(map(_skips, ast.walk(method))):
+                    own["skipped"] = ast.unparse(method)
+            self._scope(node.body, f"{prefix}{node.name}.", idle, own)
+            return
+        if not node.name.startswith("test"):
+            idle = idle or "its name does not begin with test"
+        elif any(name_of(at) == "fixture" for at in node.decorator_list):
+            idle = idle or "it is a fixture now"
+        elif any(name_of(at) in ("staticmethod", "property") for at in node.decorator_list) and prefix:
+            idle = idle or ("it is a property" if "property" in map(name_of, node.decorator_list) else "")
+        case = Case(self.path, prefix + node.name, node.lineno, idle, own)
+        Body(self.around, case).read(node)
+        self.found.append(case)
+        for inner in ast.walk(node):  # a test that was moved into another function is never run
+            if isinstance(inner, Function) and inner is not node and inner.name.startswith("test"):
+                nested = Case(
+                    self.path, f"{case.name}.{inner.name}", inner.lineno, f"it is defined within {node.name}"
+                )
+                Body(self.around, nested).read(inner)
+                self.found.append(nested)
+
+    def _dropped(self) -> None:
+        """``del test_x``, ``test_x = None``, ``TestX.test_y = …``, ``test_x.__test__ = False``."""
+        gone: dict[str, str] = {}
+        for node in self.tree.body:
+            targets: Sequence[ast.expr] = ()
+            if isinstance(node, (ast.Delete, ast.Assign)):
+                targets = node.targets
+            for target in targets:
+                shown = ast.unparse(target).removesuffix(".__test__").removesuffix(".__unittest_skip__")
+                gone[shown] = f"`{ast.unparse(node)[:60]}`"
+        for case in self.found:
+            for name in (case.name, case.name.partition(".")[0]):
+                if name in gone and not case.idle:
+                    case.idle = gone[name]
+
+
+def _own(node: ast.stmt) -> Iterator[ast.stmt]:
+    """The statement and those under its conditions, not those of definitions."""
+    if isinstance(node, (*Function, ast.ClassDef)):
+        return
+    yield node
+    for part in ("body", "orelse", "finalbody"):
+        for inner in getattr(node, part, []):
+            if isinstance(inner, ast.stmt):
+                yield from _own(inner)
+    for handler in getattr(node, "handlers", []):
+        for inner in handler.body:
+            yield from _own(inner)
+
+
+def _has(node: ast.ClassDef, name: str) -> bool:
+    return any(isinstance(at, Function) and at.name == name for at in node.body)
+
+
+def _skips(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and name_of(node) in SKIPS

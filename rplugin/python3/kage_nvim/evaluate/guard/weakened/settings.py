@@ -1,0 +1,366 @@
+"""Settings of tests that came to ask for less: what is collected, what is skipped, thresholds. Pure."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+import shlex
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from kage_nvim.evaluate.evaluation import Weakening
+from kage_nvim.evaluate.guard.weakened.shapes import short, weakening
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Flat = dict[str, Any]
+"""Values of a settings file by their dotted keys; lists hold words."""
+
+_PYTEST = re.compile(r"(^|\.)(pytest|tool:pytest|tool\.pytest(\.ini_options)?|ini_options)\.(\w+)$")
+_MORE_IS_LESS = re.compile(
+    r"(^|\.)(omit|exclude_lines|exclude_also|extend-ignore|extend_ignore|ignore|per-file-ignores.*|per_file_ignores"
+    r"|exclude|extend-exclude|testPathIgnorePatterns|coveragePathIgnorePatterns|modulePathIgnorePatterns"
+    r"|norecursedirs|collect_ignore|collect_ignore_glob|skip|disable|disable_error_code|deselect|unfixable)$"
+)
+_LESS_IS_LESS = re.compile(
+    r"(^|\.)(select|extend-select|source|collectCoverageFrom|enable|enable_error_code|python_files|python_classes"
+    r"|python_functions|testMatch|testRegex|roots|projects)$"
+)
+_STRICT = re.compile(
+    r"(^|\.)(strict|xfail_strict|strict_equality|warn_\w+|disallow_\w+|no_implicit_\w+|check_untyped_defs|branch"
+    r"|noImplicit\w+|strict[A-Z]\w+|strict_\w+|autotests|test|harness|debug-assertions|overflow-checks|checkJs)$"
+)
+_LAX = re.compile(
+    r"(^|\.)(ignore_errors|skipLibCheck|passWithNoTests|ignore_outcome|skip_empty|allow_failure"
+    r"|allow_untyped_\w+|forceExit|exit-zero|ignore_init_errors)$"
+)
+_TOOLS = re.compile(
+    r"ruff|mypy|flake8|pylint|pyright|coverage|pytest|bandit|jest|vitest|mocha|nyc|c8|eslint|ty\b|tox|^(run|report)\."
+)
+_NO_CODE = re.compile(
+    r"TYPE_CHECKING|NotImplementedError|\.\{3\}|^\.\.\.$|__main__|overload|abstractmethod|Protocol|__repr__"
+)
+_THRESHOLD = re.compile(
+    r"(fail_under|coverageThreshold\.[\w./-]+|thresholds?\.[\w./-]+|check-coverage\.\w+|(nyc|c8)\.(lines|branches"
+    r"|functions|statements)|minimum_coverage)$"
+)
+_TIMES = re.compile(r"(^|\.)(timeout|testTimeout|hookTimeout|slow-timeout|faulthandler_timeout)$")
+_RETRIES = re.compile(r"(^|\.)(reruns|retries|retry|retryTimes|flaky_max_runs)$")
+_DEFAULTS = {
+    "python_files": ["test_*.py", "*_test.py"],
+    "python_classes": ["Test"],
+    "python_functions": ["test"],
+}
+
+
+def read(path: str, source: bytes) -> Flat | None:
+    """The values of a settings file; ``None`` where it is no such file or cannot be read."""
+    name = path.rpartition("/")[2]
+    try:
+        text = source.decode("utf-8")
+        if name.endswith(".toml"):
+            return _flat(tomllib.loads(text))
+        if name.endswith(".json") or name in (".eslintrc", ".nycrc", ".c8rc", ".mocharc"):
+            return _flat(json.loads(re.sub(r"(?m)^\s*//.*$", "", text)))
+        if name.endswith((".ini", ".cfg")) or name in (".coveragerc", ".flake8", ".pylintrc"):
+            parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
+            parser.optionxform = str  # type: ignore[assignment,method-assign]
+            parser.read_string(text)
+            return {
+                f"{section}.{key}": _words(value)
+                for section in parser.sections()
+                for key, value in parser.items(section)
+            }
+    except (ValueError, configparser.Error, RecursionError):
+        return None
+    return None
+
+
+def _words(value: str | None) -> Any:
+    if value is None:
+        return ""
+    if "\n" in value.strip():
+        return [line.split("#")[0].strip() for line in value.split("\n") if line.split("#")[0].strip()]
+    lowered = value.strip().lower()
+    if lowered in ("true", "yes", "on", "false", "no", "off"):
+        return lowered in ("true", "yes", "on")
+    return value.strip()
+
+
+def _flat(value: Any, key: str = "") -> Flat:
+    if isinstance(value, dict):
+        found: Flat = {}
+        for name, inner in value.items():
+            found |= _flat(inner, f"{key}.{name}" if key else str(name))
+        return found
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        found = {}
+        for item in value:
+            label = item.get("name") or item.get("module") or "" if isinstance(item, dict) else ""
+            found |= _flat(item, f"{key}[{label}]")
+        return found
+    return {key: value}
+
+
+def settings_compared(
+    path: str, base: bytes | None, ours: bytes | None, tests: Iterable[str]
+) -> Iterator[Weakening]:
+    """What a settings file came to ask less of; ``tests`` are the paths of the base's tests."""
+    before = {} if base is None else read(path, base)
+    after = {} if ours is None else read(path, ours)
+    if before is None or after is None:
+        if before is not None and ours is not None and base is not None:
+            yield weakening("settings", path, 0, f"{path} cannot be read any more")
+        return
+    folder = path.rpartition("/")[0]
+    tests = [
+        test.removeprefix(f"{folder}/") for test in tests if test.startswith(f"{folder}/" if folder else "")
+    ]
+    lines = (ours or b"").decode("utf-8", "replace").split("\n")
+    for key in {**before, **after}:
+        was, now = before.get(key), after.get(key)
+        if was == now or (now is None and after.get(f"{key.rpartition('.')[0]}.strict") is True):
+            continue
+        for kind, text in _key(key, was, now, tests):
+            yield weakening(kind, path, _line(lines, key), f"{path}: {text}")
+
+
+def _line(lines: list[str], key: str) -> int:
+    last = key.rpartition(".")[2]
+    return next((at for at, line in enumerate(lines, 1) if re.search(rf"\b{re.escape(last)}\b", line)), 0)
+
+
+def _list(value: Any) -> list[str]:
+    if value is None or value == "":
+        return []
+    if isinstance(value, list):
+        return [str(item) for item in value]
+    return re.split(r"[\s,]+", str(value).strip())
+
+
+def _key(key: str, was: Any, now: Any, tests: list[str]) -> Iterator[tuple[str, str]]:
+    last = key.rpartition(".")[2]
+    if last == "addopts":
+        yield from options(_list_options(was), _list_options(now))
+    elif last == "testpaths":
+        tops = {folder.strip("./").partition("/")[0] for folder in _list(now)}
+        left = [test for test in tests if not _under(test, _list(now))] if _list(now) else []
+        # A first list of folders may leave alone what lies in others: examples have settings of their own.
+        left = [t for t in left if (_under(t, _list(was)) if _list(was) else t.partition("/")[0] in tops)]
+        if left:
+            yield "settings", f"testpaths leaves out {short(left[0])}"
+    elif last in _DEFAULTS and _PYTEST.search(key):
+        gone = set(_list(was) or _DEFAULTS[last]) - set(_list(now) or _DEFAULTS[last])
+        if gone and "*" not in _list(now):
+            yield "settings", f"{last} does not collect {', '.join(sorted(gone))} any more"
+    elif last == "filterwarnings":
+        yield from _filters(
+            _list(was) if isinstance(was, list) else [was], _list(now) if isinstance(now, list) else [now]
+        )
+    elif _THRESHOLD.search(key):
+        if _number(was) is not None and (_number(now) is None or (_number(now) or 0) < (_number(was) or 0)):
+            yield "coverage", f"{last} is {'gone' if now is None else f'{now}'}, at the base {was}"
+    elif _TIMES.search(key) and now is not None:
+        yield "timeout", f"{last} is {now}, at the base {'not set' if was is None else was}"
+    elif _RETRIES.search(key) and _number(now):
+        if (_number(now) or 0) > (_number(was) or 0):
+            yield "retries", f"{last} is {now}, so that what fails is tried again"
+    else:
+        yield from _general(key, last, was, now)
+
+
+def _general(key: str, last: str, was: Any, now: Any) -> Iterator[tuple[str, str]]:
+    tool = (
+        "." not in key
+        or bool(_TOOLS.search(key))
+        or not key.startswith(("tool.", "package", "options", "build"))
+    )
+    if _MORE_IS_LESS.search(key) and tool and not key.endswith("files.exclude"):
+        more = [word for word in _list(now) if word not in _list(was)]
+        more = [word for word in more if not _NO_CODE.search(word)]
+        if more and "find" not in key:
+            kind = (
+                "coverage"
+                if "overage" in key or last in ("omit", "exclude_lines", "exclude_also")
+                else "settings"
+            )
+            yield kind, f"{last} came to leave out {short(', '.join(more))}"
+    elif _LESS_IS_LESS.search(key) and was and tool:
+        gone = [word for word in _list(was) if word not in _list(now)]
+        if gone and "ALL" not in _list(now):
+            yield "settings", f"{last} lost {short(', '.join(gone))}"
+    elif _STRICT.search(key):
+        if (was in (True, "true") and now not in (True, "true")) or (was is None and now is False):
+            yield "settings", f"{last} is {'gone' if now is None else 'off'}"
+    elif _LAX.search(key):
+        if now in (True, "true") and was not in (True, "true"):
+            yield "settings", f"{last} is on"
+    elif re.search(r"\.rules\.[\w@/-]+$", key):
+        if (_level(now) < _level(was) and was is not None) or (was is None and _level(now) == 0):
+            yield "settings", f"the rule {last} was loosened"
+    elif key == "tests.overlay" and now is False:
+        yield "settings", "the base's tests are not laid over"
+    elif ".pytest11." in key and was is None:
+        yield "runner", f"the plugin {last} is loaded by pytest"
+    elif "moduleNameMapper" in key and was is None:
+        yield "patched", f"moduleNameMapper puts another module in the place of {last}"
+
+
+def _level(value: Any) -> int:
+    value = value[0] if isinstance(value, list) and value else value
+    return {"off": 0, 0: 0, "warn": 1, 1: 1, "error": 2, 2: 2}.get(value, 2)
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value) if not isinstance(value, bool) and value is not None else None
+    except (TypeError, ValueError):
+        return None
+
+
+def _under(test: str, folders: list[str]) -> bool:
+    return any(
+        folder in (".", "./", "") or test == folder or test.startswith(folder.strip("./") + "/") or fnmatchcase(test, folder)
+        or fnmatchcase(test, f"{folder.rstrip('/')}/*")
+        for folder in folders
+    )  # fmt: skip
+
+
+def _filters(was: list[Any], now: list[Any]) -> Iterator[tuple[str, str]]:
+    before, after = [str(item) for item in was if item], [str(item) for item in now if item]
+    if any(item == "error" for item in before) and "error" not in after:
+        yield "warnings", "warnings are no longer errors"
+    elif "ignore" in after and "ignore" not in before:
+        yield "warnings", "all warnings are ignored"
+
+
+def _list_options(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [part for item in value for part in _split(str(item))]
+    return _split(str(value)) if value else []
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
+
+
+_VALUED = {
+    "-k",
+    "-m",
+    "-p",
+    "-c",
+    "-W",
+    "-o",
+    "--ignore",
+    "--ignore-glob",
+    "--deselect",
+    "--maxfail",
+    "--reruns",
+    "--timeout",
+}
+_BAD: Mapping[str, tuple[str, str]] = {
+    "-k": ("settings", "only some tests are run"),
+    "-m": ("settings", "only some tests are run"),
+    "--ignore": ("settings", "tests are left out"),
+    "--ignore-glob": ("settings", "tests are left out"),
+    "--deselect": ("settings", "tests are left out"),
+    "--co": ("settings", "tests are listed, not run"),
+    "--collect-only": ("settings", "tests are listed, not run"),
+    "--setup-plan": ("settings", "tests are listed, not run"),
+    "--setup-only": ("settings", "tests are listed, not run"),
+    "--fixtures": ("settings", "tests are not run"),
+    "--version": ("settings", "tests are not run"),
+    "--help": ("settings", "tests are not run"),
+    "-h": ("settings", "tests are not run"),
+    "--lf": ("settings", "only some tests are run"),
+    "--last-failed": ("settings", "only some tests are run"),
+    "--sw": ("settings", "only some tests are run"),
+    "--stepwise": ("settings", "only some tests are run"),
+    "--maxfail": ("settings", "not all tests are run"),
+    "-x": ("settings", "not all tests are run"),
+    "--exitfirst": ("settings", "not all tests are run"),
+    "--reruns": ("retries", "what fails is tried again"),
+    "--force-flaky": ("retries", "what fails is tried again"),
+    "--timeout": ("timeout", "tests have another timeout"),
+    "--no-cov": ("coverage", "coverage is not measured"),
+    "--assert": ("settings", "assertions are not rewritten"),
+    "--noconftest": ("settings", "conftest.py is not read"),
+    "--suppress-no-test-exit-code": ("settings", "no test at all is as good as passing"),
+    "--suppress-tests-failed-exit-code": ("settings", "failures do not count"),
+    "-c": ("settings", "other settings are read"),
+    "--rootdir": ("settings", "other settings are read"),
+    "-o": ("settings", "settings are overridden"),
+    "--override-ini": ("settings", "settings are overridden"),
+    "--disable-warnings": ("warnings", "warnings are not shown"),
+    "--confcutdir": ("settings", "conftest.py is not read"),
+    "--allow-no-tests": ("settings", "no test at all is as good as passing"),
+}
+_KEPT = (
+    "--strict",
+    "--strict-markers",
+    "--strict-config",
+    "--doctest-modules",
+    "--cov-branch",
+    "--runxfail",
+    "--doctest-glob",
+    "-Werror",
+)
+
+
+def _pairs(words: list[str]) -> list[tuple[str, str]]:
+    found, at = [], 0
+    while at < len(words):
+        name, equal, value = words[at].partition("=")
+        if not equal and name in _VALUED and at + 1 < len(words):
+            at += 1
+            value = words[at]
+        elif re.match(r"-[kmpcWo].", name) and not name.startswith("--"):
+            name, value = name[:2], words[at][2:]
+        found.append((name, value))
+        at += 1
+    return found
+
+
+def options(was: list[str], now: list[str]) -> Iterator[tuple[str, str]]:
+    """What came to, or went from, pytest's options."""
+    before, after = _pairs(was), _pairs(now)
+    for name, value in after:
+        if (name, value) in before:
+            continue
+        shown = f"{name} {value}".strip()
+        if name == "--cov-fail-under":
+            old = next((_number(v) for n, v in before if n == name), None)
+            if old is not None and (_number(value) or 0) < old:
+                yield "coverage", f"the options ask for {value} % coverage, at the base for {old:g} %"
+        elif name == "-p":
+            if value.startswith("no:") and not re.search(r"no:(cacheprovider|faulthandler|randomly)", value):
+                yield "settings", f"the options turn {value[3:]} off"
+            elif re.search(r"rerun|flaky", value):
+                yield "retries", f"the options load {value}"
+        elif name == "-W":
+            if value.startswith("ignore"):
+                yield "warnings", "the options ignore warnings"
+        elif name == "--assert" and value != "plain":
+            continue
+        elif name in _BAD:
+            kind, said = _BAD[name]
+            yield kind, f"the options have `{short(shown)}`: {said}"
+    names = {name for name, _ in after}
+    for name, value in before:
+        if name in names:
+            continue
+        if name == "--cov-fail-under":
+            yield "coverage", f"the options ask for no coverage any more, at the base for {value} %"
+        elif name in _KEPT and not any(name.startswith(other) for other in names if len(other) > 2):
+            yield "settings", f"the options lost {name}"
+        elif name == "-W" and value.startswith("error"):
+            yield "warnings", "the options lost -W error"

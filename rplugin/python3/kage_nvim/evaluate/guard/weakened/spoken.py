@@ -1,0 +1,63 @@
+"""Tests in JavaScript, TypeScript, Go, Rust, Java, Kotlin, C#, Ruby, C, C++ and others, by their looks. Pure.
+
+A test begins with words of its language's frameworks, and ends where its block does. What is in comments, or
+behind what is never true, is not there.
+"""
+
+from __future__ import annotations
+
+import re
+
+from kage_nvim.evaluate.guard.weakened.lexing import SCRIPT, bare, line_of
+from kage_nvim.evaluate.guard.weakened.shapes import Case
+from kage_nvim.evaluate.guard.weakened.spoken_bodies import read
+from kage_nvim.evaluate.guard.weakened.spoken_heads import heads
+
+LARGEST = 300_000
+"""Characters of a file that is looked at; larger ones are generated."""
+ENDS = SCRIPT | {"go", "rs", "java", "kt", "kts", "scala", "groovy", "cs", "rb", "c", "h", "cc", "cpp", "cxx", "php", "lua",
+                 "swift", "ex", "exs", "bats", "sh", "dart"}  # fmt: skip
+
+
+def cases_of(path: str, source: bytes) -> list[Case]:
+    """All tests of a file, in the order of their lines; none for a language that is not known."""
+    end = path.rpartition(".")[2]
+    text = source.decode("utf-8", "replace")
+    if end not in ENDS or len(text) > LARGEST:
+        return []
+    code, empty = bare(text, end)
+    begun = sorted(heads(end, code, empty), key=lambda head: head.at)
+    excluded = _excluded(end, text)
+    focused = any("focus" in head.marks for head in begun)
+    found: list[Case] = []
+    seen: set[str] = set()
+    for head in begun:
+        if head.group:
+            continue
+        around = [other for other in begun if other.group and other.start <= head.at < other.end]
+        name = " > ".join([other.name for other in around] + [head.name])
+        name = name if name not in seen else f"{name} ({sum(c.name.startswith(name) for c in found) + 1})"
+        seen.add(name)
+        marks: dict[str, str] = {}
+        for each in (*around, head):
+            marks |= each.marks
+        if focused and "focus" not in marks:
+            marks["focused"] = "only"
+        marks.pop("focus", None)
+        idle = next((other.idle for other in around if other.idle), head.idle or excluded)
+        case = Case(path, name, line_of(text, head.at), idle, marks)
+        read(case, end, code, empty, head)
+        found.append(case)
+    return found
+
+
+def _excluded(end: str, text: str) -> str:
+    """What leaves out a whole file."""
+    first = text[:2000]
+    if end == "go" and (tag := re.search(r"^//(?:go:build|\s*\+build)\s+(.+)$", first, re.M)):
+        return f"the file is built only with `{tag[1].strip()}`"
+    if end == "rs" and (tag := re.search(r"^#!\[cfg\((?!test\))(.+)\)\]", first, re.M)):
+        return f"the file is built only with `{tag[1]}`"
+    if end in SCRIPT and re.search(r"^process\.exit\(0?\)", text, re.M):
+        return "the file ends the process"
+    return ""

@@ -1,0 +1,1 @@
+"""What a judge is shown and asked, and what it answered."""

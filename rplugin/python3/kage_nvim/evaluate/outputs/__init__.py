@@ -1,0 +1,1 @@
+"""What checks said, read from their output, their reports and their numbers."""

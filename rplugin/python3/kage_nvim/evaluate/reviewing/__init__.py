@@ -1,0 +1,1 @@
+"""What reviewers report, and how it is told."""

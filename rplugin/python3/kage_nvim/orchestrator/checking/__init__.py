@@ -1,0 +1,1 @@
+"""Checks at work: on benches, against the base, with repair turns."""

@@ -1,0 +1,1 @@
+"""Verdicts: evidence gathered, a judge asked, the ranking kept."""
