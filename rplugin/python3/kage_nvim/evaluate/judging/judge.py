@@ -240,9 +240,15 @@ def reranked(
             return (groups.index(kind), 1)
         return (groups.index(kind), 0, *mine, standing.number not in best)
 
+    before = {one.number: two.number for one, two in itertools.pairwise(ranking)}
     told_order = sorted(ranking, key=place)
     for rank, standing in enumerate(told_order, 1):
         standing.rank = rank
+    for one, two in itertools.pairwise(told_order):
+        if before.get(one.number) != two.number:
+            one.decided = ""  # it told of another
+    for last in told_order[-1:]:
+        last.decided = ""
     for one, two in itertools.pairwise([s for s in told_order if s.number in best]):
         if evidence_class(one) == evidence_class(two):
             one.decided = _why(one, two, told)
@@ -271,10 +277,11 @@ def _why(one: Standing, two: Standing, told: Sequence[Pairing]) -> str:
     """What set one apart from the next."""
     if beats(told, one.number, two.number):
         return f"the judge prefers it to {two.number} in both orders"
-    tie = "no order of the judge's holds against"
     if one.size != two.size:
-        return f"smaller: {tie} {two.number}"
-    return f"{'cheaper' if one.cost_usd != two.cost_usd else 'by content'}: {tie} {two.number}"
+        why = "smaller"
+    else:
+        why = "cheaper" if one.cost_usd != two.cost_usd else "first by its text alone"
+    return f"{why}; the judge prefers neither it nor {two.number}"
 
 
 def said(told: Sequence[Pairing]) -> str:
