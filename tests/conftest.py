@@ -71,7 +71,7 @@ def repository(tmp_path: Path) -> Path:
     root.mkdir()
     git(root, "init", "-q")
     (root / "calc.py").write_text("def add(a, b):\n    return a - b\n\n\ndef mul(a, b):\n    return a * b\n")
-    (root / "test_calc.py").write_text(
+    (root / "calc_spec.py").write_text(
         "from calc import add\n\n\ndef test_add():\n    assert add(2, 3) == 5\n"
     )
     (root / "README.md").write_text("# project\n")

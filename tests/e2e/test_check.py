@@ -140,7 +140,7 @@ def test_picks_are_checked_as_they_are_made(project: Stage, tmp_path: Path) -> N
     with Desk(project, init=init, files=("list.txt",), columns=160) as desk:
         desk.until_lua("return require('kage.state').run() ~= nil")
         desk.command("KageDiff")
-        desk.until_screen("✗0/1")
+        desk.until_screen("✗0/1(.|\\n)*3 of 3 agree")
         desk.type("5Gdo20Gdo")
         desk.until_screen(r"yours ✗0/1")
         assert desk.lua("return vim.diagnostic.get()[1].lnum") == 19

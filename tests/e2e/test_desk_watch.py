@@ -66,7 +66,7 @@ def test_the_dashboard_shows_and_its_keys_act(slow: Stage) -> None:
         desk.until_screen("2 ■ stopped")
         desk.type("k")
         desk.until_screen("log of agent 1")
-        desk.until_screen(r"1 ✓ done +add\(\) adds now\.")
+        desk.until_screen(r"1 ✓ done .*add\(\) adds now\.")
         desk.type("g?")
         desk.until_screen("undo the last landing")
         desk.type("q")
@@ -172,7 +172,7 @@ def test_completion_health_help_and_doctor(stage: Stage, tmp_path: Path) -> None
     with Desk(stage, columns=100, rows=60) as desk:
         desk.type(":Kage st")
         desk.keys("Tab")
-        desk.until_screen("status +stop|:Kage status")
+        desk.until_screen("stats(.|\n)*status|:Kage stats")
         desk.keys("Escape")
         desk.type(":KageSpawn @")
         desk.keys("Tab")

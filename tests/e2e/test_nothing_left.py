@@ -209,7 +209,6 @@ def test_a_venv_in_the_repository_sees_the_agents_files(stage: Stage, tmp_path: 
     root = stage.repository
     (root / ".gitignore").write_text(".venv/\n__pycache__/\n")
     (root / "tests").mkdir()
-    (root / "test_calc.py").rename(root / "tests/test_calc.py")
     (root / "tests/test_calc.py").write_text(TEST)
     venv.create(root / ".venv", symlinks=True)
     site = next((root / ".venv/lib").glob("python*/site-packages"))

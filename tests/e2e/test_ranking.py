@@ -90,7 +90,6 @@ def test_candidates_are_ranked_on_what_they_do(stage: Stage) -> None:
 
 def test_without_checks_behaviour_is_what_there_is(stage: Stage) -> None:
     (stage.repository / "calc.py").write_text(BASE)
-    (stage.repository / "test_calc.py").unlink()
     git(stage.repository, "add", "-A")
     git(stage.repository, "commit", "-qm", "clamp is wanted")
     numbers = spawned(stage, ["half", "right", "twin"])

@@ -85,7 +85,7 @@ def test_options_are_no_revisions(asked: Asked) -> None:
 @pytest.fixture
 def change(repository: Path) -> Scope:
     base = git(repository, "rev-parse", "HEAD")
-    git(repository, "rm", "-q", "test_calc.py")
+    git(repository, "rm", "-q", "calc_spec.py")
     (repository / "secret.txt").write_text("hunter2\n")
     (repository / "bin").write_bytes(b"\0\1")
     (repository / "link").symlink_to("/etc/passwd")
@@ -99,9 +99,9 @@ def change(repository: Path) -> Scope:
 def test_reviewers_read_the_tree_and_nothing_else(change: Scope) -> None:
     reader = Reader(change)
     assert any("secret.txt" in note and "reviewers" in note for note in change.notes)
-    assert reader.paths == [".kageignore", "bin", "latin.txt", "link", "src/a ü.py", "test_calc.py"]
-    assert "which the change deletes, lines 1 to" in reader.call("read_file", {"path": "test_calc.py"})
-    assert "test_calc.py" not in reader.call("list_files", {})
+    assert reader.paths == [".kageignore", "bin", "calc_spec.py", "latin.txt", "link", "src/a ü.py"]
+    assert "which the change deletes, lines 1 to" in reader.call("read_file", {"path": "calc_spec.py"})
+    assert "calc_spec.py" not in reader.call("list_files", {})
     assert reader.lines("latin.txt") == ["größe", "zwei"] and reader.lines("calc.py")
     for path in ("secret.txt", "bin", "link", "../x", "/etc/passwd", ".git/config", "src", ""):
         assert reader.lines(path) is None

@@ -29,7 +29,8 @@ def keep(conductor: Conductor, run: Run, verdict: Verdict) -> None:
     status = run.record.status
     run.record.verdict = msgspec.to_builtins(verdict, str_keys=True)
     ranks = {standing.number: standing.rank for standing in verdict.ranking}
-    status.winner, status.verdict = verdict.winner, line(verdict)
+    alone = len(verdict.ranking) < 2  # it has won against nobody
+    status.winner, status.verdict = None if alone else verdict.winner, line(verdict)
     for candidate in status.candidates:
         candidate.rank = ranks.get(candidate.number)
     conductor.changed(run)
