@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in $(NEWEST_FIRST); do \
 ENVIRONMENT := "$(or $(PYTHON),python3)" tools/environment.py .venv --editable .
 SOURCES := $(wildcard rplugin/python3 tests demo tools benchmarks)
 LUA := $(shell find lua plugin tests tools build.lua -name '*.lua' -not -path '*/node_modules/*' 2>/dev/null)
-WORKERS ?= 3
+WORKERS ?= 4
 TESTS ?= tests
 CLI_TESTS ?= tests/clis
 
@@ -20,7 +20,7 @@ CLI_TESTS ?= tests/clis
 
 help:
 	@echo "make install   Kage's environment and the kage command at .venv/bin/kage"
-	@echo "make test      every test (TESTS=tests/unit for some, WORKERS=4 for more at once)"
+	@echo "make test      every test (TESTS=tests/unit for some, WORKERS=2 for fewer at once)"
 	@echo "make test-clis the real third-party CLIs, installed into a cache (CLIS=\"claude mini\" for some)"
 	@echo "make lint      ruff, mypy, import-linter, stylua, luacheck"
 	@echo "make format    ruff format and stylua"
