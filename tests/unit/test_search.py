@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from kage_nvim.compare.search import Field, Outcome, Search
+from kage_nvim.compare.field import Field
+from kage_nvim.compare.search import Outcome, Search
 
 CANDIDATES = 5
 TRIES = 300

@@ -295,8 +295,7 @@ class Conductor:
         try:
             evaluation = await course.checked(self, run, agent)
             repairs.settle(agent)
-            spoken_to = agent.turn > turn or agent.record.captured > turn
-            if not spoken_to and await course.repaired(self, run, agent, evaluation):
+            if not agent.has_gone_on(turn) and await course.repaired(self, run, agent, evaluation):
                 return
             reason = await course.upheld(self, run, agent, reason)
         except Exception:
@@ -306,7 +305,7 @@ class Conductor:
     def _over(self, run: Run, agent: Agent, state: State, reason: str, turn: int) -> None:
         """A turn is over, unless the agent was spoken to meanwhile and is at work again."""
         status = agent.record.status
-        if agent.turn > turn or agent.record.captured > turn:
+        if agent.has_gone_on(turn):
             self.agent_changed(run, agent)
             return
         if agent.record.resting and state is State.INTERRUPTED:

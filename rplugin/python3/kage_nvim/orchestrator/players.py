@@ -13,6 +13,7 @@ from kage_nvim.config import REPOSITORY_FILE, RepositoryConfig, UserConfig
 from kage_nvim.description import Description
 from kage_nvim.discover import Found
 from kage_nvim.errors import KageError, refused, usage
+from kage_nvim.evaluate.results import shown
 from kage_nvim.model import ASK_ABOVE, MAX_AGENTS, Player
 from kage_nvim.orchestrator import cli_seats, roles
 from kage_nvim.orchestrator.roles import Role
@@ -212,16 +213,12 @@ def trusted(repository: RepositoryConfig, root: Path) -> Question | None:
     told = []
     if repository.setup:
         network = " with network access" if repository.setup.network else ""
-        told.append(f"It runs {quoted(_line(repository.setup.command))}{network} in each agent's sandbox.")
+        told.append(f"It runs {quoted(shown(repository.setup.command))}{network} in each agent's sandbox.")
     if repository.checks:
-        commands = ", ".join(quoted(_line(check.command)) for check in repository.checks.values())
+        commands = ", ".join(quoted(shown(check.command)) for check in repository.checks.values())
         told.append(f"It runs {commands} in the sandbox, as checks.")
     text = f"Trust {REPOSITORY_FILE} of {root.name}? {' '.join(told)}"
     return Question(f"trust:{hashlib.sha256(content).hexdigest()}", text)
-
-
-def _line(command: str | list[str]) -> str:
-    return command if isinstance(command, str) else " ".join(command)
 
 
 def must_confirm(asked: Sequence[Question]) -> KageError:

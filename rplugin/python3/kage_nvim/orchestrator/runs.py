@@ -67,6 +67,10 @@ class Agent:
         """Where its specification and its log are."""
         return paths.run_folder(self.record.run) / "agents" / str(self.number)
 
+    def has_gone_on(self, turn: int) -> bool:
+        """Whether it was spoken to since that turn ended, and is at work again."""
+        return self.turn > turn or self.record.captured > turn
+
     def spec(self) -> AgentSpec | None:
         """What its process was started with, if that can be read."""
         try:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from kage_nvim.compare.combine import field_of
-from kage_nvim.compare.search import Outcome, Search, Set, Standing
+from kage_nvim.compare.field import Set
+from kage_nvim.compare.search import Outcome, Search, Standing
 from kage_nvim.compare.units import Builder, Parts, Unit, parts
 from kage_nvim.config import Check
 from kage_nvim.errors import Exit, KageError, refused, usage
