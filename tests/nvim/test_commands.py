@@ -107,7 +107,7 @@ def test_completion(busy: Editor, repository: Path) -> None:
     assert complete(busy, "KageFocus cl") == ["2"]
     assert complete(busy, "KageFocus 2 ") == []
     assert complete(busy, "KageDiff 1 2") == ["2"]
-    assert complete(busy, "KageAccept! 2 ca") == ["calc.py"]
+    assert complete(busy, "KageAccept! 2 calc.") == ["calc.py"]
     assert complete(busy, "KageAccept 2 3") == ["3"]
     assert complete(busy, "KageSpawn 3 @") == ["@big one", "@claude", "@fast"]
     assert complete(busy, "KageSpawn 3 @fa") == ["@fast"]

@@ -112,7 +112,7 @@ def test_roles_and_candidates_complete(busy: Editor, kaged: FakeDaemon, reposito
     assert {"@fast:2+security", "@fast:2+mine", "@fast:2+our", "@fast:2+test-writer"} <= set(found)
     assert complete(busy, "KageSpawn @fast+sec") == ["@fast+security"]
     assert complete(busy, "KageSpawn @fast --o") == ["--on"]
-    assert complete(busy, "KageSpawn @fast --record cal") == ["calc.py"]
+    assert complete(busy, "KageSpawn @fast --record calc.") == ["calc.py"]
     assert complete(busy, "KageSpawn @fast --on ") == ["3", "r1:3", "r0:1"]
     assert complete(busy, "Kage role sec") == ["security"]
     assert complete(busy, "Kage stop 1 ") == ["1", "2", "3", "all"]

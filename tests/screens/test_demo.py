@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,12 +18,11 @@ from tests.nvim.editor import CHECKOUT
 
 
 @pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A TMPDIR of the test's own; short, because sockets lie in it."""
-    folder = Path("/tmp") / f"kd{os.getpid()}"
-    folder.mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
-    return folder
+    with tempfile.TemporaryDirectory(prefix="kd", dir="/tmp") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        yield Path(folder)
 
 
 @pytest.mark.slow
@@ -30,9 +31,8 @@ def test_every_step_of_the_demo_happens(temporary: Path) -> None:
         [sys.executable, "-m", "demo"], cwd=CHECKOUT, capture_output=True, text=True, timeout=180, check=False
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr
-    assert done.stdout.splitlines()[-1].startswith("All 15 steps happened")
+    assert done.stdout.splitlines()[-1].startswith("All 16 steps happened")
     assert list(temporary.iterdir()) == []
-    temporary.rmdir()
 
 
 @pytest.mark.slow
