@@ -32,7 +32,7 @@ def test_a_mistake_in_its_checks_leaves_no_agent_behind(
     over: list[tuple[Any, ...]] = []
     conductor = SimpleNamespace(_over=lambda *words: over.append(words[2:]))
     record = SimpleNamespace(captured=1, repairs=[], status=SimpleNamespace(reason=""))
-    agent: Any = SimpleNamespace(turn=1, number=3, record=record, mending=None)
+    agent: Any = SimpleNamespace(number=3, record=record, has_gone_on=lambda _: False)
     monkeypatch.setattr("kage_nvim.orchestrator.conductor.repairs.settle", lambda _: None)
     asyncio.run(Conductor._checked(conductor, SimpleNamespace(id="r"), agent, "exit 0", 1))  # type: ignore[arg-type]
     assert over == [(State.DONE, "exit 0", 1)]
