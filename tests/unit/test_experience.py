@@ -14,7 +14,8 @@ from kage_nvim.orchestrator.languages import of_changes, of_path
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.slots import Slot
 from kage_nvim.orchestrator.strategies import saving
-from kage_nvim.store import AgentRecord, Course, Database, Landing, RunRecord
+from kage_nvim.records import AgentRecord, Course, Landing, RunRecord
+from kage_nvim.store import Database
 from kage_nvim.trees import Change
 
 

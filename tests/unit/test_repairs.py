@@ -11,7 +11,7 @@ from kage_nvim.model import AgentStatus
 from kage_nvim.orchestrator.checking import repairs
 from kage_nvim.orchestrator.runs import Agent
 from kage_nvim.orchestrator.slots import Slot
-from kage_nvim.store import AgentRecord, Course, Repair
+from kage_nvim.records import AgentRecord, Course, Repair
 
 
 def result(name: str, state: str = "fail", **more: Any) -> Result:

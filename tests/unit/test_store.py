@@ -14,7 +14,8 @@ import pytest
 
 from kage_nvim.errors import KageError
 from kage_nvim.model import AgentStatus, RunStatus, State, Task
-from kage_nvim.store import MIGRATIONS, AgentRecord, Database, LandedFile, Landing, RunRecord
+from kage_nvim.records import AgentRecord, LandedFile, Landing, RunRecord
+from kage_nvim.store import MIGRATIONS, Database
 
 
 @pytest.fixture
@@ -181,7 +182,8 @@ def test_a_file_that_is_busy_is_not_moved(path: Path, monkeypatch: pytest.Monkey
 WRITER = """
 import sys
 from pathlib import Path
-from kage_nvim.store import Database, Landing
+from kage_nvim.records import Landing
+from kage_nvim.store import Database
 database = Database(Path(sys.argv[1]))
 n = 0
 while True:

@@ -17,7 +17,7 @@ from kage_nvim.orchestrator.runs import Agent
 from kage_nvim.orchestrator.slots import Slot
 from kage_nvim.orchestrator.strategies import asked, cascade, converge, race, spending, tournament, until
 from kage_nvim.orchestrator.strategies.seen import Act, Seen
-from kage_nvim.store import AgentRecord, Course, Round
+from kage_nvim.records import AgentRecord, Course, Round
 
 DONE, WORKING, CHECKING = State.DONE, State.WORKING, State.CHECKING
 

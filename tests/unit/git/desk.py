@@ -17,7 +17,8 @@ from kage_nvim.orchestrator.landing import accepting, undoing
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Store, discover
-from kage_nvim.store import Database, Landing, RunRecord
+from kage_nvim.records import Landing, RunRecord
+from kage_nvim.store import Database
 from tests.unit.git.support import put
 
 Files = dict[str, bytes | str | None]

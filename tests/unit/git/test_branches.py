@@ -24,7 +24,7 @@ from kage_nvim.orchestrator.landing.picking import Pick
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.shadow import discover
-from kage_nvim.store import AgentRecord, RunRecord
+from kage_nvim.records import AgentRecord, RunRecord
 from kage_nvim.trees import commit_tree
 from tests.conftest import git
 from tests.unit.git.support import content, fingerprint, make, on_disk, put, store_of

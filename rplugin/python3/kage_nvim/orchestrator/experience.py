@@ -11,7 +11,8 @@ from statistics import median
 from typing import Any
 
 from kage_nvim.model import State
-from kage_nvim.store import AgentRecord, Database
+from kage_nvim.records import AgentRecord
+from kage_nvim.store import Database
 
 LIKE = 2
 """Agents of the past that it takes to say what one like them will spend."""

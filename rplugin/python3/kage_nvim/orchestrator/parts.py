@@ -18,7 +18,7 @@ from kage_nvim.errors import KageError, usage
 from kage_nvim.evaluate import planning
 from kage_nvim.model import Task
 from kage_nvim.orchestrator.players import Seat, tidy_task
-from kage_nvim.store import Course
+from kage_nvim.records import Course
 
 if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor

@@ -25,7 +25,7 @@ from kage_nvim.orchestrator.strategies.asked import must_be_decidable
 from kage_nvim.orchestrator.tmux import server
 from kage_nvim.orchestrator.tmux.panes import Place
 from kage_nvim.privacy import Terms
-from kage_nvim.store import Course
+from kage_nvim.records import Course
 
 
 @dataclass

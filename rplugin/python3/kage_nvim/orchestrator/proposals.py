@@ -16,7 +16,7 @@ from kage_nvim.errors import KageError, usage
 from kage_nvim.model import CandidateStatus, Task
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.views import shown_candidates
-from kage_nvim.store import Course
+from kage_nvim.records import Course
 from kage_nvim.trees import ABSENT
 
 _MARKDOWN = re.compile(r"\.(md|markdown)$", re.IGNORECASE)

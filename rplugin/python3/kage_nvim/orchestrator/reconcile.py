@@ -19,7 +19,7 @@ from kage_nvim.model import State
 from kage_nvim.orchestrator import course, live, shadow, slots
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.shadow import Store
-from kage_nvim.store import Landing, RunRecord
+from kage_nvim.records import Landing, RunRecord
 from kage_nvim.trees import read_blobs
 
 if TYPE_CHECKING:

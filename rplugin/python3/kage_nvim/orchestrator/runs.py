@@ -15,7 +15,7 @@ from kage_nvim.model import AgentSpec, CandidateStatus, RunStatus, State
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.shadow import Repository, Store
 from kage_nvim.orchestrator.slots import Slot
-from kage_nvim.store import AgentRecord, RunRecord, Synthesis
+from kage_nvim.records import AgentRecord, RunRecord, Synthesis
 
 
 class Agent:

@@ -22,7 +22,7 @@ from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.setup import run_setup
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.orchestrator.slots import Slot
-from kage_nvim.store import AgentRecord, Synthesis
+from kage_nvim.records import AgentRecord, Synthesis
 
 
 async def make_slots(conductor: Conductor, plan: Plan, store: Store, base: str) -> list[Slot]:

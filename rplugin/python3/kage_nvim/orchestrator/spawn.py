@@ -41,7 +41,7 @@ from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.orchestrator.slots import Slot
 from kage_nvim.orchestrator.tmux.panes import Panes
-from kage_nvim.store import RunRecord
+from kage_nvim.records import RunRecord
 
 log = logging.getLogger("kaged")
 

@@ -21,7 +21,7 @@ from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import open_buffers
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Repository, Snapshot, Store
-from kage_nvim.store import Landing, Step
+from kage_nvim.records import Landing, Step
 from kage_nvim.trees import Entry, changes, edit_tree, trees_of
 
 _WANTED = re.compile(r"(?:(?P<run>[^\s:]+):)?(?P<number>\d{1,4})")

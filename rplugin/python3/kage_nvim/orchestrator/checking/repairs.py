@@ -16,7 +16,7 @@ from kage_nvim.model import State
 from kage_nvim.orchestrator import players
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.strategies import until
-from kage_nvim.store import Repair
+from kage_nvim.records import Repair
 from kage_nvim.visible import visible
 
 if TYPE_CHECKING:

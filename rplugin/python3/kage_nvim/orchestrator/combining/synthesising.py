@@ -23,7 +23,7 @@ from kage_nvim.orchestrator.preparation import Layout, Plan, SpawnRequest, prepa
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.orchestrator.slots import Slot
 from kage_nvim.protocol import dumps
-from kage_nvim.store import Course, Synthesis
+from kage_nvim.records import Course, Synthesis
 
 if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor

@@ -22,7 +22,7 @@ from kage_nvim.orchestrator.checking import measuring
 from kage_nvim.orchestrator.checking.evaluating import evaluate
 from kage_nvim.orchestrator.checking.trials import Ground
 from kage_nvim.orchestrator.runs import Agent, Run
-from kage_nvim.store import Synthesis
+from kage_nvim.records import Synthesis
 
 if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor

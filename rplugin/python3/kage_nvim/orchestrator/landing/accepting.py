@@ -29,7 +29,7 @@ from kage_nvim.orchestrator.landing.picking import Pick
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Snapshot, Store
-from kage_nvim.store import Landing
+from kage_nvim.records import Landing
 from kage_nvim.trees import ABSENT, Entry, commit_tree, edit_tree
 
 WORKING_TREE = Wish()

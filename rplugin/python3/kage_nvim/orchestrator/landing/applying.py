@@ -26,7 +26,7 @@ from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.repository import user_config
 from kage_nvim.orchestrator.shadow import Store
 from kage_nvim.protocol import b64
-from kage_nvim.store import LandedFile, Landing
+from kage_nvim.records import LandedFile, Landing
 from kage_nvim.trees import changes, commit_tree
 
 TEXT_MODES = ("100644", "100755")

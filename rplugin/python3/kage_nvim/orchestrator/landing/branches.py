@@ -21,7 +21,7 @@ from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.repository import head_of, state_of
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Store
-from kage_nvim.store import Landing
+from kage_nvim.records import Landing
 from kage_nvim.trees import ABSENT, Entry, changes, edit_tree, entries
 
 __all__ = ["Made", "Part", "Planned", "Wish", "commit", "plan", "stays"]

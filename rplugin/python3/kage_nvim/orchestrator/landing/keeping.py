@@ -17,7 +17,7 @@ from kage_nvim.orchestrator.landing import branches, landed_before, other_branch
 from kage_nvim.orchestrator.landing.branches import Part, Wish
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.runs import Run
-from kage_nvim.store import Landing
+from kage_nvim.records import Landing
 from kage_nvim.trees import changes, trees_of
 
 

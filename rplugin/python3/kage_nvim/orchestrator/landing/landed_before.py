@@ -14,7 +14,7 @@ from kage_nvim.git import git_result
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.orchestrator.shadow import Snapshot, Store
-from kage_nvim.store import LandedFile, Landing
+from kage_nvim.records import LandedFile, Landing
 from kage_nvim.trees import ABSENT, Change, Entry, changes, edit_tree, entries
 
 

@@ -13,7 +13,7 @@ from kage_nvim.errors import KageError
 from kage_nvim.evaluate.verdict import Verdict
 from kage_nvim.orchestrator.judging import verdicts
 from kage_nvim.orchestrator.runs import Run
-from kage_nvim.store import Course
+from kage_nvim.records import Course
 
 if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor

@@ -17,7 +17,7 @@ from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.editors import Buffer, open_buffers, overlays
 from kage_nvim.orchestrator.landing import applying, branches
 from kage_nvim.orchestrator.shadow import Store
-from kage_nvim.store import LandedFile, Landing
+from kage_nvim.records import LandedFile, Landing
 from kage_nvim.trees import ABSENT, Entry, edit_tree
 
 

@@ -12,7 +12,7 @@ from kage_nvim.errors import KageError, usage
 from kage_nvim.evaluate.checks.kinds import is_required
 from kage_nvim.model import STRATEGIES
 from kage_nvim.orchestrator.checking.repairs import MOST
-from kage_nvim.store import Course
+from kage_nvim.records import Course
 
 BY_CHECKS = ("race", "cascade")
 """Strategies that nothing but checks can decide."""

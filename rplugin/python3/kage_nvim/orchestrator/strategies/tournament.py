@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from kage_nvim.model import State
 from kage_nvim.orchestrator.strategies.seen import Act, Seen
-from kage_nvim.store import Round
+from kage_nvim.records import Round
 
 
 def opening(numbers: Sequence[int], seconds: float, now: float) -> Round:
