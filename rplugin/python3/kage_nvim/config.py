@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import math
-import sys
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, TypeVar, get_args, get_type_hints
+from typing import Any, Literal
 
 import msgspec
 
-from kage_nvim import paths
+from kage_nvim import paths, toml_file
 from kage_nvim.description import Description
-from kage_nvim.errors import KageError
 from kage_nvim.model import Player
+from kage_nvim.toml_file import bad
 from kage_nvim.visible import quoted, visible
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 REPOSITORY_FILE = ".kage.toml"
 FORMATS: tuple[str, ...] = (
@@ -163,26 +157,6 @@ class RepositoryConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     privacy: Privacy = Privacy()
 
 
-TABLES: dict[str, type[Any]] = {
-    "players": Player,
-    "checks": Check,
-    "providers": ProviderLimit,
-    "clis": Description,
-}
-"""Tables of tables, whose names are the user's."""
-SECTIONS: dict[str, type[Any]] = {
-    "defaults": Defaults,
-    "judge": Judge,
-    "review": Review,
-    "setup": Setup,
-    "tests": Tests,
-    "budget": Budget,
-    "privacy": Privacy,
-}
-
-T = TypeVar("T")
-
-
 def load_user(path: Path | None = None) -> UserConfig:
     """The user's configuration, or the defaults when the file is absent.
 
@@ -191,33 +165,31 @@ def load_user(path: Path | None = None) -> UserConfig:
             key, what was expected and what was found.
     """
     path = path or paths.config_file()
-    config = _load(path, UserConfig)
+    config = toml_file.load(path, UserConfig, _titled)
     if config.sandbox not in ("on", "off"):
-        raise _bad(path, f'`sandbox`: expected "on" or "off", found "{config.sandbox}"')
+        raise bad(path, f'`sandbox`: expected "on" or "off", found "{config.sandbox}"')
     for name, player in config.players.items():
         if player.cli and player.command:
-            raise _bad(path, f"`players.{name}`: expected one of cli and command, found both")
+            raise bad(path, f"`players.{name}`: expected one of cli and command, found both")
         if (player.expose or player.mode != "oneshot") and not player.cli:
-            raise _bad(path, f"`players.{name}`: expose and mode are for players with a cli")
+            raise bad(path, f"`players.{name}`: expose and mode are for players with a cli")
         if player.permissions == "ask" and player.mode == "oneshot":
-            raise _bad(path, f'`players.{name}.permissions`: "ask" needs mode = "interactive" or "acp"')
+            raise bad(path, f'`players.{name}.permissions`: "ask" needs mode = "interactive" or "acp"')
         kinds = [k for k in ("model", "command", "recorded") if getattr(player, k)]
         if player.cli is None and len(kinds) != 1:
             found = " and ".join(kinds) or "none of them"
-            raise _bad(
+            raise bad(
                 path, f"`players.{name}`: expected one of model, cli, command or recorded, found {found}"
             )
     for name, player in config.players.items():
         _check_fallbacks(path, config, name, player)
     for name, limit in config.providers.items():
         if limit.concurrency < 1:
-            raise _bad(
-                path, f"`providers.{name}.concurrency`: expected at least 1, found {limit.concurrency}"
-            )
+            raise bad(path, f"`providers.{name}.concurrency`: expected at least 1, found {limit.concurrency}")
     for name in config.defaults.players:
         if name not in config.players:
             known = ", ".join(sorted(config.players)) or "none"
-            raise _bad(path, f"`defaults.players` names `{name}`, which is no player (known: {known})")
+            raise bad(path, f"`defaults.players` names `{name}`, which is no player (known: {known})")
     return config
 
 
@@ -228,20 +200,18 @@ def _check_fallbacks(path: Path, config: UserConfig, name: str, player: Player) 
         via, other = waiting.pop()
         where = f"`players.{via}.fallback` names `{other}`"
         if other == name:
-            raise _bad(path, f"{where}, which leads in a circle back to `{name}`")
+            raise bad(path, f"{where}, which leads in a circle back to `{name}`")
         if other not in config.players:
             known = ", ".join(sorted(config.players))
-            raise _bad(path, f"{where}, which is no player (known: {known})")
+            raise bad(path, f"{where}, which is no player (known: {known})")
         found = config.players[other]
         if found.cli or not (found.model or found.recorded):
-            raise _bad(path, f"{where}, which has no model to answer with")
+            raise bad(path, f"{where}, which has no model to answer with")
         if other not in reached:
             reached.add(other)
             waiting += [(other, further) for further in found.fallback]
     if player.fallback and (player.command or player.own_login):
-        raise _bad(
-            path, f"`players.{name}.fallback`: its calls do not go through Kage, so nobody can step in"
-        )
+        raise bad(path, f"`players.{name}.fallback`: its calls do not go through Kage, so nobody can step in")
 
 
 def load_repository(root: Path) -> RepositoryConfig:
@@ -253,19 +223,19 @@ def load_repository(root: Path) -> RepositoryConfig:
             that cannot be shown.
     """
     path = root / REPOSITORY_FILE
-    config = _load(path, RepositoryConfig)
+    config = toml_file.load(path, RepositoryConfig)
     commands: dict[str, Setup | Check] = {f"checks.{name}": check for name, check in config.checks.items()}
     if config.setup:
         commands["setup"] = config.setup
     for name, entry in commands.items():
         shown = visible(name)
         if shown != name or not name.removeprefix("checks.").strip():
-            raise _bad(path, f"`{shown}`: expected a name without control characters")
+            raise bad(path, f"`{shown}`: expected a name without control characters")
         words = [entry.command] if isinstance(entry.command, str) else entry.command
         if not (words and words[0].strip()) or any("\0" in word for word in words):
-            raise _bad(path, f"`{name}.command`: expected a command, found {visible(repr(entry.command))}")
+            raise bad(path, f"`{name}.command`: expected a command, found {visible(repr(entry.command))}")
         if not 0 < entry.timeout < math.inf:
-            raise _bad(path, f"`{name}.timeout`: expected seconds above 0, found {entry.timeout:g}")
+            raise bad(path, f"`{name}.timeout`: expected seconds above 0, found {entry.timeout:g}")
     for name, check in config.checks.items():
         _check_reading(path, f"checks.{name}", check)
     return config
@@ -274,17 +244,17 @@ def load_repository(root: Path) -> RepositoryConfig:
 def _check_reading(path: Path, name: str, check: Check) -> None:
     """What a check says of how its results are read and how they count."""
     if not 0 <= check.weight < math.inf:
-        raise _bad(path, f"`{name}.weight`: expected a number from 0 on, found {check.weight:g}")
+        raise bad(path, f"`{name}.weight`: expected a number from 0 on, found {check.weight:g}")
     if check.retry < 0:
-        raise _bad(path, f"`{name}.retry`: expected a number of turns from 0 on, found {check.retry}")
+        raise bad(path, f"`{name}.retry`: expected a number of turns from 0 on, found {check.retry}")
     if check.format and check.format not in FORMATS:
         known = ", ".join(FORMATS)
-        raise _bad(path, f"`{name}.format`: expected one of {known}, found {quoted(check.format)}")
+        raise bad(path, f"`{name}.format`: expected one of {known}, found {quoted(check.format)}")
     report = PurePosixPath(check.report)
     inside = not report.is_absolute() and ".." not in report.parts and report.parts != (".git",)
     if check.report and (not inside or not report.parts or visible(check.report) != check.report):
         what = "expected a path below the repository's root"
-        raise _bad(path, f"`{name}.report`: {what}, found {quoted(check.report)}")
+        raise bad(path, f"`{name}.report`: {what}, found {quoted(check.report)}")
     if not check.pattern:
         return
     import regex
@@ -292,71 +262,19 @@ def _check_reading(path: Path, name: str, check: Check) -> None:
     try:
         regex.compile(check.pattern)
     except regex.error as error:
-        raise _bad(
+        raise bad(
             path, f"`{name}.pattern`: expected a regular expression, found {quoted(check.pattern)}: {error}"
         ) from None
     groups = set(regex.compile(check.pattern).groupindex)
     if not groups & set(GROUPS):
         known = ", ".join(GROUPS)
-        raise _bad(
+        raise bad(
             path, f"`{name}.pattern`: expected a group named one of {known}, found {quoted(check.pattern)}"
         )
 
 
-def _load(path: Path, kind: type[T]) -> T:
-    try:
-        raw: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return kind()
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _bad(path, f"not valid TOML: {error}") from error
-    except OSError as error:
-        raise KageError(
-            f"{path}: {error.strerror or error}", fix="It must be a file that you may read.", code="config"
-        ) from error
+def _titled(raw: dict[str, Any]) -> None:
+    """A CLI's table has its name, which is its title, too, when it has no other."""
     for name, cli in raw.get("clis", {}).items() if isinstance(raw.get("clis"), dict) else []:
-        if isinstance(cli, dict):  # the table's name is the CLI's, and its title when it has no other
+        if isinstance(cli, dict):
             cli |= {"name": name, "title": cli.get("title", name)}
-    try:
-        return msgspec.convert(raw, kind)
-    except msgspec.ValidationError as error:
-        raise _bad(path, _explained(raw, kind, str(error))) from error
-
-
-def _explained(raw: dict[str, Any], kind: type[Any], said: str) -> str:
-    """msgspec's words with the name of the table that is meant, and with the keys that would be right."""
-    for table, entry in TABLES.items():
-        if f"$.{table}[...]" not in said:
-            continue
-        for name, value in raw[table].items():
-            try:
-                msgspec.convert(value, entry)
-            except msgspec.ValidationError as error:
-                return _with_keys(str(error), f"{table}.{name}", entry)
-    return _with_keys(said, "", kind)
-
-
-def _with_keys(said: str, name: str, kind: type[Any]) -> str:
-    what, _, at = said.partition(" - at `$")
-    inner = at.rstrip("`").lstrip(".")
-    where = ".".join(part for part in (name, inner) if part)
-    if "unknown field" in what:
-        table = SECTIONS.get(inner, kind)
-        what = f"{what}, expected one of {', '.join(table.__struct_fields__)}"
-    if "Invalid enum value" in what and (choices := _choices(inner, kind)):
-        what = f"expected one of {choices}, found {what.removeprefix('Invalid enum value ')}"
-    return f"`{where}`: {what}" if where else what
-
-
-def _choices(inner: str, kind: type[Any]) -> str:
-    """The values that a key may have, where these are known words."""
-    table, _, key = inner.rpartition(".")
-    hints = get_type_hints(SECTIONS.get(table, kind))
-    words = [word for part in (hints.get(key), *get_args(hints.get(key))) for word in get_args(part)]
-    return ", ".join(word for word in dict.fromkeys(words) if word and isinstance(word, str))
-
-
-def _bad(path: Path, what: str) -> KageError:
-    return KageError(
-        f"{path}: {what}", fix="Correct that line; :help kage-config lists every key.", code="config"
-    )
