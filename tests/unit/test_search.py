@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from kage_nvim.compare.field import Field
-from kage_nvim.compare.search import Outcome, Search
+from kage_nvim.compare.searching.field import Field
+from kage_nvim.compare.searching.search import search
+from kage_nvim.compare.searching.tries import Outcome, Tries
 
 CANDIDATES = 5
 TRIES = 300
@@ -97,7 +98,7 @@ def world(dice: random.Random, told: str) -> World:
     return made
 
 
-async def solve(made: World, told: str) -> tuple[Search, int]:
+async def solve(made: World, told: str) -> tuple[Tries, int]:
     reached = 0
 
     async def score(chosen: frozenset[int]) -> Outcome:
@@ -105,12 +106,12 @@ async def solve(made: World, told: str) -> tuple[Search, int]:
         await asyncio.sleep(0)
         outcome = made.outcome(chosen, told)
         if outcome.perfect and not reached:
-            reached = search.tries + 1
+            reached = tries.count + 1
         return outcome
 
-    search = Search(made.field(), score)
-    await search.run()
-    return search, reached
+    tries = Tries(made.field(), score)
+    await search(tries)
+    return tries, reached
 
 
 @pytest.mark.parametrize(
@@ -123,12 +124,12 @@ def test_all_that_can_pass_passes_and_nothing_is_in_it_that_brings_nothing(
     solved = 0
     for seed in range(tasks):
         made = world(random.Random(seed), told)
-        search, first = asyncio.run(solve(made, told))
-        assert search.best is not None
-        if not search.best.outcome.perfect or first > TRIES:
+        tries, first = asyncio.run(solve(made, told))
+        assert tries.best is not None
+        if not tries.best.outcome.perfect or first > TRIES:
             continue
         solved += 1
-        chosen = search.best.chosen
+        chosen = tries.best.chosen
         for unit in chosen:
-            assert not made.outcome(search.field.drop(chosen, [unit]), told).perfect, (told, seed, unit)
+            assert not made.outcome(tries.field.drop(chosen, [unit]), told).perfect, (told, seed, unit)
     assert solved >= least * tasks

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from itertools import combinations
 
-from kage_nvim.compare.field import Field
 from kage_nvim.compare.links import needs
+from kage_nvim.compare.searching.field import Field
 from kage_nvim.compare.units import Parts, Unit, exclude
 
 

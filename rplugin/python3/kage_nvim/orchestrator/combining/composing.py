@@ -1,8 +1,8 @@
 """Composing: the candidates' hunks put together so that the most checks pass, with the smallest diff.
 
-The search (``compare.search``) is pure; here its sets become trees, trees are tried on benches, and what was
-found becomes the run's next candidate. Files that hold tests are left as the base has them, for no hunk may
-win by weakening what it is held against.
+The search (``compare.searching``) is pure; here its sets become trees, trees are tried on benches, and what
+was found becomes the run's next candidate. Files that hold tests are left as the base has them, for no hunk
+may win by weakening what it is held against.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from kage_nvim.compare.combine import field_of
-from kage_nvim.compare.field import Set
-from kage_nvim.compare.search import Outcome, Search, Standing
+from kage_nvim.compare.searching.field import Set
+from kage_nvim.compare.searching.search import search
+from kage_nvim.compare.searching.tries import Outcome, Standing, Tries
 from kage_nvim.compare.units import Builder, Parts, Unit, parts
 from kage_nvim.config import Check
 from kage_nvim.errors import Exit, KageError, refused, usage
@@ -85,9 +86,9 @@ class _Work:
         results = [compared.with_base(result, self.before[result.name]) for result in results]
         return outcome(results)
 
-    def tell(self, search: Search, state: str = "searching") -> None:
+    def tell(self, tries: Tries, state: str = "searching") -> None:
         """Say how far the search is: to those who follow the repository."""
-        best = search.best
+        best = tries.best
         if best is None:
             return
         units = [self.parts.units[at] for at in best.chosen]
@@ -99,7 +100,7 @@ class _Work:
             "passed": len(best.outcome.good),
             "failing": len(best.outcome.bad),
             "green": best.outcome.perfect,
-            "tries": search.tries,
+            "tries": tries.count,
             "seconds": round(time.monotonic() - self.began, 1),
         }
         self.conductor.audience.say(self.run.root, "compose", told)
@@ -124,11 +125,11 @@ async def compose(conductor: Conductor, run: Run, numbers: Sequence[int], second
     async with run.combining:
         work = await _begin(conductor, run, candidates)
         field = field_of(work.parts)
-        search = Search(field, work.score, width=os.cpu_count() or 1, told=work.tell)
-        best = await search.run(limit)
-        work.tell(search, "ended")
-        found = Found(run=run.id, tries=search.tries, seconds=round(time.monotonic() - work.began, 2))
-        return await _keep(work, candidates, search, best, found)
+        tries = Tries(field, work.score, width=os.cpu_count() or 1, told=work.tell)
+        best = await search(tries, limit)
+        work.tell(tries, "ended")
+        found = Found(run=run.id, tries=tries.count, seconds=round(time.monotonic() - work.began, 2))
+        return await _keep(work, candidates, tries, best, found)
 
 
 def chosen(run: Run, numbers: Sequence[int]) -> list[CandidateStatus]:
@@ -206,7 +207,7 @@ async def _begin(conductor: Conductor, run: Run, candidates: list[CandidateStatu
 
 
 async def _keep(
-    work: _Work, candidates: list[CandidateStatus], search: Search, best: Standing | None, found: Found
+    work: _Work, candidates: list[CandidateStatus], tries: Tries, best: Standing | None, found: Found
 ) -> Found:
     """Make what was found a candidate, or say why it is none."""
     run = work.run
@@ -220,7 +221,7 @@ async def _keep(
         return found
     tree = await asyncio.to_thread(work.builder.tree, units)
     for candidate, own in zip(candidates, await _trees(run, candidates), strict=True):
-        whole = search.field.settled(search.field.of(candidate.number))
+        whole = tries.field.settled(tries.field.of(candidate.number))
         if own == tree or whole == best.chosen:
             found.said = (
                 f"candidate {candidate.number} as it is passes the most: no hunk of another adds to it"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kage_nvim.compare.search import Outcome
+from kage_nvim.compare.searching.tries import Outcome
 from kage_nvim.evaluate.compared import outcomes
 from kage_nvim.evaluate.results import Result
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kage_nvim.compare.field import Field, Set
-    from kage_nvim.compare.search import Outcome
+    from kage_nvim.compare.searching.field import Field, Set
+    from kage_nvim.compare.searching.tries import Outcome
 
 WORLDS = 1500
 """Worlds that are held at once, in which a set may be well."""
