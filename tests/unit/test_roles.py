@@ -65,8 +65,46 @@ def test_the_form_is_that_of_claudes_agents(home: Path, tmp_path: Path) -> None:
     assert role.text == "Count twice.[31m"
     bare = roles.parse(b"Only text\n---\nwith a rule", stem="bare", source="x")
     assert (bare.name, bare.text) == ("bare", "Only text\n---\nwith a rule")
-    folded = roles.parse(b"---\r\ndescription: >\r\n  two\r\n  lines\r\n---\r\ntext", stem="f", source="x")
-    assert (folded.description, folded.text) == ("two lines", "text")
+
+
+@pytest.mark.parametrize(
+    ("front", "description"),
+    [
+        ("description: Use it when: you: have code", "Use it when: you: have code"),
+        (
+            'description: "Say \\"hi\\".\\n\\nExamples:\\n<example>x</example>"',
+            'Say "hi". Examples: <example>x</example>',
+        ),
+        (r"description: Plain.\n\nuser: 'x'\nassistant: y", "Plain. user: 'x' assistant: y"),
+        ("description: 'It''s this'", "It's this"),
+        ("description: 'It''s: this' # remark\nbroken: a: b", "It's: this"),
+        ("description: |\n  one: two\n  ---\n\n  three", "one: two --- three"),
+        ("description: >2-\n  one\n  two\ntools: x", "one two"),
+        ("# a remark: first\ndescription: d # and one behind", "d"),
+        ('description: "one\n  two"\ncolor: red', "one two"),
+        ("description: one\n  two: x\n\n  three\nbroken: a: b", "one two: x three"),
+        ('description: Use.\n\n<example>\nname: another\nuser: "x"\n</example>', "Use."),
+        ("tools:\n- Read\n- Grep\nhooks:\n  Stop:\n    - name: other\ndescription: d", "d"),
+        ('tools: [Read, Grep]\n"description": d\nmodel: inherit\ncolor: blue', "d"),
+        ("description: hidden\U000e0041\u202e", "hidden<U+E0041><U+202E>"),
+    ],
+)
+@pytest.mark.parametrize("edges", [("---", "---"), ("--- ", "..."), ("\n---", "---\t")])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_front_matter_is_read_as_people_write_it(
+    front: str, description: str, edges: tuple[str, str], end: str
+) -> None:
+    text = f"{edges[0]}\nname: no\n{front}\n{edges[1]}\nT\n\n---\nU\n".replace("\n", end)
+    for mark in ("", "\ufeff"):
+        role = roles.parse((mark + text).encode(), stem="file", source="x")
+        assert (role.name, role.text) == ("no", "T\n\n---\nU")
+        assert role.description.startswith(description) and role.description.isprintable()
+
+
+def test_front_matter_that_nests_without_end_is_none() -> None:
+    for bomb in ("[" * 5000, "{" * 5000, "!!python/object/apply:os.abort []"):
+        role = roles.parse(f"---\n{bomb}\n---\ntext".encode(), stem="file", source="x")
+        assert (role.name, role.description, role.text) == ("file", "", "text")
 
 
 def test_the_users_count_before_the_repositorys_before_kages(home: Path, tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-# Controls, and the signs that turn the direction of writing, which can make code read as what it is not.
+# Controls, the signs that turn the direction of writing, which can make code read as what it is not, and the
+# tags and selectors in which text can be hidden that models read.
 UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
+    "\U000e0000-\U000e0fff]"
 )
 
 HALVES = re.compile("[\ud800-\udfff]")

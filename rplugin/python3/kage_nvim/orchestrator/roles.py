@@ -20,6 +20,8 @@ import msgspec
 
 from kage_nvim import paths
 from kage_nvim.errors import Exit, KageError
+from kage_nvim.orchestrator import front_matter
+from kage_nvim.visible import UNSEEN, seen
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -51,7 +53,6 @@ ALIASES = {
 """Common other names of Kage's own roles."""
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
-_KEY = re.compile(r"([A-Za-z][\w-]*):(?:\s+(.*))?$")
 
 
 class Pin(msgspec.Struct, frozen=True):
@@ -133,44 +134,23 @@ def pins() -> dict[str, Pin]:
 
 def parse(data: bytes, *, stem: str, source: str, digest: str = "") -> Role:
     """A role from its file's bytes; without a usable ``name`` in the front matter it is named by the file."""
-    text = data.decode("utf-8", "replace").lstrip("\ufeff").replace("\r\n", "\n")
-    keys: dict[str, str] = {}
-    if text.startswith("---\n"):
-        head, mark, rest = text[3:].partition("\n---")
-        if mark:
-            keys, text = _front(head), rest.partition("\n")[2]
-    name = keys.get("name", "")
+    keys, text = front_matter.split(data)
+    name = keys.get("name", "").strip()
+    # Many descriptions hold their line breaks as a backslash and an n.
+    description = keys.get("description", "").replace("\\n", " ")
     return Role(
         name=name if NAME.fullmatch(name) else stem,
-        description=_plain(keys.get("description", "")),
-        text=_plain(text, keep="\n\t"),
+        description=" ".join(_plain(description, "\n\t").split()),
+        text=_plain(text, "\n\t"),
         source=source,
         digest=digest,
     )
 
 
-def _front(head: str) -> dict[str, str]:
-    """Simple keys of a front matter. Indented lines go on with the key before them; lists and tables of other
-    readers are joined as text, for nothing here reads them."""
-    keys: dict[str, str] = {}
-    last = ""
-    for line in head.splitlines():
-        match = _KEY.match(line)
-        if match:
-            last = match[1]
-            value = (match[2] or "").strip()
-            keys[last] = "" if value in (">", "|", ">-", "|-") else _unquoted(value)
-        elif last and line.strip():
-            keys[last] = f"{keys[last]} {line.strip()}".strip()
-    return keys
-
-
-def _unquoted(value: str) -> str:
-    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
-
-
-def _plain(text: str, keep: str = "") -> str:
-    return "".join(c for c in text if c in keep or (c >= " " and not "\x7f" <= c <= "\x9f")).strip()
+def _plain(text: str, keep: str) -> str:
+    """What an agent is told is what a person was shown: no controls, and nothing that a screen hides."""
+    told = "".join(c for c in text if c in keep or (c >= " " and not "\x7f" <= c <= "\x9f"))
+    return UNSEEN.sub(seen, told).strip()
 
 
 def _all(root: Path) -> Iterator[Role]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ async def _spawn(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> dict[
 
 @verb("agent.state", Report)
 async def _agent_state(conductor: Conductor, peer: Peer, asked: Report) -> dict[str, Any]:
-    await conductor.agent_state(peer, msgspec.structs.asdict(asked))
+    await conductor.turns.reported(peer, msgspec.structs.asdict(asked))
     return {}
 
 
@@ -144,7 +145,10 @@ async def _role_add(conductor: Conductor, peer: Peer, asked: Shared) -> dict[str
     env, cwd = peer.hello.env, Path(asked.cwd)
     offered = await asyncio.to_thread(shared_roles.fetch, asked.url, asked.names, env, cwd)
     added = await asyncio.to_thread(shared_roles.keep, offered, asked.digests)
-    known = {} if added else await asyncio.to_thread(roles.listed, cwd)
+    root = cwd
+    with suppress(KageError):  # roles are added outside repositories too
+        root = (await conductor.repository(asked.cwd)).root
+    known = {} if added else await asyncio.to_thread(roles.listed, root)
     wanted = [offer.role for offer in offered]
     instead = {role.name: known[role.name].source for role in wanted if role.name in known}
     return {"offered": wanted, "instead": instead, "added": [role.name for role in added]}
