@@ -11,7 +11,7 @@ import pytest
 from kage_nvim.model import State
 from kage_nvim.orchestrator import course
 from kage_nvim.orchestrator.checking.bench import is_named
-from kage_nvim.orchestrator.conductor import Conductor
+from kage_nvim.orchestrator.turns import Turns
 
 
 @pytest.mark.parametrize("broken", ["checked", "repaired", "upheld"])
@@ -30,11 +30,12 @@ def test_a_mistake_in_its_checks_leaves_no_agent_behind(
     for name, made in {"checked": fine, "repaired": not_repaired, "upheld": fine}.items():
         monkeypatch.setattr(course, name, fails if name == broken else made)
     over: list[tuple[Any, ...]] = []
-    conductor = SimpleNamespace(_over=lambda *words: over.append(words[2:]))
+    turns = Turns(SimpleNamespace())  # type: ignore[arg-type]
+    monkeypatch.setattr(turns, "_over", lambda *words: over.append(words[2:]))
     record = SimpleNamespace(captured=1, repairs=[], status=SimpleNamespace(reason=""))
     agent: Any = SimpleNamespace(number=3, record=record, has_gone_on=lambda _: False)
-    monkeypatch.setattr("kage_nvim.orchestrator.conductor.repairs.settle", lambda _: None)
-    asyncio.run(Conductor._checked(conductor, SimpleNamespace(id="r"), agent, "exit 0", 1))  # type: ignore[arg-type]
+    monkeypatch.setattr("kage_nvim.orchestrator.turns.repairs.settle", lambda _: None)
+    asyncio.run(turns._checked(SimpleNamespace(id="r"), agent, "exit 0", 1))  # type: ignore[arg-type]
     assert over == [(State.DONE, "exit 0", 1)]
     assert "the disk is gone" in caplog.text and "agent 3" in caplog.text
 

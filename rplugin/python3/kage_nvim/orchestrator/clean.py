@@ -77,7 +77,7 @@ async def _keep_later_work(conductor: Conductor, run: Run, agent: Agent) -> None
     """
     try:
         async with agent.reading:
-            await conductor.capture(run, agent, "before clean")
+            await conductor.turns.capture(run, agent, "before clean")
     except (KageError, OSError) as error:
         if agent.slot.tree.is_dir():
             raise refused(

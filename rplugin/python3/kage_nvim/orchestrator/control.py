@@ -183,7 +183,7 @@ async def end(conductor: Conductor, run: Run, agent: Agent, reason: str = BY_USE
             processes.end(agent.record.pid, agent.record.born)
         if not agent.record.status.state.ended:
             turn = agent.record.captured + 1
-            await conductor.turn_ended(run, agent, State.STOPPED, reason, turn)
+            await conductor.turns.ended(run, agent, State.STOPPED, reason, turn)
     finally:
         agent.stopping = ""
 
@@ -222,7 +222,7 @@ async def restart(conductor: Conductor, run: Run, which: Which, text: str, peer:
     await asyncio.gather(*(end(conductor, run, agent) for agent in agents))
     for agent in agents:
         async with agent.reading:  # its files may have changed since its turn ended
-            await conductor.capture(run, agent, "before restart")
+            await conductor.turns.capture(run, agent, "before restart")
         candidates = [c for c in run.record.status.candidates if c.number != agent.number]
         run.record.status.candidates = candidates
         await asyncio.to_thread(run.store.trash, run.ref(agent.number))

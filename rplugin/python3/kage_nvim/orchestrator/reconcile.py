@@ -56,11 +56,11 @@ async def reconcile(conductor: Conductor) -> None:
             else:
                 conductor.spawn_task(conductor.watch_death(run, agent))
             if agent.record.status.state is State.CHECKING:
-                conductor.check_again(run, agent)
+                conductor.turns.check_again(run, agent)
         if not run.settled:
             conductor.spawn_task(course.follow(conductor, run))
         elif not run.record.over and run.agents:
-            conductor.follow(run, next(reversed(run.agents.values())))
+            conductor.turns.follow(run, next(reversed(run.agents.values())))
 
 
 def _load(conductor: Conductor, record: RunRecord) -> Run:

@@ -54,7 +54,7 @@ async def start(conductor: Conductor, run: Run, agent: Agent) -> None:
     try:
         await open_panes(conductor, run, [agent], _client(conductor, run), _place(run))
     except (KageError, OSError) as error:
-        await conductor.turn_ended(run, agent, State.FAILED, f"it could not be started: {error}", 1)
+        await conductor.turns.ended(run, agent, State.FAILED, f"it could not be started: {error}", 1)
 
 
 async def attempt(conductor: Conductor, run: Run, like: Agent) -> None:
