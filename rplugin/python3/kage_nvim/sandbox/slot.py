@@ -55,19 +55,16 @@ def profile(
     tools = Toolchains(client_env, protected)
     for name in programs:
         tools.program(name)
-    found = _environments(repository, int(time.monotonic())) if environments else []
-    if found and withheld is not None:
-        hidden = withheld([f"{name}/" for name in found])
-        found = [name for name in found if f"{name}/" not in hidden]
+    found = _shown(repository, withheld) if environments else []
     pythons = [name for name in found if _is_python(repository / name)]
     for name in pythons:
         tools.environment(repository / name)
     names_itself = pythons or {"VIRTUAL_ENV", "CONDA_PREFIX"} & set(tools.env)
     alias = str(repository) if names_itself and str(repository) != str(slot_tree) else None
     borrowed = alternates.follow(objects)
+    places = (slot_tree, repository) if alias else (slot_tree,)
     binds = _accounts(slot_home) if mode != "off" else []
-    for place in (slot_tree, *([repository] if alias else [])):
-        binds += [(str(repository / name), str(place / name)) for name in found]
+    binds += [(str(repository / name), str(place / name)) for place in places for name in found]
     if alias:
         borrowed, moved = _beside_alias(borrowed, repository, slot_git, slot_home)
         binds += moved
@@ -84,6 +81,15 @@ def profile(
         filter=_filter(slot_home),
         env=_environment(tools, slot_tree, slot_home, slot_tmp, repository, alias, number, ports),
     )
+
+
+def _shown(repository: Path, withheld: Callable[[list[str]], set[str]] | None) -> list[str]:
+    """The environments of the user's working tree that appear in the slot's."""
+    found = _environments(repository, int(time.monotonic()))
+    if not found or withheld is None:
+        return found
+    hidden = withheld([f"{name}/" for name in found])
+    return [name for name in found if f"{name}/" not in hidden]
 
 
 def _identity(slot_home: Path, number: int) -> None:
