@@ -159,9 +159,14 @@ class Conductor:
             raise KageError(
                 f"no agent {hello.number} of run {hello.run} is expected here", code="unknown_agent"
             )
+        late = agent.record.pid is None and agent.record.status.state.ended
         agent.peer = peer
         agent.record.pid = hello.pid
         agent.record.born = processes.born(hello.pid)
+        if agent.stopping or (late and agent.record.status.state is State.STOPPED):
+            peer.push("stop", {"reason": agent.stopping or agent.record.status.reason})
+        elif late:  # it was given up too early: what it makes now is read all the same
+            agent.record.captured = max(0, agent.record.captured - 1)
         agent.called = agent.called or bool(agent.record.mail)
         for text in agent.record.mail:
             peer.push("steer", {"text": text})
