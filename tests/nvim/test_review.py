@@ -177,11 +177,23 @@ def test_a_patch_is_applied_like_a_hunk(editor: Editor, kaged: FakeDaemon, repos
     until(lambda: editor.lua(lines) == wanted, 10, "the patch")
     assert (repository / "calc.py").read_text() == before
     assert [message for _, _, message in diagnostics(editor)] == ["mul [31m is bare (style)"]
-    editor.lua("vim.api.nvim_buf_call(vim.fn.bufnr('calc.py'), function() vim.cmd('silent undo') end)")
+    # Undone there, it can be applied again; redone, it is in.
+    editor.lua(
+        "vim.o.hidden = false; vim.api.nvim_set_current_win(vim.fn.win_findbuf(vim.fn.bufnr('calc.py'))[1])"
+    )
+    for key, shown in (("u", 2), ("<C-r>", 1), ("u", 2)):
+        editor.keys(key)
+        until(lambda shown=shown: len(diagnostics(editor)) == shown, 10, f"{key} is seen")  # type: ignore[misc]
     assert editor.lua(lines)[:3] == ["# above", "def add(a, b):", "    return a - b"]
+    assert [line for line, _, _ in diagnostics(editor)] == [2, 6]
+    editor.lua("vim.cmd('wincmd b')")
+    at(editor, "add subtracts")
+    editor.keys("<CR>")  # to a buffer that is not written
+    until(lambda: editor.lua("return vim.fn.bufname() .. vim.fn.line('.')") == "calc.py3", 10, "there")
+    editor.keys("<C-w>p")
     at(editor, "mul")
     editor.keys("d")
-    until(lambda: not diagnostics(editor), 10, "it is dismissed")
+    until(lambda: [line for line, _, _ in diagnostics(editor)] == [2], 10, "it is dismissed")
     assert kaged.asked("review_dismiss")[-1]["finding"] == "two"
 
 

@@ -34,7 +34,7 @@ local USAGE =
 ---@field why string
 ---@field dismissed boolean
 ---@field yours integer[]? where it stands in your files
----@field applied boolean? its patch was applied here
+---@field applied boolean? its patch was applied here; false: and taken back by undo
 
 ---@class kage.Review see Review in orchestrator/reviewing/kept.py
 ---@field id string
@@ -75,7 +75,7 @@ end
 ---@param is_new boolean? it was not shown before
 function M.refresh(review, is_new)
   local marks = require("kage.review.marks")
-  marks.diagnostics(review)
+  marks.diagnostics()
   marks.quickfix(review, is_new or false)
   vim.api.nvim_exec_autocmds("User", {
     pattern = "KageReview",

@@ -100,9 +100,10 @@ function M.follow(review, buffer)
   end
 end
 
+--- A review's diagnostics by buffer.
 ---@param review kage.Review
-function M.diagnostics(review)
-  vim.diagnostic.reset(NAMESPACE)
+---@return table<integer, vim.Diagnostic.Set[]>
+local function diagnosed(review)
   local by_buffer = {}
   for _, finding in ipairs(review.findings) do
     local path = M.file(review, finding)
@@ -123,8 +124,16 @@ function M.diagnostics(review)
       })
     end
   end
-  for buffer, found in pairs(by_buffer) do
-    vim.diagnostic.set(NAMESPACE, buffer, found)
+  return by_buffer
+end
+
+--- Diagnostics of what is shown now, of all repositories.
+function M.diagnostics()
+  vim.diagnostic.reset(NAMESPACE)
+  for _, review in pairs(require("kage.review").all()) do
+    for buffer, found in pairs(diagnosed(review)) do
+      vim.diagnostic.set(NAMESPACE, buffer, found)
+    end
   end
 end
 
@@ -190,20 +199,29 @@ local function fill(buffer)
   end)
 end
 
+--- As it is, changed or not, and whatever is in the window; <C-o> leads back.
+---@param buffer integer
+local function show(buffer)
+  vim.cmd("normal! m'")
+  vim.cmd({ cmd = "buffer", args = { tostring(buffer) }, mods = { hide = true } })
+end
+
 --- Go to a finding: in your file where it stands there, else in the text that was reviewed.
 ---@param review kage.Review
 ---@param finding kage.Finding
 function M.go(review, finding)
   local first = M.lines(review, finding)
   if first and vim.uv.fs_stat(M.file(review, finding)) then
-    vim.cmd.edit(vim.fn.fnameescape(M.file(review, finding)))
+    local buffer = vim.fn.bufadd(M.file(review, finding))
+    vim.bo[buffer].buflisted = true
+    show(buffer)
     vim.api.nvim_win_set_cursor(0, { math.min(first, vim.api.nvim_buf_line_count(0)), 0 })
     vim.cmd("normal! zv")
     return
   end
   local buffer = vim.fn.bufadd(reviewed(review, finding))
   vim.b[buffer].kage_line = finding.first
-  vim.cmd.buffer(buffer)
+  show(buffer)
 end
 
 local group = vim.api.nvim_create_augroup("kage.review", {})

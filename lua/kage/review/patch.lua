@@ -7,6 +7,11 @@ local hunks = require("kage.diff.text.hunks")
 
 local M = {}
 
+local APPLIED = vim.api.nvim_create_namespace("kage.review.applied")
+
+---@type table<integer, { review: kage.Review, finding: kage.Finding, mark: integer }[]> by buffer
+local applied = {}
+
 ---@param lines string[]
 ---@param at integer 1-based
 ---@param wanted string[]
@@ -42,6 +47,69 @@ function M.place(lines, patch, expected)
     end
   end
   return found
+end
+
+--- Whether a patch that was applied still is: undo takes it back, redo brings it again. What was edited since
+--- counts as it did before.
+---@param lines string[]
+---@param at integer where it was applied
+---@param finding kage.Finding
+---@return boolean
+local function is_in(lines, at, finding)
+  local old, new = finding.patch.old, finding.patch.lines
+  local has_old, has_new = stands(lines, at, old), stands(lines, at, new)
+  if has_old and has_new then -- one begins with the other
+    return #new > #old
+  end
+  return has_new or (finding.applied and not has_old) or false
+end
+
+--- Report, lists and diagnostics follow what undo and redo make of a buffer's patches.
+---@param buffer integer
+---@return true? # nothing more is to follow here
+local function recount(buffer)
+  local reviews, changed = require("kage.review"), false
+  local lines = vim.api.nvim_buf_get_lines(buffer, 0, -1, false)
+  applied[buffer] = vim.tbl_filter(function(one)
+    local place = vim.api.nvim_buf_get_extmark_by_id(buffer, APPLIED, one.mark, {})
+    if not place[1] or reviews.of(one.review.repository) ~= one.review then
+      return false -- the file was read anew, or another review is shown now
+    end
+    local now = is_in(lines, place[1] + 1, one.finding)
+    if now ~= one.finding.applied then
+      one.finding.applied, changed = now, true
+      reviews.refresh(one.review)
+      require("kage.review.report").redraw(one.review)
+    end
+    return true
+  end, applied[buffer])
+  if #applied[buffer] == 0 then
+    applied[buffer] = nil
+    return true
+  elseif not changed then -- undo moves the signs as it moved those that were there before them
+    require("kage.review.marks").diagnostics()
+  end
+end
+
+--- Note that a patch is in.
+---@param review kage.Review
+---@param finding kage.Finding
+---@param buffer integer
+---@param at integer the line where it begins
+local function note(review, finding, buffer, at)
+  finding.applied = true
+  if not applied[buffer] then
+    applied[buffer] = {}
+    vim.api.nvim_create_autocmd("TextChanged", {
+      buffer = buffer,
+      callback = function()
+        return recount(buffer)
+      end,
+    })
+  end
+  -- Not the finding's own mark, which text that comes in before its line moves on.
+  local mark = vim.api.nvim_buf_set_extmark(buffer, APPLIED, at - 1, 0, { right_gravity = false })
+  table.insert(applied[buffer], { review = review, finding = finding, mark = mark })
 end
 
 --- Apply a finding's patch.
@@ -95,6 +163,7 @@ function M.apply(review, finding)
   end
   vim.bo[buffer].buflisted = true
   apply.set_document(buffer, new, nil, doc)
+  note(review, finding, buffer, at)
 end
 
 return M

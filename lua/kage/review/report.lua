@@ -15,6 +15,8 @@ local GROUPS = {
 }
 local VERDICTS = { holds = "held", refuted = "refuted", unsure = "unsure" }
 
+local rows = {} ---@type table<integer, table<integer, kage.Finding>> by buffer: the finding of each line
+
 ---@alias kage.ReportLine { [1]: string, [2]: string? }[]
 
 ---@param finding kage.Finding
@@ -145,7 +147,6 @@ end
 
 ---@param review kage.Review
 ---@param buffer integer
----@return table<integer, kage.Finding>
 local function draw(review, buffer)
   local window = vim.fn.win_findbuf(buffer)[1]
   local lines, of, folded = M.lines(review, vim.api.nvim_win_get_width(window) - 1)
@@ -158,7 +159,22 @@ local function draw(review, buffer)
     end
   end)
   vim.api.nvim_win_set_cursor(window, { math.min(cursor[1], #lines), 0 })
-  return of
+  rows[buffer] = of
+end
+
+---@param review kage.Review
+---@return string
+local function name_of(review)
+  return "kage://review/" .. review.id
+end
+
+--- Draw the report anew, where it is on the screen.
+---@param review kage.Review
+function M.redraw(review)
+  local buffer = vim.fn.bufnr("^" .. name_of(review) .. "$")
+  if buffer > 0 and vim.fn.win_findbuf(buffer)[1] then
+    draw(review, buffer)
+  end
 end
 
 --- A window where a file can be shown: not the report's own.
@@ -178,13 +194,13 @@ end
 
 ---@param review kage.Review
 ---@param buffer integer
-local function set_keys(review, buffer, of)
+local function set_keys(review, buffer)
   ---@param keys string
   ---@param desc string
   ---@param act fun(finding: kage.Finding)
   local function map(keys, desc, act)
     vim.keymap.set("n", keys, function()
-      local finding = of[vim.fn.line(".")]
+      local finding = rows[buffer][vim.fn.line(".")]
       if not finding then
         return notify.info("no finding is in this line")
       end
@@ -193,7 +209,7 @@ local function set_keys(review, buffer, of)
   end
   local function again()
     require("kage.review").refresh(review)
-    of = draw(review, buffer)
+    M.redraw(review)
   end
   map("<CR>", "go to this finding", function(finding)
     leave(vim.api.nvim_get_current_win())
@@ -204,7 +220,6 @@ local function set_keys(review, buffer, of)
     if problem then
       return notify.error(problem)
     end
-    finding.applied = true
     again()
     notify.info(("applied to %s; u there takes it back"):format(words.clean(finding.path)))
   end)
@@ -216,9 +231,7 @@ local function set_keys(review, buffer, of)
         return notify.error(err)
       end
       finding.dismissed = params.dismissed
-      if vim.fn.win_findbuf(buffer)[1] then
-        again()
-      end
+      again()
     end)
   end)
   vim.keymap.set(
@@ -239,7 +252,7 @@ function M.open(review)
       window = one
     end
   end
-  local name = "kage://review/" .. review.id
+  local name = name_of(review)
   local buffer = vim.fn.bufnr("^" .. name .. "$")
   if not window then
     vim.cmd("botright split")
@@ -251,12 +264,12 @@ function M.open(review)
   paint.plain_window(window)
   local options = vim.wo[window][0]
   options.cursorline, options.foldenable, options.foldmethod, options.foldlevel = true, true, "manual", 0
-  local of = draw(review, buffer)
+  draw(review, buffer)
   vim.api.nvim_win_set_height(
     window,
     math.min(vim.api.nvim_buf_line_count(buffer) + 1, math.floor(vim.o.lines / 2))
   )
-  set_keys(review, buffer, of)
+  set_keys(review, buffer)
 end
 
 return M
