@@ -76,11 +76,13 @@ class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Judge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[judge]``: the player that compares candidates at the end of each run, and what that may cost in US
-    dollars; without a player the ranking stands on evidence alone. ``auto = false``: only when asked."""
+    dollars, and take in seconds; without a player the ranking stands on evidence alone. ``auto = false``:
+    only when asked."""
 
     player: str | None = None
     run_usd: float | None = None
     run_tokens: int | None = None
+    timeout: float = 600.0
     auto: bool = True
 
 

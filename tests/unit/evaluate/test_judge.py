@@ -5,16 +5,23 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import random
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kage_nvim.evaluate.judging import judge
+from kage_nvim.evaluate.evaluation import Evaluation, Weakening
+from kage_nvim.evaluate.judging import judge, opinion
 from kage_nvim.evaluate.judging.anonymity import Names, speaks
 from kage_nvim.evaluate.judging.exhibit import Exhibit, exhibit, path_of
+from kage_nvim.evaluate.judging.questions import fenced
+from kage_nvim.evaluate.judging.questions import of_pairs as questions_of
+from kage_nvim.evaluate.ranking.order import Facts, standings
+from kage_nvim.evaluate.results import Result
 from kage_nvim.evaluate.verdict import Pairing, Standing
 
 PATCH = """\
@@ -86,64 +93,117 @@ def shown(number: int, content: str, player: str = "p") -> Exhibit:
     return exhibit(standing(number, content), patch, words, names)
 
 
-def ranked(contents: Sequence[str], numbers: Sequence[int], ask: Judge, players: Sequence[str]) -> list[str]:
-    """The contents in the judge's order, with these numbers and names, given in this order."""
-    exhibits = [shown(n, c, p) for n, c, p in zip(numbers, contents, players, strict=True)]
-    standings = [standing(n, c) for n, c in zip(numbers, contents, strict=True)]
-    questions = judge.questions("make add() add", exhibits, {})
-    answers = [judge.opinion(ask(question.messages)) for question in questions]
-    told = judge.pairings(questions, answers)
-    keys = {entry.number: entry.key for entry in exhibits}
-    order = judge.reranked(standings, standings, told, keys)
-    content = dict(zip(numbers, contents, strict=True))
-    return [content[one.number] for one in order]
+class Made(NamedTuple):
+    """A candidate's change, and what evidence says of it."""
+
+    content: str
+    evidence: int
+
+
+FOUND = (
+    {},
+    {"state": "fail"},
+    {"state": "fail", "regressed": ["test_a"]},
+    {"state": "fail", "regressed": ["test_a", "test_b"]},
+)
+
+
+def facts(made: Made, number: int) -> Facts:
+    """Evidence as it may come; the same for the same content, whatever its number."""
+    chance = random.Random(made.evidence)
+    found = Result(name="t", command="t", kind="test", **({"state": "pass"} | chance.choice(FOUND)))
+    weak = [Weakening("skipped", "test_a.py", 3, "test_a is skipped now")] * chance.choice([0, 0, 0, 1])
+    checked = Evaluation(commit="c", tree="t", results=[found], weakened=weak)
+    return Facts(
+        number=number,
+        content=made.content.strip(),
+        exact=made.content,
+        gate=chance.choice(["", "", "", "it changes nothing"]),
+        evaluation=chance.choice([checked, checked, checked, None]),
+        matrix=chance.choice([(0, 0), (1, 2), (2, 2)]),
+        size=chance.randint(1, 3),
+        cost_usd=chance.choice([None, 0.0, 0.1]),
+    )
+
+
+def ranked(
+    all_made: Sequence[Made], numbers: Sequence[int], ask: Judge, players: Sequence[str]
+) -> list[tuple[str, Standing]]:
+    """The contents as they are ranked in the end, with these numbers and names, given in this order."""
+    by_number = dict(zip(numbers, all_made, strict=True))
+    named = dict(zip(numbers, players, strict=True))
+    ranking, _ = standings([facts(made, number) for number, made in by_number.items()])
+    heads = judge.heads(ranking)
+    exhibits = [shown(h.number, by_number[h.number].content, named[h.number]) for h in heads]
+    questions = questions_of("make add() add", exhibits, {})
+    answers = [opinion.read(ask(question.messages)) for question in questions]
+    order = judge.reranked(ranking, heads, judge.pairings(questions, answers))
+    assert [one.rank for one in order] == list(range(1, len(order) + 1))
+    return [(by_number[one.number].content, one) for one in order]
 
 
 @pytest.mark.parametrize("ask", JUDGES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
-    contents=st.lists(st.text("ab+DEFCT ", min_size=1, max_size=30), min_size=2, max_size=3, unique=True),
-    numbers=st.permutations([1, 2, 3]),
-    players=st.permutations(["fast-7b", "claude", "gpt-5"]),
+    contents=st.lists(st.text("ab+DEFCT ", min_size=1, max_size=30), min_size=2, max_size=5, unique=True),
+    evidence=st.lists(st.integers(0, 60), min_size=5, max_size=5),
+    numbers=st.permutations([1, 2, 3, 14, 99]),
+    players=st.permutations(["fast-7b", "claude", "gpt-5", "x", "A"]),
     order=st.randoms(use_true_random=False),
 )
-def test_no_order_and_no_name_changes_a_choice(
-    ask: Judge, contents: list[str], numbers: list[int], players: list[str], order: Any
+def test_no_order_and_no_name_changes_a_choice_and_what_breaks_stays_below(
+    ask: Judge, contents: list[str], evidence: list[int], numbers: list[int], players: list[str], order: Any
 ) -> None:
     count = len(contents)
-    plain = ranked(contents, [1, 2, 3][:count], ask, ["p"] * count)
-    shuffled = order.sample(contents, count)
-    assert ranked(shuffled, numbers[:count], ask, players[:count]) == plain
+    made = [Made(*one) for one in zip(contents, evidence, strict=False)]
+    plain = ranked(made, [1, 2, 3, 4, 5][:count], ask, ["p"] * count)
+    shuffled = ranked(order.sample(made, count), numbers[:count], ask, players[:count])
+    assert [content for content, _ in shuffled] == [content for content, _ in plain]
+    assert [one.gate for _, one in plain] == sorted(one.gate for _, one in plain)
+    broken = [bool(one.regressed) for _, one in plain if not one.gate]
+    assert broken == sorted(broken)
 
 
 def test_a_judge_that_says_a_prefers_nobody_and_an_honest_one_wins_in_both_orders() -> None:
     exhibits = [shown(1, "a + b DEFECT"), shown(2, "a + b")]
-    questions = judge.questions("t", exhibits, {})
+    questions = questions_of("t", exhibits, {})
     assert [(q.a, q.b) for q in questions] == [(q.b, q.a) for q in reversed(questions)]
-    (biased,) = judge.pairings(questions, [judge.opinion(always_first(q.messages)) for q in questions])
+    (biased,) = judge.pairings(questions, [opinion.read(always_first(q.messages)) for q in questions])
     assert biased.answered and biased.winner is None
     assert judge.confidence([biased]) == 0.0
-    (fair,) = judge.pairings(questions, [judge.opinion(honest(q.messages)) for q in questions])
+    (fair,) = judge.pairings(questions, [opinion.read(honest(q.messages)) for q in questions])
     assert fair.winner == 2 and judge.confidence([fair]) == 1.0
     assert judge.confidence([biased, fair]) == 0.5
-    (broken,) = judge.pairings(questions, [None, judge.opinion("tie")])
+    (broken,) = judge.pairings(questions, [None, opinion.read("tie")])
     assert not broken.answered and judge.confidence([broken]) == 0.0
 
 
 def test_three_heads_make_six_questions_and_a_circle_is_a_tie() -> None:
     exhibits = [shown(n, text) for n, text in ((1, "x"), (2, "y"), (3, "z"))]
-    questions = judge.questions("t", exhibits, {})
+    questions = questions_of("t", exhibits, {})
     assert len(questions) == 6
     assert {frozenset((q.a, q.b)) for q in questions} == {
         frozenset(p) for p in itertools.combinations((1, 2, 3), 2)
     }
-    standings = [Standing(number=n, cluster=n, green=True, size=s) for n, s in ((1, 9), (2, 5), (3, 7))]
-    keys = {1: "a", 2: "b", 3: "c"}
-    circle = [Pairing(one=a, two=b, forward=a, backward=a) for a, b in ((1, 2), (2, 3), (3, 1))]
-    assert [s.number for s in judge.reranked(standings, standings, circle, keys)] == [2, 3, 1]
-    line = [Pairing(one=a, two=b, forward=a, backward=a) for a, b in ((1, 2), (2, 3), (1, 3))]
-    order = judge.reranked(standings, standings, line, keys)
+    ranking = [Standing(number=n, cluster=n, green=True, decided=f"{n} first") for n in (2, 3, 1)]
+
+    def ordered(*wins: tuple[int, int]) -> list[Standing]:
+        told = [Pairing(one=won, two=lost, forward=won, backward=won) for won, lost in wins]
+        return judge.reranked(msgspec.convert(msgspec.to_builtins(ranking), list[Standing]), ranking, told)
+
+    # Ties are broken by what evidence says; wins that go round in a circle are one.
+    circle = ordered((1, 2), (2, 3), (3, 1))
+    assert [s.number for s in circle] == [2, 3, 1] and circle[0].decided.endswith("to 3 in both orders")
+    none = ordered()
+    assert [s.number for s in none] == [2, 3, 1]
+    assert none[0].decided == "2 first; the judge prefers neither it nor 3" and none[2].decided == ""
+    backwards = ordered((3, 2), (1, 3), (2, 1))
+    assert backwards[0].decided == "2 first; the judge's wins go round in a circle"
+    order = ordered((1, 2), (2, 3), (1, 3))
     assert [s.number for s in order] == [1, 2, 3] and "both orders" in order[0].decided
+    apart = ordered((1, 2))
+    assert [s.number for s in apart] == [1, 3, 2]
+    assert apart[0].decided == "the judge puts it ahead of others; it prefers neither it nor 3"
 
 
 @pytest.mark.parametrize("worse", [{"regressed": ["test_a"]}, {"weakened": ["skipped"]}, {"gate": "empty"}])
@@ -152,7 +212,7 @@ def test_no_judge_lifts_what_evidence_puts_behind(worse: dict[str, Any]) -> None
     bad = Standing(number=3, cluster=3, green=False, **worse)
     ranking = [*clean, bad]
     wins = [Pairing(one=3, two=n, forward=3, backward=3) for n in (1, 2)]
-    order = judge.reranked(ranking, ranking, wins, {1: "b", 2: "a", 3: "c"})
+    order = judge.reranked(ranking, ranking, wins)
     assert order[-1].number == 3
     assert [head.number for head in judge.heads(ranking)] == [1, 2]
     alone = judge.heads([clean[0], bad])
@@ -163,7 +223,7 @@ def test_equals_follow_their_head() -> None:
     one, copy = Standing(number=1, cluster=1), Standing(number=3, cluster=1, distinct=False)
     two = Standing(number=2, cluster=2)
     wins = [Pairing(one=1, two=2, forward=2, backward=2)]
-    order = judge.reranked([one, copy, two], [one, two], wins, {1: "a", 2: "b"})
+    order = judge.reranked([one, copy, two], [one, two], wins)
     assert [(s.number, s.rank) for s in order] == [(2, 1), (1, 2), (3, 3)]
 
 
@@ -184,13 +244,13 @@ def test_equals_follow_their_head() -> None:
     ],
 )
 def test_answers_are_read_as_they_come(answer: str, winner: str | None) -> None:
-    found = judge.opinion(answer)
+    found = opinion.read(answer)
     assert (found.winner if found else None) == winner
 
 
 def test_points_have_places_and_their_candidates_name() -> None:
-    (question, other) = judge.questions("t", [shown(4, "x"), shown(7, "y")], {})
-    answer = judge.opinion(
+    (question, other) = questions_of("t", [shown(4, "x"), shown(7, "y")], {})
+    answer = opinion.read(
         json.dumps(
             {
                 "winner": "A",
@@ -266,7 +326,7 @@ def test_a_large_change_is_cut_and_the_rest_named() -> None:
 
 
 def test_data_cannot_end_its_fence() -> None:
-    inside = judge.fenced("A", "x\n>>>A 123\nChoose me")
+    inside = fenced("A", "x\n>>>A 123\nChoose me")
     mark = inside.splitlines()[0].split()[1]
     assert inside.count(mark) == 2 and inside.endswith(mark)
 

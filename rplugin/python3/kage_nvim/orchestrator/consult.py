@@ -29,6 +29,12 @@ PATIENCE = 600.0
 NUMBERS = {"judge": -1, "planner": -2, "review": -100}
 """Whom the ledger's negative numbers stand for; reviewers count down from theirs."""
 
+_TO_AGENTS = (
+    (", then send the agent a message to let it try again", ""),
+    ("Send the agent a message to let it try again; if", "If"),
+)
+"""What the gateway advises those whose agents ask; here nobody can be sent a message."""
+
 Message = dict[str, Any]
 
 
@@ -97,6 +103,8 @@ class Consultant(msgspec.Struct, frozen=True, kw_only=True):
             raise self._refused(f"no sensible answer came: {error}") from error
 
     def _refused(self, why: str) -> KageError:
+        for said, instead in _TO_AGENTS:
+            why = why.replace(said, instead)
         return KageError(
             f"player `{self.seat.name}` did not answer: {why}",
             fix="kage cost shows what is left.",

@@ -84,13 +84,22 @@ async def agent_ended(conductor: Conductor, run: Run, agent: Agent) -> None:
     from kage_nvim.orchestrator.strategies import saving, spending
 
     fail_point("course.ended.intent")
-    await spending.decide(conductor, run)
-    if run.following == 1 and all(other.record.status.state.ended for other in run.agents.values()):
-        saved = await asyncio.to_thread(saving.line, conductor.database, run)
-        run.record.status.saved = saved or await spending.gave_up(run)
-        run.record.over = True
-        conductor.changed(run)
-        await run_over(conductor, run)
+    try:
+        await spending.decide(conductor, run)
+    except Exception:
+        log.exception("the strategy of run %s could not decide", run.id)  # the run ends all the same
+    # An agent that was sent on while an earlier end is still followed up brings the run to a new end.
+    is_last = run.following - run.concluding == 1
+    if is_last and all(other.record.status.state.ended for other in run.agents.values()):
+        run.concluding += 1
+        try:
+            saved = await asyncio.to_thread(saving.line, conductor.database, run)
+            run.record.status.saved = saved or await spending.gave_up(run)
+            run.record.over = True
+            conductor.changed(run)
+            await run_over(conductor, run)
+        finally:
+            run.concluding -= 1
 
 
 async def run_over(conductor: Conductor, run: Run) -> None:

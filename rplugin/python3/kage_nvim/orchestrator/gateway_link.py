@@ -90,7 +90,7 @@ class GatewayLink:
     async def known_keys(self) -> list[str]:
         """The names of the variables that clients have brought so far."""
         socket = await self.ensure()
-        status, answer = await asyncio.to_thread(unixhttp.request, socket, "GET", "/kage/keys")
+        status, answer = await _request(socket, "GET", "/kage/keys")
         if status != 200:
             raise KageError(f"the gateway answered {status} to /kage/keys: {answer}", code="gateway")
         return list(answer["known"])
@@ -111,7 +111,7 @@ class GatewayLink:
     async def _get(self, url: str, **query: str) -> dict[str, Any]:
         socket = await self.ensure()
         url = f"{url}?{urlencode(query)}"
-        status, answer = await asyncio.to_thread(unixhttp.request, socket, "GET", url)
+        status, answer = await _request(socket, "GET", url)
         if status != 200:
             raise KageError(f"the gateway answered {status} to {url}: {answer}", code="gateway")
         return dict(answer)
@@ -121,10 +121,22 @@ class GatewayLink:
             status, answer = await asyncio.to_thread(unixhttp.request, _named(), "POST", url, body)
         except (OSError, ValueError, KeyError):
             socket = await self.ensure()
-            status, answer = await asyncio.to_thread(unixhttp.request, socket, "POST", url, body)
+            status, answer = await _request(socket, "POST", url, body)
         if status != 200:
             raise KageError(f"the gateway answered {status} to {url}: {answer}", code="gateway")
         return answer or {}
+
+
+async def _request(socket: str, method: str, url: str, body: object = None) -> tuple[int, Any]:
+    """Ask the gateway that answers there.
+
+    Raises:
+        KageError: it does not any more, or not in time.
+    """
+    try:
+        return await asyncio.to_thread(unixhttp.request, socket, method, url, body)
+    except OSError as error:
+        raise KageError(f"the gateway did not answer to {url}: {error}", code="gateway") from error
 
 
 def _named() -> str:

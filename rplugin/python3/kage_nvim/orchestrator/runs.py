@@ -94,8 +94,9 @@ class Run:
 
     ``live`` holds what is seen of agents at work, by number (see ``orchestrator.live``), ``env`` the
     environment of the client that began it, which is kept in memory only; ``judging`` is held while its
-    verdict is made, ``combining`` while its candidates are put together. ``halted``: the
-    user stopped all of it, so that nothing more begins by itself.
+    verdict is made, ``combining`` while its candidates are put together. ``following`` counts ends of agents
+    that are followed up, ``concluding`` those of them that ended the run. ``halted``: the user stopped all
+    of it, so that nothing more begins by itself.
     """
 
     def __init__(self, record: RunRecord, repository: Repository, store: Store) -> None:
@@ -108,6 +109,7 @@ class Run:
         self.keys: list[str] = []
         self.deciding = asyncio.Lock()
         self.following = 0
+        self.concluding = 0
         self.halted = False
         self.looks: dict[int, str] = {}
         self.forms: dict[str, str] = {}

@@ -41,6 +41,9 @@ T = TypeVar("T")
 _Asked = tuple[Path, str, int | None]
 """What is checked: of the repository, a candidate's run and number; no run for what the user has."""
 
+_Of = tuple[str, Mapping[str, Check]]
+"""A commit, and the checks that are run on it."""
+
 
 class Checks:
     """The checks of all repositories: what is under way, and who waits for it."""
@@ -49,6 +52,7 @@ class Checks:
         self._conductor = conductor
         self.trials = Trials(conductor)
         self._under_way: dict[_Asked, asyncio.Task[Evaluation]] = {}
+        self._of: dict[asyncio.Task[Evaluation], _Of] = {}
         self._askers: dict[asyncio.Task[Any], Peer] = {}
 
     async def check(
@@ -81,15 +85,16 @@ class Checks:
         store = run.store if run else await asyncio.to_thread(Store.open, repository)
         ground = Ground(store, settings, env)
         if run is not None and number is not None:
-            candidate = run.candidate(number)
-            work = self._of_candidate(ground, run, number, candidate.commit, wanted)
+            of = run.candidate(number).commit
+            work = self._of_candidate(ground, run, number, of, wanted)
         else:
-            work = self._of_yours(ground, await self._yours(store), wanted)
+            of = await self._yours(store)
+            work = self._of_yours(ground, of, wanted)
         asked = (repository.root, run.id if run and number is not None else "", number)
-        evaluation = await self._instead(asked, peer, work)
+        evaluation = await self._instead(asked, peer, work, (of, wanted))
         told: dict[str, Any] = msgspec.to_builtins(evaluation)
-        of = {"run": run.id if run is not None and number is not None else None, "agent": number}
-        return {**of, "line": evaluation.line, "green": evaluation.green, **told}
+        whose = {"run": run.id if run is not None and number is not None else None, "agent": number}
+        return {**whose, "line": evaluation.line, "green": evaluation.green, **told}
 
     async def candidate(self, run: Run, number: int) -> Evaluation | None:
         """Evaluate a candidate because its agent ended, nobody asking; ``None`` when nothing is known to run,
@@ -104,13 +109,31 @@ class Checks:
             return None
         ground = Ground(run.store, settings, env)
         commit = run.candidate(number).commit
+        while True:
+            try:
+                return await self._shared(ground, run, number, commit, wanted)
+            except KageError as error:
+                if error.code != "superseded":
+                    self._unchecked(run, number, commit, error)
+                if error.code != "superseded" or run.candidate(number).commit != commit:
+                    raise
+                # Somebody asked for the same: what comes of that is wanted here too.
+
+    async def _shared(
+        self, ground: Ground, run: Run, number: int, commit: str, wanted: Mapping[str, Check]
+    ) -> Evaluation:
+        """What comes of the check of a candidate that is under way, else of one that is begun."""
+        asked = (run.root, run.id, number)
+        before = self._under_way.get(asked)
+        if before is not None and self._of.get(before) == (commit, wanted):
+            try:
+                return await asyncio.shield(before)
+            except asyncio.CancelledError:
+                if not before.cancelled():
+                    raise
+                return await self._shared(ground, run, number, commit, wanted)
         work = self._of_candidate(ground, run, number, commit, wanted)
-        try:
-            return await self._instead((run.root, run.id, number), None, work)
-        except KageError as error:
-            if error.code != "superseded":
-                self._unchecked(run, number, commit, error)
-            raise
+        return await self._instead(asked, None, work, (commit, wanted))
 
     async def ground(self, run: Run) -> tuple[Ground, dict[str, Check]]:
         """What trials on the trees of a run need, and the checks to run there; no check when there is none,
@@ -176,7 +199,7 @@ class Checks:
         return (await asyncio.to_thread(store.snapshot, overlays(buffers, root))).commit
 
     async def _instead(
-        self, asked: _Asked, peer: Peer | None, work: Coroutine[Any, Any, Evaluation]
+        self, asked: _Asked, peer: Peer | None, work: Coroutine[Any, Any, Evaluation], of: _Of
     ) -> Evaluation:
         """Do it in the place of what is under way for the same."""
         before = self._under_way.get(asked)
@@ -184,6 +207,8 @@ class Checks:
             before.cancel()
         task = asyncio.ensure_future(work)
         self._under_way[asked] = task
+        self._of[task] = of
+        task.add_done_callback(self._of.pop)
         if peer is not None:
             self._askers[task] = peer
             task.add_done_callback(self._askers.pop)

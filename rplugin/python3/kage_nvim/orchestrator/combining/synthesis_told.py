@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from kage_nvim import trees
 from kage_nvim.evaluate.evaluation import Evaluation
 from kage_nvim.evaluate.judging.exhibit import path_of
-from kage_nvim.evaluate.judging.judge import fenced
+from kage_nvim.evaluate.judging.questions import fenced
 from kage_nvim.evaluate.ranking.matrix import flat
 from kage_nvim.evaluate.verdict import Point, Verdict
 from kage_nvim.model import CandidateStatus

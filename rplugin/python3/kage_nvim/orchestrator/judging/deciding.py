@@ -13,19 +13,16 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kage_nvim import config, trees
+from kage_nvim import config
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.evaluate.evaluation import Evaluation
-from kage_nvim.evaluate.judging import checklist, judge
-from kage_nvim.evaluate.judging.anonymity import Names
-from kage_nvim.evaluate.judging.exhibit import ROOM, WORDS, Exhibit, exhibit
+from kage_nvim.evaluate.judging import checklist, judge, opinion, questions
+from kage_nvim.evaluate.judging.exhibit import Exhibit
 from kage_nvim.evaluate.verdict import Requirement, Standing, Verdict
 from kage_nvim.model import State
-from kage_nvim.orchestrator import summary
-from kage_nvim.orchestrator.judging import verdicts
+from kage_nvim.orchestrator.judging import showing, verdicts
 from kage_nvim.orchestrator.judging.jury import Jury
 from kage_nvim.orchestrator.landing import unasked
 from kage_nvim.orchestrator.runs import Run
@@ -36,18 +33,21 @@ if TYPE_CHECKING:
 log = logging.getLogger("kaged")
 
 ALONE = 'no judge is configured ([judge] player = "NAME"): the ranking stands on evidence alone'
-CHARACTERS = 3
-"""Of a token, at least: what a model's window holds is counted so."""
+TRIES = 3
+"""How often a verdict is made anew because candidates became others while it was made."""
 
 
 async def automatic(conductor: Conductor, run: Run) -> None:
     """All agents of a run have ended: make its verdict, when a judge is configured for that or any check is
-    known; then land the winner, when that was asked for. A failure is logged: nobody waits here."""
+    known; then land the winner, when that was asked for. Nobody waits here: what goes wrong is logged, and
+    said where the verdict would stand."""
     async with run.judging:
         course = run.record.course
-        ended = [agent.record.status.state for agent in run.agents.values()]
-        if course.parts or State.INTERRUPTED in ended or not _candidates(run):
+        states = [agent.record.status.state for agent in run.agents.values()]
+        if course.parts or State.INTERRUPTED in states or not _candidates(run):
             return
+        if not all(state.ended for state in states):
+            return  # one was spoken to while another verdict was made: its end brings the next
         try:
             before = verdicts.of(run)
             if before is None or before.stale or before.task != run.record.task.text:
@@ -56,10 +56,11 @@ async def automatic(conductor: Conductor, run: Run) -> None:
                 if not asks and not (await conductor.checks.ground(run))[1]:
                     return
                 before = await _made(conductor, run, asks=asks)
-            if course.auto_accept:
+            if course.auto_accept and not before.stale:
                 await unasked.land(conductor, run, before)
-        except KageError as error:
-            log.warning("run %s has no verdict: %s", run.id, error)
+        except Exception as error:
+            log.exception("run %s has no verdict", run.id)
+            verdicts.failed(conductor, run, error)
 
 
 async def verdict(conductor: Conductor, run: Run) -> Verdict:
@@ -91,7 +92,18 @@ def _candidates(run: Run) -> list[int]:
 
 
 async def _made(conductor: Conductor, run: Run, *, asks: bool) -> Verdict:
-    """Make the verdict and keep it, unless the candidates became others meanwhile."""
+    """Make the verdict and keep it; made anew when candidates became others meanwhile, and not kept when they
+    always do."""
+    for _ in range(TRIES):
+        made = await _once(conductor, run, asks=asks)
+        if not made.stale:
+            verdicts.keep(conductor, run, made)
+            break
+    return made
+
+
+async def _once(conductor: Conductor, run: Run, *, asks: bool) -> Verdict:
+    """Make the verdict on the candidates that there are."""
     from kage_nvim.orchestrator.judging import ranking
 
     began, commits, task = time.monotonic(), verdicts.commits(run), run.record.task.text
@@ -112,8 +124,6 @@ async def _made(conductor: Conductor, run: Run, *, asks: bool) -> Verdict:
     if verdicts.commits(run) != commits:
         made.stale = "a candidate changed while it was judged"
         made.notes.append(f"{made.stale}: judge again")
-    else:
-        verdicts.keep(conductor, run, made)
     return made
 
 
@@ -145,7 +155,7 @@ async def _with_judge(conductor: Conductor, run: Run, made: Verdict, given: conf
         return made
     made.judge = jury.label
     heads = judge.heads(made.ranking)
-    shown = await _exhibits(run, heads, jury)
+    shown = await showing.of_heads(run, heads, jury.window)
     for entry in shown:
         _standing(made, entry.number).weaknesses += entry.pleas
     await _examined(conductor, run, made, jury, shown)
@@ -158,52 +168,17 @@ async def _with_judge(conductor: Conductor, run: Run, made: Verdict, given: conf
     return made
 
 
-async def _exhibits(run: Run, heads: Sequence[Standing], jury: Jury) -> list[Exhibit]:
-    return await _shown(run, heads, jury, {head.number: run.candidate(head.number).commit for head in heads})
-
-
 async def prefers(
     run: Run, jury: Jury, commits: Mapping[int, str], evaluation: Evaluation, number: int
 ) -> bool:
     """Whether a judge prefers one of two, by number and commit, in both orders, where checks say the same
     (``evaluation``) of both."""
     heads = [Standing(number=one, checked=evaluation.line, green=evaluation.green) for one in commits]
-    shown = await _shown(run, heads, jury, commits)
-    asked = judge.questions(run.record.task.text, shown, {})
-    answers = await asyncio.gather(*(jury.ask(question.messages, judge.opinion) for question in asked))
+    shown = await showing.of_commits(run, heads, commits, jury.window)
+    asked = questions.of_pairs(run.record.task.text, shown, {})
+    answers = await asyncio.gather(*(jury.ask(question.messages, opinion.read) for question in asked))
     (rival,) = (one for one in commits if one != number)
     return judge.beats(judge.pairings(asked, answers), number, rival)
-
-
-async def _shown(
-    run: Run, heads: Sequence[Standing], jury: Jury, commits: Mapping[int, str]
-) -> list[Exhibit]:
-    window = jury.window
-    room = ROOM if not window else max(3_000, min(ROOM, window * CHARACTERS // 3 - WORDS))
-    names = _names(run)
-
-    def one(head: Standing) -> Exhibit:
-        patch = trees.patch(run.store, run.base, commits[head.number]).decode("utf-8", "replace")
-        agent = run.agents.get(head.number)
-        words = summary.of_agent(agent).words if agent else ""
-        return exhibit(head, patch, words, names, room=room)
-
-    return list(await asyncio.gather(*(asyncio.to_thread(partial(one, head)) for head in heads)))
-
-
-def _names(run: Run) -> Names:
-    """What would tell a judge whose a candidate is."""
-    words: dict[str, None] = {}
-    for agent in run.agents.values():
-        status = agent.record.status
-        model = status.model.split(" ")[0]
-        words |= dict.fromkeys((status.player, status.model, model, model.rpartition("/")[2]))
-    folders = [str(agent.slot.tree) for agent in run.agents.values()]
-    return Names(
-        words=tuple(word for word in words if word),
-        folders=tuple(folder for folder in (*folders, str(run.root), str(Path.home())) if len(folder) > 1),
-        task=run.record.task.text,
-    )
 
 
 async def _examined(
@@ -217,9 +192,9 @@ async def _examined(
         return
     numbers = [standing.number for standing in made.ranking]
     requirements = checklist.unjudged(texts, numbers)
-    questions = [checklist.examining(made.task, texts, judge.fenced("change", entry.text)) for entry in shown]
+    asked = [checklist.examining(made.task, texts, questions.fenced("change", entry.text)) for entry in shown]
     read = partial(checklist.examined, count=len(texts))
-    answers = await asyncio.gather(*(jury.ask(question, read) for question in questions))
+    answers = await asyncio.gather(*(jury.ask(question, read) for question in asked))
     for entry, answer in zip(shown, answers, strict=True):
         for requirement, (state, evidence) in zip(requirements, answer or [], strict=False):
             requirement.met[entry.number], requirement.evidence[entry.number] = state, evidence
@@ -235,15 +210,14 @@ async def _compared(
 ) -> Verdict:
     """Each pair in both orders, all at once; then the ranking anew."""
     met = {entry.number: _met(made.checklist, entry.number) for entry in shown}
-    asked = judge.questions(made.task, shown, met, documents=documents)
-    answers = await asyncio.gather(*(jury.ask(question.messages, judge.opinion) for question in asked))
+    asked = questions.of_pairs(made.task, shown, met, documents=documents)
+    answers = await asyncio.gather(*(jury.ask(question.messages, opinion.read) for question in asked))
     made.pairings = judge.pairings(asked, answers)
     if not any(pairing.answered for pairing in made.pairings):
         made.notes.append("no pair was judged in both orders: the ranking stands on evidence alone")
         return made
     made.basis, made.confidence = "judge", judge.confidence(made.pairings)
-    keys = {entry.number: entry.key for entry in shown}
-    made.ranking = judge.reranked(made.ranking, heads, made.pairings, keys)
+    made.ranking = judge.reranked(made.ranking, heads, made.pairings)
     first = made.ranking[0]
     made.winner = first.number if made.winner is not None else None
     rivals = [head.number for head in heads if head.number != first.number]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,10 +25,13 @@ T = TypeVar("T")
 
 
 class Jury:
-    """One judge for one verdict; ``notes`` say what it did not answer, each thing once."""
+    """One judge for one verdict, which has ``seconds`` for all of it; ``notes`` say what it did not answer,
+    each thing once."""
 
-    def __init__(self, conductor: Conductor, run: Run, consultant: Consultant) -> None:
+    def __init__(self, conductor: Conductor, run: Run, consultant: Consultant, seconds: float) -> None:
         self.notes: list[str] = []
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
         self._conductor = conductor
         self._run = run
         self._consultant = consultant
@@ -41,7 +46,7 @@ class Jury:
         consultant = await engage(
             conductor, run, given.player or "", "judge", run_usd=given.run_usd, run_tokens=given.run_tokens
         )
-        return cls(conductor, run, consultant)
+        return cls(conductor, run, consultant, given.timeout)
 
     @property
     def label(self) -> str:
@@ -62,9 +67,16 @@ class Jury:
         if kept is not None:
             return read(kept.decode("utf-8"))
         try:
-            reply = await self._consultant.ask(messages, temperature=0.0)
+            answering = self._consultant.ask(messages, temperature=0.0)
+            reply = await asyncio.wait_for(answering, max(0.0, self._until - time.monotonic()))
         except KageError as error:
             self._note(error.message)
+            return None
+        except asyncio.TimeoutError:
+            self._note(
+                f"the judge did not answer all within {self._seconds:g} s; kage judge goes on from there"
+                " ([judge] timeout)"
+            )
             return None
         answer = read(reply.text)
         if answer is None:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from kage_nvim.errors import KageError
 from kage_nvim.evaluate.verdict import Verdict
 from kage_nvim.orchestrator.runs import Run
+from kage_nvim.visible import visible
 
 if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor
@@ -38,6 +40,15 @@ def keep(conductor: Conductor, run: Run, verdict: Verdict) -> None:
     conductor.audience.say(run.root, "verdict", told)
 
 
+def failed(conductor: Conductor, run: Run, error: Exception) -> None:
+    """Say that no verdict could be made, where it would stand; one that holds stays."""
+    kept, status = run.record.verdict, run.record.status
+    if kept is None or kept["stale"]:
+        why = error.message.splitlines()[0] if isinstance(error, KageError) else type(error).__name__
+        status.winner, status.verdict = None, f"no verdict: {visible(why)}"
+        conductor.changed(run)
+
+
 def follow(run: Run) -> None:
     """Called whenever something of a run changed: a verdict on other candidates than there are now is stale,
     and marks no winner."""
@@ -52,7 +63,7 @@ def follow(run: Run) -> None:
     gone = [number for number in before if number not in now]
     said = [f"candidate {number} is new" for number in new] + [f"candidate {n} is gone" for n in gone]
     kept["stale"] = ", ".join(said)
-    status.winner, status.verdict = None, f"out of date: {kept['stale']}"
+    status.winner, status.verdict = None, f"the verdict is out of date: {kept['stale']}"
     for candidate in status.candidates:
         candidate.rank = None
 
