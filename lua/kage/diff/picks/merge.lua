@@ -317,24 +317,15 @@ local function held(of_agent, agent, of_yours, yours)
       and hunks.equal(hunks.slice(agent, hunk.b0, hunk.b1), hunks.slice(yours, own.b0, own.b1))
   end
   return function(c0, c1)
-    local low, high = 1, #of_agent + 1
-    while low < high do
-      local middle = math.floor((low + high) / 2)
-      if of_agent[middle].a0 < c0 then
-        low = middle + 1
-      else
-        high = middle
-      end
-    end
-    local all = false
-    while of_agent[low] and of_agent[low].a0 <= c1 do
-      if of_agent[low].a1 <= c1 then
-        if not found[of_agent[low]] then
+    local index, all = hunks.first(of_agent, "a0", c0), false
+    while of_agent[index] and of_agent[index].a0 <= c1 do
+      if of_agent[index].a1 <= c1 then
+        if not found[of_agent[index]] then
           return false
         end
         all = true
       end
-      low = low + 1
+      index = index + 1
     end
     return all
   end

@@ -42,23 +42,6 @@ local function touches(h, first, past)
   return (h.b0 < past and first < h.b1) or (h.b0 == h.b1 and first <= h.b0 and h.b0 <= past)
 end
 
---- The first hunk that does not end above a line.
----@param own kage.Own[]
----@param line integer
----@return integer index
-local function from(own, line)
-  local low, high = 1, #own + 1
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    if own[middle].b1 < line then
-      low = middle + 1
-    else
-      high = middle
-    end
-  end
-  return low
-end
-
 --- Lines `[first, past)` of yours became `count` lines.
 ---@param first integer
 ---@param past integer
@@ -71,7 +54,7 @@ function Tracked:edit(first, past, count, taken)
     self.lost = true
     return
   end
-  local own, index = self.own, from(self.own, first)
+  local own, index = self.own, hunks.first(self.own, "b1", first)
   while own[index] and own[index].b1 <= first and not touches(own[index], first, past) do
     index = index + 1
   end

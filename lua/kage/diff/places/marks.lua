@@ -39,24 +39,16 @@ end
 ---@return integer m0, integer m1
 function M.range(spot, merged)
   local sums, all = growths_of(merged), merged.picks
-  local low, high = 1, #all + 1
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    if all[middle].y1 < spot.y0 then
-      low = middle + 1
-    else
-      high = middle
-    end
-  end
-  local before, inside = sums[low], 0
-  while all[low] and all[low].y0 <= spot.y1 do
-    local pick = all[low]
+  local index = hunks.first(all, "y1", spot.y0)
+  local before, inside = sums[index], 0
+  while all[index] and all[index].y0 <= spot.y1 do
+    local pick = all[index]
     if choices.overlap(pick.c0, pick.c1, spot.place.first, spot.place.past) then
-      inside = inside + sums[low + 1] - sums[low]
+      inside = inside + sums[index + 1] - sums[index]
     elseif pick.y1 <= spot.y0 then
-      before = before + sums[low + 1] - sums[low]
+      before = before + sums[index + 1] - sums[index]
     end
-    low = low + 1
+    index = index + 1
   end
   local m0 = spot.y0 + before
   return m0, math.max(m0, spot.y1 + before + inside)

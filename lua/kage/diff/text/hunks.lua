@@ -101,4 +101,22 @@ function M.slice(doc, first, past)
   return vim.list_slice(doc, first, past - 1)
 end
 
+--- The first of a list's entries, which grow from top to bottom, whose field is not below a line.
+---@param list table[]
+---@param field string
+---@param line integer
+---@return integer index one behind the last where all are below
+function M.first(list, field, line)
+  local low, high = 1, #list + 1
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if list[middle][field] < line then
+      low = middle + 1
+    else
+      high = middle
+    end
+  end
+  return low
+end
+
 return M
