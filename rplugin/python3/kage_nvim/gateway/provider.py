@@ -12,6 +12,7 @@ exception: litellm gives each of its chunks a finish reason, so there the usage 
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import os
 from collections.abc import AsyncGenerator, Callable
@@ -152,8 +153,13 @@ def _import() -> Any:
     import on the event loop (0.5 s)."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     egress.keep_straight()
-    litellm: Any = importlib.import_module("litellm")
-    importlib.import_module("openai.resources.chat")
+    gc.disable()  # it would look again and again through 300,000 objects that stay: a third of the time
+    try:
+        litellm: Any = importlib.import_module("litellm")
+        importlib.import_module("openai.resources.chat")
+        gc.freeze()  # nor has it anything to find there later (0.5 s), while answers wait to be passed on
+    finally:
+        gc.enable()
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     litellm.set_verbose = False
