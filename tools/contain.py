@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
     # A thread, because a process left behind may hold the pipe open for ever.
     reader = threading.Thread(target=relay, args=(child.stdout, summary), daemon=True)
     reader.start()
-    code = child.wait()
+    code = ended(child)
     left = survivors(GRACE)
     for pid in left:
         print(f"left behind: {pid} {command(pid)}", flush=True)
@@ -45,6 +45,15 @@ def main(argv: list[str]) -> int:
     if left and summary:
         print(summary[-1], end="", flush=True)
     return code or (1 if left else 0)
+
+
+def ended(child: subprocess.Popen[str]) -> int:
+    """Wait for the command; what it left behind is reaped as it ends, not kept by the thousand until then."""
+    while child.returncode is None:
+        pid, status = os.waitpid(-1, 0)
+        if pid == child.pid:
+            child.returncode = os.waitstatus_to_exitcode(status)
+    return child.returncode
 
 
 def relay(lines: IO[str] | None, summary: list[str]) -> None:
