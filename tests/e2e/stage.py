@@ -15,13 +15,14 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from kage_nvim import paths
-from tests.conftest import until
+from tests.conftest import alive, until
 from tests.fixtures.model_server import USAGE, Reply
 
 KEY = "sk-planted-5f1d3c7e9a"
@@ -57,7 +58,8 @@ class Stage:
     def __init__(self, home: Path, repository: Path) -> None:
         self.home = home
         self.repository = repository
-        self.environment = dict(os.environ) | {"KAGE_LINGER": "2"}
+        # Long, so that no daemon ends between two commands on a busy machine; ``close`` ends them.
+        self.environment = dict(os.environ) | {"KAGE_LINGER": "60"}
 
     def configure(self, text: str) -> None:
         """Write the user's config.toml."""
@@ -154,4 +156,10 @@ class Stage:
             for process in left:
                 with suppress(psutil.Error):
                     process.kill()
-            psutil.wait_procs(left, timeout=2)
+            # What is dead has ended, whether or not its parent, which is not this process, has noticed.
+            with suppress(AssertionError):
+                until(partial(_ended, left), 2)
+
+
+def _ended(processes: Sequence[psutil.Process]) -> bool:
+    return not any(alive(process.pid) for process in processes)

@@ -107,7 +107,6 @@ SETTINGS = [
 @pytest.fixture
 def one(stage: Stage, tmp_path: Path) -> Stage:
     """A machine whose one player adds a file."""
-    stage.environment["KAGE_LINGER"] = "10"
     stage.recorded(fix=tape(tmp_path / "fix.jsonl", WRITES))
     return stage
 

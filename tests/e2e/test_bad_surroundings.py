@@ -29,7 +29,6 @@ SPAWN = ["spawn", "-n", "1", "do it"]
 @pytest.fixture
 def one(stage: Stage, tmp_path: Path) -> Stage:
     """A machine whose one player adds a file."""
-    stage.environment["KAGE_LINGER"] = "10"
     stage.recorded(fix=tape(tmp_path / "fix.jsonl", WRITES))
     return stage
 

@@ -32,7 +32,6 @@ TASKS: list[tuple[str, list[str], bytes, str]] = [
 
 
 def test_tasks(stage: Stage, subtests: pytest.Subtests, tmp_path: Path) -> None:
-    stage.environment["KAGE_LINGER"] = "10"
     stage.recorded(fix=tape(tmp_path / "fix.jsonl", WRITES))
     before = digest(stage.repository)
     for name, words, stdin, wanted in TASKS:

@@ -57,6 +57,10 @@ class Typist:
     def hears(self, *messages: str) -> None:
         until(lambda: self.heard == list(messages), 10, f"{messages} in {self.heard}")
 
+    def is_idle(self, after: str) -> None:
+        """Wait until it waits for words, the turn that said ``after`` being over."""
+        until(lambda: after in self.screen() and self.line == PROMPT, 20, f"idle after {after}")
+
 
 @pytest.fixture
 def typist(tmp_path: Path) -> Iterator[Typist]:
@@ -80,6 +84,7 @@ def test_a_line_with_second_thoughts(typist: Typist) -> None:
     typist.type("never mind")
     typist.keys("C-u", "x", "Enter")
     typist.hears("also handle None", "x")
+    typist.is_idle("turn 2")  # else Ctrl-C would be for its turn, and the turn's words follow what is typed
     typist.type("void")
     until(lambda: typist.line.endswith("void"), 20)  # a terminal forgets at Ctrl-C what nobody has read
     typist.keys("C-c")  # idle: it only takes the line back
