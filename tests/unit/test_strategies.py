@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kage_nvim.cli import arguments
 from kage_nvim.config import Budget, Check, RepositoryConfig, UserConfig
 from kage_nvim.errors import KageError
 from kage_nvim.model import MAX_AGENTS, AgentStatus, CandidateStatus, Player, State
@@ -119,6 +120,9 @@ def test_the_same_failure_three_times_is_stuck() -> None:
     assert converge.stuck(log(*times[:2], other)) == ""
     assert converge.stuck(log(*[("pytest -q", "exit 0\nok")] * 5)) == ""
     assert converge.stuck([{"kind": "result", "id": "9"}, {"kind": "text"}]) == ""
+    edits = [{"kind": "tool", "id": "e", "name": "edit", "args": {"path": "a.py", "old": "x", "new": "y"}}]
+    edits.append({"kind": "result", "id": "e", "ok": False, "text": "no such text"})
+    assert converge.stuck(edits * 3) == "`edit a.py` failed 3 times in the same way"
     long = converge.stuck(log(*[("x" * 200, "exit 2")] * 3))
     assert len(long) < 120
 
@@ -146,13 +150,11 @@ def test_a_round_ends_by_the_clock_and_halves_the_field() -> None:
     assert not tournament.is_over([seen(1, resting=True), *agents[1:]], now), "asked to rest, still at work"
     agents[0] = seen(1, State.WAITING, resting=True)
     assert tournament.is_over(agents, now)
-    acts, following = tournament.after(agents, {4: 1, 2: 2, 1: 3}, 120.0, now, 10.0)
+    acts, following = tournament.after(agents, {4: 1, 2: 2, 1: 3}, 120.0, now)
     assert kinds(acts) == [("go_on", 4), ("stop", 1)]
     assert acts[1].reason == "place 3 of 3 after its round"
     assert following == Round(began=120.0, seconds=20.0, playing=[4, 2])
-    last = tournament.after(
-        [seen(2, DONE), seen(4, State.WAITING, resting=True)], {2: 1}, 9.0, following, 9.0
-    )
+    last = tournament.after([seen(2, DONE), seen(4, State.WAITING, resting=True)], {2: 1}, 9.0, following)
     assert kinds(last[0]) == [("stop", 4)]
     assert last[1].seconds is None
 
@@ -165,7 +167,8 @@ def test_a_tournament_always_ends(count: int) -> None:
         if current.seconds is None:
             break
         resting = [seen(number, State.WAITING, resting=True) for number in current.playing]
-        acts, current = tournament.after(resting, {}, float(turn), current, 10.0)
+        assert current.seconds == 10.0 * 2**turn
+        acts, current = tournament.after(resting, {}, float(turn), current)
         assert len(acts) == len(resting)
         assert turn < math.ceil(math.log2(count)) + 1
     assert len(current.playing) == 1
@@ -268,6 +271,13 @@ def test_a_course_that_cannot_be_is_refused_with_its_fix(course: Course, said: s
     with pytest.raises(KageError, match=said) as refused:
         asked.course(course, UserConfig())
     assert refused.value.fix
+
+
+@pytest.mark.parametrize("budget", ["nan", "inf", "0", "-1", "0,50", "1e999"])
+def test_what_limits_nothing_is_no_budget(budget: str) -> None:
+    with pytest.raises(KageError, match="US dollars above 0"):
+        arguments.parse(["spawn", "--budget", budget, "x"])
+    assert arguments.parse(["spawn", "--budget", "$.50", "x"]).budget == 0.5
 
 
 def test_without_checks_there_is_nothing_to_decide_on() -> None:

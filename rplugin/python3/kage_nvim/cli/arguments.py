@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
@@ -70,6 +71,17 @@ def _word(text: str) -> str:
     if not text.strip():
         raise argparse.ArgumentTypeError("expected a word, found none")
     return text
+
+
+def _usd(text: str) -> float:
+    """An amount above 0; what is no number is null on its way to kaged, and would limit nothing."""
+    try:
+        amount = float(text.removeprefix("$"))
+    except ValueError:
+        amount = 0.0
+    if not 0 < amount < math.inf:
+        raise argparse.ArgumentTypeError(f"expected US dollars above 0, as in 0.50, found {text!r}")
+    return amount
 
 
 def _checked(text: str) -> int | str:
@@ -268,7 +280,7 @@ def _course_arguments(spawn: argparse.ArgumentParser) -> None:
         "--strategy", type=_word, metavar="S", help=f"how agents are spent: {', '.join(STRATEGIES)}"
     )
     spawn.add_argument("--until", choices=("green",), help="go on until a candidate's checks are all green")
-    spawn.add_argument("--budget", type=float, metavar="USD", help="what the run may cost in US dollars")
+    spawn.add_argument("--budget", type=_usd, metavar="USD", help="what the run may cost in US dollars")
     spawn.add_argument("--retry", type=int, metavar="N", help="turns to mend what checks complain of")
     spawn.add_argument("--auto-accept", choices=("green",), help="land the winner if all is green")
     spawn.add_argument(

@@ -50,7 +50,8 @@ def must_be_decidable(course: Course, checks: Mapping[str, Check], *, limited: b
     if what and not required:
         raise KageError(
             f"{what} goes by the project's checks, and no required one is known",
-            fix=f'Name a check in {REPOSITORY_FILE}: [checks.test] command = "pytest" (:help kage-checks).',
+            fix=f'Name a check in {REPOSITORY_FILE}: [checks.test] command = "pytest" (:help kage-checks);'
+            " or let every agent work to its end: --strategy all.",
             code="no_checks",
         )
     if course.until and not limited:

@@ -64,21 +64,28 @@ def stuck(events: Iterable[dict[str, Any]]) -> str:
     when the tool says that it failed, or a command ended with another code than 0.
     """
     calls: dict[str, tuple[str, str]] = {}
-    seen: Counter[tuple[str, str]] = Counter()
+    seen: Counter[tuple[str, str, str]] = Counter()
     for event in events:
         if event.get("kind") == "tool":
-            shown = event.get("args")
-            words = shown.get("command", shown) if isinstance(shown, dict) else shown
-            calls[str(event.get("id"))] = (str(event.get("name")), " ".join(str(words).split()))
+            calls[str(event.get("id"))] = _call(event)
         elif event.get("kind") == "result":
             step = calls.pop(str(event.get("id")), None)
             text = str(event.get("text", ""))
             code = event.get("exit", exit_code(text, 0 if event.get("ok", True) else None))
             if step is None or code == 0:
                 continue
-            key = (" ".join(step), _FLEETING.sub("#", text))
+            key = (*step, _FLEETING.sub("#", text))
             seen[key] += 1
             if seen[key] >= REPEATS:
-                shown = step[1] if len(step[1]) <= _WORDS else step[1][: _WORDS - 1] + "…"
+                shown = step[0] if len(step[0]) <= _WORDS else step[0][: _WORDS - 1] + "…"
                 return f"`{shown}` failed {seen[key]} times in the same way"
     return ""
+
+
+def _call(event: dict[str, Any]) -> tuple[str, str]:
+    """How a tool's call is shown, and all that tells it from another: a command as it is, of another tool its
+    name and the path."""
+    name, given = str(event.get("name")), event.get("args")
+    words = given if isinstance(given, dict) else {"": given}
+    shown = words["command"] if "command" in words else f"{name} {words.get('path', '')}"
+    return " ".join(str(shown).split()), f"{name} {words}"

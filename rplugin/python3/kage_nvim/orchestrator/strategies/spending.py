@@ -199,9 +199,7 @@ async def _of_tournament(conductor: Conductor, run: Run) -> list[Act]:
     if not tournament.is_over(seen, current):
         return []
     places = await _places(conductor, run, current.playing)
-    acts, run.record.round = tournament.after(
-        _seen(run), places, time.time(), current, run.record.course.round_seconds
-    )
+    acts, run.record.round = tournament.after(_seen(run), places, time.time(), current)
     conductor.changed(run)
     return acts
 

@@ -1,6 +1,6 @@
 """Tournament: short rounds, after each of which the better half goes on; the last one plays to its end.
 
-    4 agents ──round 1──▶ 2 go on ──round 2, twice as long──▶ 1 goes on ──▶ its end
+    8 agents ──round 1──▶ 4 go on ──round 2, twice as long──▶ 2 go on ── … ──▶ 1 goes on ──▶ its end
 
 An agent that is done early waits for nobody, but holds its place; those that do not go on keep what they have
 as candidates.
@@ -41,7 +41,7 @@ def is_over(agents: Sequence[Seen], current: Round) -> bool:
 
 
 def after(
-    agents: Sequence[Seen], places: Mapping[int, int], now: float, current: Round, round_seconds: float
+    agents: Sequence[Seen], places: Mapping[int, int], now: float, current: Round
 ) -> tuple[list[Act], Round]:
     """Who goes on and who is stopped, by the ``places`` (1: best) that their candidates have after a round.
 
@@ -60,7 +60,7 @@ def after(
             acts.append(Act("stop", agent.number, f"place {place} of {len(order)} after its round"))
     following = Round(
         began=now,
-        seconds=None if len(kept) <= 1 else round_seconds * 2,
+        seconds=None if len(kept) <= 1 else (current.seconds or 0.0) * 2,
         playing=[agent.number for agent in kept],
     )
     return acts, following
