@@ -289,7 +289,7 @@ local verbs = {
     desc = "the places where agents differ and nothing is decided, as a quickfix list",
     usage = "",
     run = function(words)
-      require("kage.diff.places.quickfix").list((require("kage.diff.places.gather").order(words)))
+      require("kage.diff.places.quickfix").list((require("kage.diff.places.gather.order").where(words)))
     end,
   },
   clean = {

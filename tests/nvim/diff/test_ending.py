@@ -146,7 +146,8 @@ def test_inline_takes_how_a_text_is_held(diff: Diff) -> None:
 def test_choices_say_which_files_are_not_among_them(diff: Diff) -> None:
     start(diff, b"a\nb\n", b"A\r\nb\r\n", b"B\nb\n")
     diff.keys(
-        ":lua require('kage.diff.places.quickfix').list(require('kage.diff.places.gather').order({}))<CR>"
+        ":lua local order = require('kage.diff.places.gather.order').where({})"
+        " require('kage.diff.places.quickfix').list(order)<CR>"
     )
     diff.editor.until("return vim.fn.execute('messages'):find('no choice is open') ~= nil")
     assert "text.txt" in diff.editor.messages()
