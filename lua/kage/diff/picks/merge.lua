@@ -4,7 +4,9 @@
 ---     yours   a B c d e f         where they lie apart, the agent's is a pick at its place in yours
 ---     agent   a b c D e           that leaves B and f alone; where they meet, the two texts are compared
 ---     merged  a B c D e f         line by line, and only what both of you changed is a conflict.
+local clusters = require("kage.diff.picks.clusters")
 local hunks = require("kage.diff.text.hunks")
+local taken = require("kage.diff.picks.taken")
 
 local M = {}
 
@@ -23,85 +25,6 @@ local M = {}
 ---@class kage.Merge
 ---@field lines string[] yours with every pick taken
 ---@field picks kage.Pick[] from top to bottom; their ranges are disjoint
-
----@class kage.Cluster hunks of both sides that overlap or touch, on base lines `[c0, c1)`
----@field c0 integer
----@field c1 integer
----@field agent kage.Hunk[]
----@field yours kage.Hunk[]
-
----@param agent kage.Hunk[]
----@param yours kage.Hunk[]
----@return kage.Cluster[]
-local function clusters(agent, yours)
-  local found, last = {}, nil
-  local i, j = 1, 1
-  while agent[i] or yours[j] do
-    local a, y = agent[i], yours[j]
-    local mine = not a or (y and (y.a0 < a.a0 or (y.a0 == a.a0 and y.a1 < a.a1)))
-    local hunk = mine and y or a
-    if not last or hunk.a0 > last.c1 then
-      last = { c0 = hunk.a0, c1 = hunk.a1, agent = {}, yours = {} }
-      found[#found + 1] = last
-    end
-    last.c1 = math.max(last.c1, hunk.a1)
-    table.insert(mine and last.yours or last.agent, hunk)
-    i, j = mine and i or i + 1, mine and j + 1 or j
-  end
-  return found
-end
-
---- Did both change the same base lines, or insert at the same place?
----@param cluster kage.Cluster
----@return boolean
-local function overlapping(cluster)
-  for _, a in ipairs(cluster.agent) do
-    for _, y in ipairs(cluster.yours) do
-      local same_place = a.a0 == a.a1 and y.a0 == y.a1 and a.a0 == y.a0
-      if same_place or (a.a0 < y.a1 and y.a0 < a.a1) then
-        return true
-      end
-    end
-  end
-  return false
-end
-
----@class kage.Region one side of a cluster
----@field first integer its first line in its document
----@field lines string[]
----@field base table<integer, integer> index of a line here → the base line that it is or, if new, replaced
----@field new table<integer, true> index of each new line
----@field kept table<integer, true> the base lines that are still here
-
---- The lines of one side that stand for the cluster's base lines.
----@param cluster kage.Cluster
----@param own kage.Hunk[] the cluster's hunks of that side
----@param delta integer how far that side is shifted against the base in front of the cluster
----@param doc string[]
----@return kage.Region
-local function region(cluster, own, delta, doc)
-  local found = { first = cluster.c0 + delta, lines = {}, base = {}, new = {}, kept = {} }
-  local past = cluster.c1 + delta
-  for _, hunk in ipairs(own) do
-    past = past + (hunk.b1 - hunk.b0) - (hunk.a1 - hunk.a0)
-  end
-  found.lines = hunks.slice(doc, found.first, past)
-  local next_hunk, at, base = 1, 1, cluster.c0
-  while at <= #found.lines or base < cluster.c1 do
-    local hunk = own[next_hunk]
-    if hunk and hunk.a0 == base then
-      for offset = 0, hunk.b1 - hunk.b0 - 1 do
-        found.new[at + offset] = true
-        found.base[at + offset] = hunk.a0 + offset < hunk.a1 and hunk.a0 + offset or nil
-      end
-      at, base, next_hunk = at + hunk.b1 - hunk.b0, hunk.a1, next_hunk + 1
-    else
-      found.base[at], found.kept[base] = base, true
-      at, base = at + 1, base + 1
-    end
-  end
-  return found
-end
 
 --- Did this side do something between these lines: is one of them new, or did it touch a base line that the other
 --- side still has, or replaced?
@@ -215,7 +138,7 @@ local function both(cluster, yours, agent)
   local picks = {}
   local differences = hunks.diff(yours.lines, agent.lines)
   local agreed, any = common(yours, agent, differences)
-  if not any and not overlapping(cluster) then
+  if not any and not clusters.is_overlapping(cluster) then
     return nil
   end
   for _, d in ipairs(differences) do
@@ -246,20 +169,10 @@ end
 local function picks_of(cluster, yours, yours_delta, agent, agent_delta)
   local found
   if #cluster.yours > 0 then
-    local mine = region(cluster, cluster.yours, yours_delta, yours)
-    found = both(cluster, mine, region(cluster, cluster.agent, agent_delta, agent))
+    local mine = clusters.region(cluster, cluster.yours, yours_delta, yours)
+    found = both(cluster, mine, clusters.region(cluster, cluster.agent, agent_delta, agent))
   end
   return found or apart(cluster, yours_delta, agent)
-end
-
----@param own kage.Hunk[]
----@return integer
-local function growth(own)
-  local sum = 0
-  for _, hunk in ipairs(own) do
-    sum = sum + (hunk.b1 - hunk.b0) - (hunk.a1 - hunk.a0)
-  end
-  return sum
 end
 
 --- Only the last line of a document can lack its newline: an agent's last line that lands amid yours gets one.
@@ -293,44 +206,6 @@ function M.take(yours, picks)
   return with_newlines(merged, true)
 end
 
---- The agent's hunks that are known to have been taken as they are, however else the texts could be read.
----@param of_agent kage.Hunk[]
----@param agent string[]
----@param of_yours kage.Own[]
----@param yours string[]
----@return fun(c0: integer, c1: integer): boolean holds are all hunks there among them?
-local function held(of_agent, agent, of_yours, yours)
-  local taken, found = {}, {}
-  for _, hunk in ipairs(of_yours) do
-    if hunk.taken and not hunk.dirty then
-      taken[hunk.a0 .. ":" .. hunk.a1] = hunk
-    end
-  end
-  if not next(taken) then
-    return function()
-      return false
-    end
-  end
-  for _, hunk in ipairs(of_agent) do
-    local own = taken[hunk.a0 .. ":" .. hunk.a1]
-    found[hunk] = own
-      and hunks.equal(hunks.slice(agent, hunk.b0, hunk.b1), hunks.slice(yours, own.b0, own.b1))
-  end
-  return function(c0, c1)
-    local index, all = hunks.first(of_agent, "a0", c0), false
-    while of_agent[index] and of_agent[index].a0 <= c1 do
-      if of_agent[index].a1 <= c1 then
-        if not found[of_agent[index]] then
-          return false
-        end
-        all = true
-      end
-      index = index + 1
-    end
-    return all
-  end
-end
-
 --- The agent's changes on top of yours.
 ---@param base string[]
 ---@param yours string[]
@@ -342,8 +217,8 @@ function M.merge(base, yours, agent, known)
   local of_agent = known.agent or hunks.diff(base, agent)
   local of_yours = known.yours or hunks.diff(base, yours)
   local picks, agent_delta, yours_delta = {}, 0, 0
-  local is_held = held(of_agent, agent, of_yours, yours)
-  for _, cluster in ipairs(clusters(of_agent, of_yours)) do
+  local is_held = taken.holds(of_agent, agent, of_yours, yours)
+  for _, cluster in ipairs(clusters.of(of_agent, of_yours)) do
     if #cluster.agent > 0 then
       for _, pick in ipairs(picks_of(cluster, yours, yours_delta, agent, agent_delta)) do
         pick.lines = with_newlines(pick.lines, pick.y1 > #yours)
@@ -353,8 +228,8 @@ function M.merge(base, yours, agent, known)
         end
       end
     end
-    agent_delta = agent_delta + growth(cluster.agent)
-    yours_delta = yours_delta + growth(cluster.yours)
+    agent_delta = agent_delta + clusters.growth(cluster.agent)
+    yours_delta = yours_delta + clusters.growth(cluster.yours)
   end
   return { lines = M.take(yours, picks), picks = picks }
 end
