@@ -58,21 +58,7 @@ function M.rows(landings)
       standing(landing),
     }
   end
-  local widths = {}
-  for _, row in ipairs(rows) do
-    for column, cell in ipairs(row) do
-      widths[column] = math.max(widths[column] or 0, vim.api.nvim_strwidth(cell))
-    end
-  end
-  return vim.tbl_map(function(row)
-    local line = ""
-    for column, cell in ipairs(row) do
-      local is_number = column == 1 or (column >= 5 and column <= 7)
-      local last = column == #row
-      line = line .. (last and cell or words.fit(cell, widths[column], is_number) .. "  ")
-    end
-    return line
-  end, rows)
+  return words.columns(rows, { true, [5] = true, [6] = true, [7] = true })
 end
 
 ---@return integer? # window that shows the table

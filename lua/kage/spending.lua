@@ -40,16 +40,18 @@ end
 ---@field runs integer
 ---@field checked integer
 ---@field green integer
+---@field green_rate number? of those checked
 ---@field wins integer
 ---@field accepted integer
 ---@field usd number?
 ---@field usd_per_accepted number?
+---@field seconds number the middle
 
 --- The table of `:Kage stats`.
 ---@param rows kage.StatsRow[]
 ---@return string[]
 function M.table(rows)
-  local cells = { { "player", "role", "language", "runs", "green", "wins", "accepted", "per accepted" } }
+  local cells = { { "player", "role", "language", "runs", "green", "wins", "accepted", "per accepted", "time" } }
   for _, row in ipairs(rows) do
     local cost = row.usd_per_accepted and words_of.money(row.usd_per_accepted)
       or row.usd and "-"
@@ -59,25 +61,14 @@ function M.table(rows)
       row.role ~= "" and words_of.clean(row.role) or "-",
       row.language ~= "" and words_of.clean(row.language) or "-",
       tostring(row.runs),
-      row.checked > 0 and ("%d/%d"):format(row.green, row.checked) or "-",
+      row.checked > 0 and ("%d/%d (%.0f%%)"):format(row.green, row.checked, row.green_rate * 100) or "-",
       tostring(row.wins),
       tostring(row.accepted),
       cost,
+      ("%.0f s"):format(row.seconds),
     }
   end
-  local widths = {}
-  for _, line in ipairs(cells) do
-    for column, cell in ipairs(line) do
-      widths[column] = math.max(widths[column] or 0, vim.fn.strdisplaywidth(cell))
-    end
-  end
-  return vim.tbl_map(function(line)
-    local parts = {}
-    for column, cell in ipairs(line) do
-      parts[column] = cell .. (" "):rep(widths[column] - vim.fn.strdisplaywidth(cell))
-    end
-    return (table.concat(parts, "  "):gsub("%s+$", ""))
-  end, cells)
+  return words_of.columns(cells)
 end
 
 --- `:Kage stats [all]`.
@@ -98,7 +89,14 @@ end
 ---@param place kage.Place
 ---@param done fun(lines: string[]) the estimate and the suggestion, as far as something is known
 function M.forecast(words, place, done)
-  local asked = { cwd = place.cwd, players = words.players, count = words.count, path = place.path or "" }
+  local asked = {
+    cwd = place.cwd,
+    players = words.players,
+    count = words.count,
+    path = place.path or "",
+    strategy = words.strategy or "",
+    ["until"] = words["until"] or "",
+  }
   require("kage.host").request("estimate", asked, function(err, result)
     if err then
       return

@@ -72,6 +72,26 @@ function M.fit(text, width, right)
   return right and gap .. text or text .. gap
 end
 
+--- Rows of cells as lines: columns as wide as what is in them, two blanks between, none behind the last.
+---@param rows string[][] safe to show
+---@param right table<integer, true>? columns that stand at the right: numbers
+---@return string[]
+function M.columns(rows, right)
+  local widths = {}
+  for _, row in ipairs(rows) do
+    for column, cell in ipairs(row) do
+      widths[column] = math.max(widths[column] or 0, vim.api.nvim_strwidth(cell))
+    end
+  end
+  return vim.tbl_map(function(row)
+    local cells = {}
+    for column, cell in ipairs(row) do
+      cells[column] = M.fit(cell, widths[column], right and right[column])
+    end
+    return (table.concat(cells, "  "):gsub("%s+$", ""))
+  end, rows)
+end
+
 --- Break at blanks into lines of at most that many columns; longer words are cut hard. A line that fits stays
 --- as it is, with its blanks.
 ---@param text string
