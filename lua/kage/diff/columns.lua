@@ -1,6 +1,7 @@
 --- The agents' windows of the diff: how many there are, which agent each shows, what its buffer holds.
 --- Methods of the view.
 local agent_buffer = require("kage.diff.agent_buffer")
+local choices = require("kage.diff.places.choices")
 local comments = require("kage.comments")
 local layout = require("kage.diff.layout")
 local lifecycle = require("kage.diff.lifecycle")
@@ -190,6 +191,33 @@ function M:compare()
   end
 end
 
+--- A change in the stead of another agent's version that was picked takes nothing of the user's.
+---@param spots kage.Spot[]
+---@param merged kage.Merge
+local function settle(spots, merged)
+  for _, pick in ipairs(merged.picks) do
+    local spot = pick.conflict and choices.of_pick(spots, pick)
+    if spot and spot.state == "taken" then
+      pick.conflict = false
+    end
+  end
+end
+
+--- Look at what became of each place in yours. What the user decided for the base stays so for as long as the tab
+--- is open, though the file be asked for again.
+---@param yours string[]
+---@param merges table<integer, kage.Merge>
+function M:read_places(yours, merges)
+  local content = self.content
+  self.decided = self.decided or {}
+  self.decided[content.path] = self.decided[content.path] or content.resets
+  content.resets = self.decided[content.path]
+  self.spots = content:spots(yours)
+  for _, merged in pairs(self.spots and merges or {}) do
+    settle(self.spots, merged)
+  end
+end
+
 --- Merge every version shown onto yours as it is now.
 function M:refresh()
   local content = self.content
@@ -203,7 +231,7 @@ function M:refresh()
     return column.agent
   end, self.columns)
   local merges = content:merges(yours, shown)
-  marks.read(self, yours, merges)
+  self:read_places(yours, merges)
   for _, column in ipairs(self.columns) do
     local version = content.versions[column.agent]
     column.merge = merges[column.agent] or { picks = {}, lines = version and {} or yours }

@@ -4,6 +4,7 @@ local linematch = require("kage.diff.linematch")
 local live = require("kage.diff.live")
 local maps = require("kage.diff.maps")
 local marks = require("kage.diff.places.marks")
+local title = require("kage.diff.places.title")
 local titles = require("kage.diff.titles")
 local visited = require("kage.diff.visited")
 
@@ -206,7 +207,7 @@ function M.follow(view)
   end)
   on("CursorMoved", nil, function()
     if here() then
-      marks.title(view)
+      title.draw(view)
     end
   end)
   on("WinClosed", nil, function(event)

@@ -1,7 +1,9 @@
---- What the windows of the diff say of places: who agrees with whom, and which words differ between versions.
+--- What the agents' windows say of places: who agrees with whom, and which words differ between versions.
 local choices = require("kage.diff.places.choices")
 local hunks = require("kage.diff.text.hunks")
 local names = require("kage.diff.places.names")
+local title = require("kage.diff.places.title")
+local windows = require("kage.diff.places.windows")
 local wordwise = require("kage.diff.places.wordwise")
 
 local M = {}
@@ -14,84 +16,6 @@ local AT_ONCE, PAUSE = 4, 15
 
 -- Columns of diff mode's fold column.
 local FOLDS = 2
-
---- How much the picks in front of each one grow the text; they are known as long as the merge is.
----@type table<kage.Merge, integer[]>
-local growths = setmetatable({}, { __mode = "k" })
-
----@param merged kage.Merge
----@return integer[] sums in front of each pick, and behind the last
-local function growths_of(merged)
-  local sums = growths[merged]
-  if not sums then
-    sums = { 0 }
-    for index, pick in ipairs(merged.picks) do
-      sums[index + 1] = sums[index] + #pick.lines - (pick.y1 - pick.y0)
-    end
-    growths[merged] = sums
-  end
-  return sums
-end
-
---- Lines `[m0, m1)` of an agent's window that stand for a place.
----@param spot kage.Spot
----@param merged kage.Merge
----@return integer m0, integer m1
-function M.range(spot, merged)
-  local sums, all = growths_of(merged), merged.picks
-  local index = hunks.first(all, "y1", spot.y0)
-  local before, inside = sums[index], 0
-  while all[index] and all[index].y0 <= spot.y1 do
-    local pick = all[index]
-    if choices.overlap(pick.c0, pick.c1, spot.place.first, spot.place.past) then
-      inside = inside + sums[index + 1] - sums[index]
-    elseif pick.y1 <= spot.y0 then
-      before = before + sums[index + 1] - sums[index]
-    end
-    index = index + 1
-  end
-  local m0 = spot.y0 + before
-  return m0, math.max(m0, spot.y1 + before + inside)
-end
-
---- A change in the stead of another agent's version that was picked takes nothing of the user's.
----@param spots kage.Spot[]
----@param merged kage.Merge
-local function settle(spots, merged)
-  for _, pick in ipairs(merged.picks) do
-    local spot = pick.conflict and choices.of_pick(spots, pick)
-    if spot and spot.state == "taken" then
-      pick.conflict = false
-    end
-  end
-end
-
---- Look at what became of each place in yours. What the user decided for the base stays so for as long as the tab
---- is open, though the file be asked for again.
----@param view kage.DiffView
----@param yours string[]
----@param merges table<integer, kage.Merge>
-function M.read(view, yours, merges)
-  local content = view.content
-  view.decided = view.decided or {}
-  view.decided[content.path] = view.decided[content.path] or content.resets
-  content.resets = view.decided[content.path]
-  view.spots = content:spots(yours)
-  for _, merged in pairs(view.spots and merges or {}) do
-    settle(view.spots, merged)
-  end
-end
-
----@param told string[]
----@param room integer columns
----@return string? the fullest that fits
-local function fitting(told, room)
-  for _, name in ipairs(told) do
-    if vim.api.nvim_strwidth(name) <= room then
-      return name
-    end
-  end
-end
 
 ---@param text string
 ---@param buffer integer whose tabs they are
@@ -132,7 +56,7 @@ local function behind(column, line, told, width)
   local text = vim.api.nvim_buf_get_lines(column.buffer, line - 1, line, false)[1]
   if text then
     local used = columns_of(text, column.buffer) + remarks_at(column.buffer, line)
-    return fitting(told, width - used - 1)
+    return names.fitting(told, width - used - 1)
   end
 end
 
@@ -144,7 +68,7 @@ end
 ---@param told string[]
 ---@param width integer columns for text
 local function draw(view, column, spot, told, width)
-  local m0, m1 = M.range(spot, column.merge)
+  local m0, m1 = windows.range(spot, column.merge)
   local last = vim.api.nvim_buf_line_count(column.buffer)
   local best, row
   for line = math.min(m0, last), math.min(math.max(m0, m1 - 1), last, m0 + 9) do
@@ -217,7 +141,7 @@ local function compare(columns, spot)
   for _, column in ipairs(columns) do
     local version = column.merge and choices.version_of(spot.place, column.agent)
     if version then
-      local m0, m1 = M.range(spot, column.merge)
+      local m0, m1 = windows.range(spot, column.merge)
       local lines = hunks.slice(column.merge.lines, m0, m1)
       sides[#sides + 1] = { column = column, version = version, m0 = m0, lines = lines }
     end
@@ -279,69 +203,6 @@ local function draw_spots(view, spots)
   end)
 end
 
---- The place under the cursor of the current window.
----@param view kage.DiffView
----@return kage.Spot?
----@return integer line of yours
-function M.here(view)
-  local window = vim.api.nvim_get_current_win()
-  local column = view:column_here()
-  if column and column.merge then
-    return choices.at_merged(view.spots, column.merge, vim.api.nvim_win_get_cursor(window)[1])
-  end
-  local line = vim.api.nvim_win_get_cursor(window == view.yours and window or view.yours)[1]
-  return choices.at(view.spots, line), line
-end
-
---- What the window of yours says above it, of the place under the cursor and of the file.
----@param view kage.DiffView
----@return kage.Span[]
-local function said(view)
-  local open, all = 0, 0
-  for _, spot in ipairs(view.spots) do
-    if spot.kind == "choice" then
-      all = all + 1
-      open = open + (spot.state == "open" and 1 or 0)
-    end
-  end
-  local found = {}
-  if open > 0 then
-    found[1] = { open == 1 and "1 choice open" or open .. " choices open", "KageChoice" }
-  elseif all > 0 then
-    found[1] = { "no choice open", "KageFaint" }
-  end
-  local spot = M.here(view)
-  local told = spot and names.told(spot, #view.agents, all)
-  local changed = vim.bo[vim.api.nvim_win_get_buf(view.yours)].modified
-  local head = vim.api.nvim_strwidth(" yours " .. vim.fs.basename(view.path) .. (changed and " [+] " or "  "))
-  local room = vim.api.nvim_win_get_width(view.yours) - head
-  if found[1] then
-    if room < vim.api.nvim_strwidth(found[1][1]) + (told and vim.api.nvim_strwidth(told[1]) + 2 or 0) then
-      found[1][1] = open .. " open"
-    end
-    room = room - vim.api.nvim_strwidth(found[1][1])
-  end
-  local name = told and fitting(told, room - (found[1] and 1 or 0))
-  if name then
-    found[#found + 1] = { name, "KageFaint" }
-  end
-  return found
-end
-
---- The cursor moved: name the place that it is at. Costs nothing where that is the same.
----@param view kage.DiffView
-function M.title(view)
-  local file = view.path and view:file(view.path)
-  if not (file and view.spots) or view.away or not vim.api.nvim_win_is_valid(view.yours) then
-    return
-  end
-  local titles = require("kage.diff.titles")
-  local title = titles.yours(file, #view.agents > 1 and said(view) or {})
-  if vim.wo[view.yours].winbar ~= title then
-    require("kage.diff.layout").set(view.yours, "winbar", title)
-  end
-end
-
 --- Draw it all anew.
 ---@param view kage.DiffView
 function M.draw(view)
@@ -354,7 +215,7 @@ function M.draw(view)
   if #view.agents > 1 then
     draw_spots(view, spots)
   end
-  M.title(view)
+  title.draw(view)
   if view.arrived then
     vim.schedule(view.arrived)
     view.arrived = nil

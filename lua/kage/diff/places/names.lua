@@ -55,4 +55,16 @@ function M.told(spot, of, all)
   return told
 end
 
+--- What of it there is room for.
+---@param told string[]
+---@param room integer columns
+---@return string? the fullest that fits
+function M.fitting(told, room)
+  for _, name in ipairs(told) do
+    if vim.api.nvim_strwidth(name) <= room then
+      return name
+    end
+  end
+end
+
 return M

@@ -2,9 +2,10 @@
 --- do not begin again at the other end. Methods of the view.
 local choices = require("kage.diff.places.choices")
 local layout = require("kage.diff.layout")
-local marks = require("kage.diff.places.marks")
 local notify = require("kage.notify")
 local survey = require("kage.diff.places.survey")
+local title = require("kage.diff.places.title")
+local windows = require("kage.diff.places.windows")
 
 local M = {}
 
@@ -14,7 +15,7 @@ local function go_to(view, spot)
   local column = view:column_here()
   local window, line = view.yours, spot.y0
   if column and column.merge then
-    window, line = column.window, (marks.range(spot, column.merge))
+    window, line = column.window, (windows.range(spot, column.merge))
   end
   local last = vim.api.nvim_buf_line_count(vim.api.nvim_win_get_buf(window))
   vim.api.nvim_win_call(window, function()
@@ -22,7 +23,7 @@ local function go_to(view, spot)
     vim.api.nvim_win_set_cursor(window, { math.max(1, math.min(line, last)), 0 })
   end)
   layout.unfold(window)
-  marks.title(view)
+  title.draw(view)
 end
 
 --- The choices of the file in front of the cursor's line or behind it, the nearest first.
@@ -30,7 +31,7 @@ end
 ---@param step 1|-1
 ---@return kage.Spot[]
 local function ahead(view, step)
-  local here, line = marks.here(view)
+  local here, line = windows.here(view)
   local found = {}
   for index = step > 0 and 1 or #view.spots, step > 0 and #view.spots or 1, step do
     local spot = view.spots[index]
