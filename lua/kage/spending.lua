@@ -51,7 +51,8 @@ end
 ---@param rows kage.StatsRow[]
 ---@return string[]
 function M.table(rows)
-  local cells = { { "player", "role", "language", "runs", "green", "wins", "accepted", "per accepted", "time" } }
+  local cells =
+    { { "player", "role", "language", "runs", "green", "wins", "accepted", "per accepted", "time" } }
   for _, row in ipairs(rows) do
     local cost = row.usd_per_accepted and words_of.money(row.usd_per_accepted)
       or row.usd and "-"

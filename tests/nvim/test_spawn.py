@@ -306,6 +306,7 @@ def test_the_prompt_tells_what_such_a_run_took(nvim: Editor, spawned: FakeDaemon
     assert any("KageSpawn 2 @fast --strategy race" in row for row in screen)
     asked = spawned.asked("estimate")[0]
     assert (asked["count"], asked["players"], asked["path"]) == (2, ["fast"], "calc.py")
+    assert (asked["strategy"], asked["until"]) == ("race", "")
     best = nvim.lua("return require('kage.spending').best_first({ '@alpha', '@zeta' })")
     assert best == ["@zeta", "@alpha"]
     nvim.keys("<Esc>q")
@@ -314,6 +315,7 @@ def test_the_prompt_tells_what_such_a_run_took(nvim: Editor, spawned: FakeDaemon
 
 def test_stats_are_a_table(nvim: Editor, kaged: FakeDaemon) -> None:
     row = {"role": "", "language": "Python", "runs": 4, "checked": 3, "green": 2, "wins": 1, "accepted": 1}
+    row |= {"green_rate": 2 / 3, "seconds": 12.3}
     rows = [
         row | {"player": "fast", "usd": 0.5, "usd_per_accepted": 0.5},
         row | {"player": "free\x1b", "usd": None, "usd_per_accepted": None},
@@ -323,8 +325,8 @@ def test_stats_are_a_table(nvim: Editor, kaged: FakeDaemon) -> None:
     nvim.until("return vim.fn.execute('messages'):find('per accepted', 1, true)")
     code = "return require('kage.spending').table(vim.json.decode(..., { luanil = { object = true } }))"
     lines = nvim.lua(code, json.dumps(rows))
-    assert lines[1].split() == ["fast", "-", "Python", "4", "2/3", "1", "1", "$0.50"]
-    assert lines[2].split()[-1] == "unpriced" and "\x1b" not in lines[2]
+    assert lines[1].split() == ["fast", "-", "Python", "4", "2/3", "(67%)", "1", "1", "$0.50", "12", "s"]
+    assert lines[2].split()[-3] == "unpriced" and "\x1b" not in lines[2]
     kaged.answers["stats"] = lambda _: {"repository": "/x", "rows": []}
     nvim.command("Kage stats all")
     nvim.until("return vim.fn.execute('messages'):find('no agent has ended yet', 1, true)")

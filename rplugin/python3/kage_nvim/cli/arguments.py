@@ -253,6 +253,8 @@ def _explaining(add: Add) -> None:
     estimate.add_argument("-n", dest="count", type=int, metavar="N", help="how many agents (1 to 50)")
     estimate.add_argument("--player", action="append", default=[], metavar="P[:n][+role]", help="who answers")
     estimate.add_argument("--file", type=_word, metavar="PATH", help="a file of the language in question")
+    estimate.add_argument("--strategy", choices=STRATEGIES, metavar="S", help="how its agents are spent")
+    estimate.add_argument("--until", choices=("green",), help="as of a spawn")
     add("cost", "tokens and money: this run, today, by player", json_too=True)
     add("doctor", "check what Kage needs", json_too=True)
 

@@ -35,7 +35,9 @@ class Spending(Shell):
         """See parser()."""
         given = self.given
         path = inside(given.file) if given.file else ""
-        answer = await self.ask("estimate", players=given.player, count=given.count, path=path)
+        asked = {"players": given.player, "count": given.count, "path": path}
+        asked |= {"strategy": given.strategy or "", "until": given.until or ""}
+        answer = await self.ask("estimate", **asked)
         lines = [answer["line"] or "nothing is known of such a run yet", answer["suggestion"]]
         self.show(answer, "\n".join(render.clean(line) for line in lines if line))
         return Exit.DONE

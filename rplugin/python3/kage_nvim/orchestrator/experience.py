@@ -1,84 +1,21 @@
-"""Experience: what the runs of the past say of players. Kept in kaged's database, cleaned runs included; what
-each agent spent is the gateway's ledger's own sums, taken over at the end of its turns."""
+"""Experience: what the past says of players, and of what a run will take."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-from kage_nvim.model import State
-from kage_nvim.records import AgentRecord
-from kage_nvim.store import Database
+from kage_nvim.orchestrator.past import UNTIL, History, Past
 
 LIKE = 2
-"""Agents of the past that it takes to say what one like them will spend."""
+"""Agents, or runs, of the past that it takes to say what one like them will spend."""
 ENOUGH = 3
 """Candidates of a player that it takes to suggest it."""
 NEWEST = 200
 """Agents of a player that are looked at, the newest ones."""
-
-
-@dataclass(frozen=True)
-class Past:
-    """One agent of the past. ``green`` is ``None`` when it was never checked; ``seconds`` from its start to
-    its end; ``whole``: it was not cut short, so that what it spent is what its like will."""
-
-    run: str
-    repository: str
-    player: str
-    role: str
-    language: str
-    green: bool | None
-    won: bool
-    accepted: bool
-    usd: float | None
-    tokens: int
-    seconds: float
-    whole: bool
-
-
-def past(database: Database, repository: Path | None = None) -> list[Past]:
-    """All agents that have ended, newest first; of one repository, or of all."""
-    accepted: dict[str, set[int]] = {}
-    for landing in database.landings():
-        if landing.state == "done" and landing.undoes is None:
-            accepted.setdefault(landing.run, set()).update(landing.numbers or [landing.number])
-    found = []
-    for record in database.runs(cleaned=True):
-        status = record.status
-        if repository is not None and status.repository != str(repository):
-            continue
-        made = {candidate.number: candidate for candidate in status.candidates}
-        for agent in database.agents(status.id):
-            one, candidate = agent.status, made.get(agent.status.number)
-            if not one.state.ended or one.ended is None or _never_began(agent):
-                continue
-            found.append(
-                Past(
-                    run=status.id,
-                    repository=status.repository,
-                    player=one.player,
-                    role=one.role or "",
-                    language=candidate.language if candidate else "",
-                    green=candidate.green if candidate and candidate.files else None,
-                    won=status.winner == one.number,
-                    accepted=one.number in accepted.get(status.id, set()),
-                    usd=None if one.unmetered else one.cost_usd,
-                    tokens=one.tokens_in + one.tokens_out,
-                    seconds=max(0.0, one.ended - (one.started or one.ended)),
-                    whole=one.state is State.DONE and not agent.spared,
-                )
-            )
-    return found
-
-
-def _never_began(agent: AgentRecord) -> bool:
-    """Whether its strategy, or the user, did without it before it had a process."""
-    return agent.pid is None and agent.status.state is State.STOPPED
 
 
 def stats(agents: Iterable[Past]) -> list[dict[str, Any]]:
@@ -134,12 +71,15 @@ def _merit(row: dict[str, Any]) -> tuple[Any, ...]:
 @dataclass
 class Guess:
     """What something will take: the middle and the range, in US dollars (``None``: unpriced), tokens and
-    seconds; ``agents`` of the past stand behind it."""
+    seconds. ``agents`` of the past stand behind it, or ``runs`` that were spent alike; ``bound`` is empty, or
+    says that it is what agents take who all work to their end: ``at most``, ``at least``."""
 
     usd: tuple[float, float, float] | None
     tokens: tuple[float, float, float]
     seconds: tuple[float, float, float]
     agents: int = 0
+    runs: int = 0
+    bound: str = ""
     unknown: list[str] = field(default_factory=list)
 
 
@@ -166,9 +106,38 @@ def spread(values: Sequence[float]) -> tuple[float, float, float]:
     return median(order), order[cut], order[-1 - cut]
 
 
-def estimate(agents: Sequence[Past], players: Sequence[str], repository: str, spoken: str) -> Guess | None:
-    """What a run of these players will take, one agent each, side by side; ``None``: nothing is known of
-    any. ``unknown`` names players of whom nothing is known; they are not in it."""
+def estimate(
+    history: History, players: Sequence[str], repository: str, spoken: str, spent_as: str = "all"
+) -> Guess | None:
+    """What a run of these players will take, one agent each; ``None``: nothing is known of any.
+
+    One whose strategy ends agents is guessed from runs of the same players that were spent in the same way
+    (``spent_as``), here or else anywhere; without such, from what each agent takes. ``unknown`` names players
+    of whom nothing is known; they are not in it.
+    """
+    if spent_as == "all":
+        return _of_agents(history.agents, players, repository, spoken)
+    alike = [run for run in history.runs if run.spent_as == spent_as and run.players == sorted(players)]
+    here = [run for run in alike if run.repository == repository]
+    runs = (here if len(here) >= LIKE else alike)[:NEWEST]
+    if len(runs) >= LIKE:
+        priced = [run.usd for run in runs if run.usd is not None]
+        return Guess(
+            usd=spread(priced) if priced else None,
+            tokens=spread([run.tokens for run in runs]),
+            seconds=spread([run.seconds for run in runs]),
+            runs=len(runs),
+        )
+    guess = _of_agents(history.agents, players, repository, spoken, in_turn=spent_as == "cascade")
+    if guess is not None:
+        guess.bound = "at least" if spent_as == UNTIL else "at most"
+    return guess
+
+
+def _of_agents(
+    agents: Sequence[Past], players: Sequence[str], repository: str, spoken: str, *, in_turn: bool = False
+) -> Guess | None:
+    """The same of agents that all work to their end, side by side or ``in_turn``."""
     known = {player: like(agents, player, repository, spoken) for player in dict.fromkeys(players)}
     counts = Counter(player for player in players if known[player])
     if not counts:
@@ -182,14 +151,18 @@ def estimate(agents: Sequence[Past], players: Sequence[str], repository: str, sp
         if priced:
             usd += [spread(priced)] * count
         tokens += [spread([agent.tokens for agent in members])] * count
-        seconds.append(spread([agent.seconds for agent in members]))
+        seconds += [spread([agent.seconds for agent in members])] * (count if in_turn else 1)
     return Guess(
         usd=_added(usd) if usd else None,
         tokens=_added(tokens),
-        seconds=(max(s[0] for s in seconds), max(s[1] for s in seconds), max(s[2] for s in seconds)),
+        seconds=_added(seconds) if in_turn else _slowest(seconds),
         agents=behind,
         unknown=[player for player in known if not known[player]],
     )
+
+
+def _slowest(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
+    return max(p[0] for p in parts), max(p[1] for p in parts), max(p[2] for p in parts)
 
 
 def _added(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:

@@ -8,19 +8,22 @@ from typing import Any
 
 import msgspec
 
-from kage_nvim.orchestrator.experience import ENOUGH, Guess, Past, estimate, stats
+from kage_nvim.orchestrator.experience import ENOUGH, Guess, estimate, stats
+from kage_nvim.orchestrator.past import History, Past
 from kage_nvim.orchestrator.strategies.saving import duration
 
 SUGGESTED = 3
 """Players that are suggested, at most."""
 
 
-def told(past: Sequence[Past], players: Sequence[str], repository: str, spoken: str) -> dict[str, Any]:
+def told(
+    history: History, players: Sequence[str], repository: str, spoken: str, spent_as: str = "all"
+) -> dict[str, Any]:
     """``line``: ``about $0.12 (0.05-0.30), 2 min (1-4)`` or empty; ``suggestion``: ``Python here: @fast 8/10
     green, $0.02 each`` or empty; ``order``: players, the best first; ``guess``: the line's numbers or
     ``None``."""
-    guess = estimate(past, players, repository, spoken)
-    here = [agent for agent in past if agent.repository == repository]
+    guess = estimate(history, players, repository, spoken, spent_as)
+    here = [agent for agent in history.agents if agent.repository == repository]
     ranked = _ranked([agent for agent in here if spoken and agent.language == spoken])
     where = f"{spoken} here"
     if not ranked:
@@ -43,7 +46,7 @@ def line(guess: Guess) -> str:
     else:
         spent = _range([_tokens(value) for value in guess.tokens]) + " tokens" if guess.tokens[2] else ""
     left = f", nothing is known of {', '.join(guess.unknown)}" if guess.unknown else ""
-    return "about " + ", ".join(filter(None, [spent, time])) + left
+    return f"{guess.bound} about ".lstrip() + ", ".join(filter(None, [spent, time])) + left
 
 
 def _range(words: Sequence[str]) -> str:

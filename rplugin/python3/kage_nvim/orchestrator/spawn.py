@@ -22,12 +22,12 @@ from kage_nvim.orchestrator import (
     briefing,
     cli_seats,
     course,
-    experience,
     forecast,
     history,
     kageignore,
     keys,
     money,
+    past,
     seating,
     shadow,
     steps,
@@ -75,9 +75,9 @@ async def spawn(conductor: Conductor, peer: Peer, asked: SpawnRequest) -> dict[s
     fail_point("spawn.done")
     conductor.spawn_task(course.begun(conductor, run))
     conductor.spawn_task(course.follow(conductor, run))
-    past = await asyncio.to_thread(experience.past, conductor.database)
+    told = await asyncio.to_thread(past.read, conductor.database)
     names = [seat.name for seat in plan.seats]
-    if expected := forecast.told(past, names, str(run.root), "")["line"]:
+    if expected := forecast.told(told, names, str(run.root), "", past.spent_as(plan.course))["line"]:
         plan.notes.append(f"by runs like it: {expected}")
     return {"run": run_id, "agents": run.status().agents, "notes": plan.notes}
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from kage_nvim import config, discover
-from kage_nvim.orchestrator import experience, forecast, keys, players
+from kage_nvim.orchestrator import experience, forecast, keys, past, players
 from kage_nvim.orchestrator.checking import repairs
 from kage_nvim.orchestrator.conductor import Conductor
 from kage_nvim.orchestrator.languages import of_path
@@ -25,12 +25,14 @@ class Stats(In):
 
 
 class Estimate(In):
-    """What a spawn would be asked for: ``players`` as words (``fast:2+tester``), ``count``; ``path`` names a
-    file whose language the change will be in."""
+    """What a spawn would be asked for: ``players`` as words (``fast:2+tester``), ``count``, ``strategy`` and
+    ``until``; ``path`` names a file whose language the change will be in."""
 
     players: list[str] = []
     count: int | None = None
     path: str = ""
+    strategy: str = ""
+    until: str = ""
 
 
 @verb("repair", Repair)
@@ -44,8 +46,8 @@ async def _repair(conductor: Conductor, peer: Peer, asked: Repair) -> dict[str, 
 @verb("stats", Stats)
 async def _stats(conductor: Conductor, peer: Peer, asked: Stats) -> dict[str, Any]:
     root = None if asked.all else (await conductor.repository(asked.cwd)).root
-    rows = experience.stats(await asyncio.to_thread(experience.past, conductor.database, root))
-    return {"repository": str(root) if root else None, "rows": rows}
+    told = await asyncio.to_thread(past.read, conductor.database, root)
+    return {"repository": str(root) if root else None, "rows": experience.stats(told.agents)}
 
 
 @verb("estimate", Estimate)
@@ -56,5 +58,7 @@ async def _estimate(conductor: Conductor, peer: Peer, asked: Estimate) -> dict[s
     found = await discover.found_async(present, probe=False) if not user.players else []
     path = peer.hello.env.get("PATH", "")
     seated, _ = await asyncio.to_thread(players.seats, asked.players, asked.count, user, found, path)
-    past = await asyncio.to_thread(experience.past, conductor.database)
-    return forecast.told(past, [seat.name for seat in seated], str(root), of_path(asked.path))
+    told = await asyncio.to_thread(past.read, conductor.database)
+    names, strategy = [seat.name for seat in seated], asked.strategy or user.defaults.strategy
+    spent_as = past.UNTIL if asked.until else strategy
+    return forecast.told(told, names, str(root), of_path(asked.path), spent_as)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from statistics import mean
 
 from kage_nvim.model import AgentStatus, State
-from kage_nvim.orchestrator import experience
+from kage_nvim.orchestrator import experience, past
 from kage_nvim.orchestrator.runs import Agent, Run
 from kage_nvim.store import Database
 
@@ -24,11 +24,11 @@ def line(database: Database, run: Run) -> str:
     spared = [agent for agent in run.agents.values() if agent.record.spared]
     if not spared:
         return ""
-    past = experience.past(database)
+    agents = past.read(database).agents
     usd, tokens, seconds, unpriced = 0.0, 0.0, [0.0], False
     for agent in spared:
         status = agent.record.status
-        likely = _likely(run, agent, past)
+        likely = _likely(run, agent, agents)
         if likely is None:
             unpriced = True
             continue
@@ -53,12 +53,11 @@ def line(database: Database, run: Run) -> str:
     return f"{name} ended {count} early" if begun else f"{name} did without {count}"
 
 
-def _likely(
-    run: Run, agent: Agent, past: Sequence[experience.Past]
-) -> tuple[float | None, float, float] | None:
+def _likely(run: Run, agent: Agent, agents: Sequence[past.Past]) -> tuple[float | None, float, float] | None:
     """US dollars, tokens and seconds that an agent would have spent; ``None``: nobody knows."""
     player = agent.record.status.player
-    done = [a.record.status for a in run.agents.values() if a.record.status.state is State.DONE]
+    own = [a.record for a in run.agents.values() if a.record.synthesis is None]
+    done = [record.status for record in own if record.status.state is State.DONE]
     like = [status for status in done if status.player == player]
     if like:
         usd = [s.cost_usd for s in like if s.cost_usd is not None and not s.unmetered]
@@ -68,7 +67,7 @@ def _likely(
             mean(s.tokens_in + s.tokens_out for s in like),
             mean(seconds) if seconds else 0.0,
         )
-    others = experience.like(past, player, str(run.root), "")
+    others = experience.like(agents, player, str(run.root), "")
     if not others:
         return _by_its_price(agent, done)
     usd = [agent.usd for agent in others if agent.usd is not None]
