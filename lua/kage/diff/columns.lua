@@ -2,9 +2,9 @@
 --- Methods of the view.
 local agent_buffer = require("kage.diff.agent_buffer")
 local choices = require("kage.diff.places.choices")
+local closing = require("kage.diff.closing")
 local comments = require("kage.comments")
 local layout = require("kage.diff.layout")
-local lifecycle = require("kage.diff.lifecycle")
 local linematch = require("kage.diff.linematch")
 local maps = require("kage.diff.maps")
 local marks = require("kage.diff.places.marks")
@@ -17,7 +17,7 @@ local M = {}
 ---@return boolean go_on false when the diff is closed, now or already
 function M:prune()
   if self.closed or not vim.api.nvim_win_is_valid(self.yours) then
-    lifecycle.close(self)
+    closing.close(self)
     return false
   end
   for index = #self.columns, 1, -1 do
@@ -25,7 +25,7 @@ function M:prune()
     local is_open = vim.api.nvim_win_is_valid(column.window)
     if not is_open or vim.api.nvim_win_get_buf(column.window) ~= column.buffer then
       table.remove(self.columns, index)
-      lifecycle.wipe(column.buffer)
+      closing.wipe(column.buffer)
       if is_open then
         layout.diff_off(column.window)
         layout.set(column.window, "winbar", "")
@@ -77,7 +77,7 @@ function M:drop(index)
   if vim.api.nvim_win_is_valid(column.window) then
     vim.api.nvim_win_close(column.window, true)
   end
-  lifecycle.wipe(column.buffer)
+  closing.wipe(column.buffer)
 end
 
 --- Give each column its agent's version.
@@ -102,7 +102,7 @@ function M:fill_columns()
     end
   end
   for unused in pairs(before) do
-    lifecycle.wipe(unused)
+    closing.wipe(unused)
   end
   if file.kind == "text" then
     self:refresh()

@@ -1,12 +1,14 @@
 --- The diff's tabpage: which file and which agents it shows, kept up to date with yours, until it is closed.
 local Content = require("kage.diff.content")
 local agent_buffer = require("kage.diff.agent_buffer")
+local closing = require("kage.diff.closing")
+local follow = require("kage.diff.follow")
 local layout = require("kage.diff.layout")
-local lifecycle = require("kage.diff.lifecycle")
 local live = require("kage.diff.live")
 local titles = require("kage.diff.titles")
 local tree = require("kage.diff.panel.tree")
 local visited = require("kage.diff.visited")
+local yours = require("kage.diff.yours")
 
 ---@class kage.Column one agent's window
 ---@field window integer
@@ -117,7 +119,7 @@ function View.open(answer, options, class)
   self:create_panel()
   self:open_panel()
   self:arrange()
-  lifecycle.follow(self)
+  follow.begin(self)
   -- What takes kaged longer is asked for once the first file is there.
   if options.path and self:file(options.path) then
     self:show(options.path, options.keep)
@@ -168,7 +170,7 @@ function View:place(file, answer, keep)
     and (not shown or shown == vim.api.nvim_win_get_buf(self.yours))
   self.path = file.path
   if not same then
-    lifecycle.leave(self)
+    yours.leave(self)
     if self.away then
       self:arrange()
     end
@@ -182,7 +184,7 @@ function View:place(file, answer, keep)
   end
   self:fill_columns()
   if not same and is_text then
-    lifecycle.attach(self, buffer)
+    follow.attach(self, buffer)
     if not keep then
       self:go_to_first_change()
     end
@@ -234,12 +236,11 @@ function View:enter(file)
     error(problem, 0)
   end
   if fresh then
-    self.visited[buffer] = vim.api.nvim_buf_get_changedtick(buffer)
-    vim.bo[buffer].buflisted = true
+    visited.add(self, buffer)
   end
   self.away = nil
   layout.set(self.yours, "winbar", titles.yours(file))
-  lifecycle.take_keys(self)
+  yours.take_keys(self)
 end
 
 function View:go_to_first_change()
@@ -269,7 +270,7 @@ end
 
 --- Close the tab; all is as it was before it was opened.
 function View:close()
-  lifecycle.close(self)
+  closing.close(self)
 end
 
 return View

@@ -24,6 +24,24 @@ function M.load(path)
   return buffer, true
 end
 
+--- The path of a buffer's file in the repository.
+---@param root string of the repository
+---@param buffer integer
+---@return string path "" for others
+function M.relative(root, buffer)
+  local name = vim.api.nvim_buf_get_name(buffer)
+  local path = vim.uv.fs_realpath(name) or name
+  return vim.startswith(path, root .. "/") and path:sub(#root + 2) or ""
+end
+
+--- One was loaded for this view: it is listed like any file, and goes again if it is never touched.
+---@param view kage.DiffView
+---@param buffer integer
+function M.add(view, buffer)
+  view.visited[buffer] = vim.api.nvim_buf_get_changedtick(buffer)
+  vim.bo[buffer].buflisted = true
+end
+
 --- Those that were touched are the user's from now on. Asked while they are loaded: without 'hidden' they go with
 --- their window.
 ---@param view kage.DiffView

@@ -31,8 +31,7 @@ end
 function M:target()
   local buffer, fresh = visited.load(vim.fs.joinpath(self.root, self.path))
   if fresh then
-    self.visited[buffer] = vim.api.nvim_buf_get_changedtick(buffer)
-    vim.bo[buffer].buflisted = true
+    visited.add(self, buffer)
   end
   return buffer
 end

@@ -2,6 +2,7 @@
 local keys = require("kage.diff.inline.keys")
 local maps = require("kage.diff.maps")
 local sheet = require("kage.diff.inline.sheet")
+local visited = require("kage.diff.visited")
 
 local M = {}
 
@@ -76,7 +77,7 @@ end
 ---@param session kage.InlineSession
 ---@param buffer integer
 function M.turn(session, buffer)
-  local relative = session:relative(buffer)
+  local relative = visited.relative(session.root, buffer)
   session:leave()
   -- An answer that is under way would bring its file over the user's.
   session.serial = session.serial + 1

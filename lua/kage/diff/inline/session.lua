@@ -92,15 +92,6 @@ function Session:learn(answer)
   self.files, self.skipped = Session.texts(answer)
 end
 
---- The path of a buffer's file in the repository; "" for others.
----@param buffer integer
----@return string
-function Session:relative(buffer)
-  local name = vim.api.nvim_buf_get_name(buffer)
-  local path = vim.uv.fs_realpath(name) or name
-  return vim.startswith(path, self.root .. "/") and path:sub(#self.root + 2) or ""
-end
-
 --- Who plays an agent, safe to show.
 ---@param agent integer
 ---@return string
@@ -162,8 +153,7 @@ function Session:bring(buffer, fresh)
     self.entering = false
   end
   if fresh then
-    self.visited[buffer] = vim.api.nvim_buf_get_changedtick(buffer)
-    vim.bo[buffer].buflisted = true
+    visited.add(self, buffer)
   end
 end
 
@@ -172,7 +162,7 @@ end
 ---@return boolean there_is_something
 function Session:stand_beside()
   local buffer = vim.api.nvim_win_get_buf(self.window)
-  self.beside = self:relative(buffer)
+  self.beside = visited.relative(self.root, buffer)
   if #self:notes() == 0 then
     return false
   end
