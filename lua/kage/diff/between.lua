@@ -10,11 +10,7 @@ local hunks = require("kage.diff.text.hunks")
 local keys = require("kage.diff.between.keys")
 local layout = require("kage.diff.layout")
 local maps = require("kage.diff.maps")
-local panel = require("kage.diff.panel")
-local titles = require("kage.diff.titles")
-local wordwise = require("kage.diff.places.wordwise")
 
-local NAMESPACE = vim.api.nvim_create_namespace("kage.diff.between")
 -- On narrower screens the base is hidden at first.
 local ROOM_FOR_BASE = 120
 
@@ -29,8 +25,10 @@ local ROOM_FOR_BASE = 120
 local Between = setmetatable({}, { __index = View })
 Between.__index = Between
 
-for name, method in pairs(require("kage.diff.between.put")) do
-  Between[name] = method
+for _, module in ipairs({ "put", "titles", "words" }) do
+  for name, method in pairs(require("kage.diff.between." .. module)) do
+    Between[name] = method
+  end
 end
 
 ---@param path string
@@ -161,87 +159,6 @@ function Between:show_buffer(side, buffer, before)
   vim.api.nvim_win_set_buf(side.window, buffer)
   self.entering = false
   self.shown[before] = nil
-end
-
----@param buffer integer
----@param first integer line of the first of the ranges' lines
----@param ranges kage.WordRange[]
-local function mark_ranges(buffer, first, ranges)
-  for _, range in ipairs(ranges) do
-    vim.api.nvim_buf_set_extmark(buffer, NAMESPACE, first + range.line - 2, range.c0, {
-      end_col = range.c1,
-      hl_group = "KageApart",
-      priority = 150,
-    })
-  end
-end
-
---- Mark the words in which the two agents differ.
----@param path string
-function Between:mark_words(path)
-  local one, other = self:document(self.agents[1]), self:document(self.agents[2])
-  local left, right = self:side_buffer(path, self.agents[1]), self:side_buffer(path, self.agents[2])
-  vim.api.nvim_buf_clear_namespace(left, NAMESPACE, 0, -1)
-  vim.api.nvim_buf_clear_namespace(right, NAMESPACE, 0, -1)
-  for _, hunk in ipairs(hunks.diff(one, other)) do
-    local of_one, of_other =
-      wordwise.differ(hunks.slice(one, hunk.a0, hunk.a1), hunks.slice(other, hunk.b0, hunk.b1))
-    -- Lines that only one of them has are told by the colours of the diff.
-    if hunk.a0 < hunk.a1 and hunk.b0 < hunk.b1 then
-      mark_ranges(left, hunk.a0, of_one)
-      mark_ranges(right, hunk.b0, of_other)
-    end
-  end
-end
-
---- Did both make the same of a file? Nil while only its content, which is not here, could tell.
----@param file kage.ChangedFile
----@return boolean?
-function Between:equal(file)
-  local one, other = file.agents[tostring(self.agents[1])], file.agents[tostring(self.agents[2])]
-  if not one or not other then
-    return false
-  elseif one.new_mode ~= other.new_mode then
-    return false
-  end
-  return one.new_sha and one.new_sha == other.new_sha
-end
-
----@param agent integer
----@return integer
-function Between:other(agent)
-  return self.agents[1] == agent and self.agents[2] or self.agents[1]
-end
-
----@param file kage.ChangedFile
----@param agent integer
----@return string
-function Between:title(file, agent)
-  if agent == 0 then
-    return titles.coloured("KageTitle", " base ") .. (self.content.is_new and "not there" or "")
-  end
-  local change = file.agents[tostring(agent)]
-  local head = titles.coloured("KageTitle", (" %d "):format(agent))
-    .. titles.safe(titles.player(agent, self.run))
-  local said = {}
-  if change and file.kind == "text" then
-    said[1] = ("+%d -%d"):format(change.added, change.removed)
-  end
-  local remarks = change and panel.remarks(file, change) or "as at the base"
-  said[#said + 1] = remarks ~= "" and remarks or nil
-  said[#said + 1] = self:equal(file) and "same as " .. self:other(agent) or nil
-  return head .. titles.coloured("KageFaint", "  %<" .. titles.safe(table.concat(said, ", ")))
-end
-
---- What to show of a file without lines to compare.
----@param file kage.ChangedFile
----@param agent integer 0 for the base
----@return string[]
-function Between:note(file, agent)
-  if agent == 0 then
-    return { "", " " .. vim.fn.strtrans(file.path), "", " " .. file.kind .. ", not compared line by line" }
-  end
-  return titles.note(file, agent, self.content.versions[agent], self.root)
 end
 
 --- To the first line in which the agents differ from each other, or from the base where they do not.
