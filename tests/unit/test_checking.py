@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from kage_nvim.config import Check, RepositoryConfig
+from kage_nvim.errors import KageError
 from kage_nvim.model import State
 from kage_nvim.orchestrator import course
 from kage_nvim.orchestrator.checking.bench import is_named
+from kage_nvim.orchestrator.checking.checks import Checks
 from kage_nvim.orchestrator.turns import Turns
 
 
@@ -38,6 +42,109 @@ def test_a_mistake_in_its_checks_leaves_no_agent_behind(
     asyncio.run(turns._checked(SimpleNamespace(id="r"), agent, "exit 0", 1))  # type: ignore[arg-type]
     assert over == [(State.DONE, "exit 0", 1)]
     assert "the disk is gone" in caplog.text and "agent 3" in caplog.text
+
+
+class Slow(Checks):
+    """Checks of one candidate that end when they are told to; ``began`` counts them."""
+
+    def __init__(self) -> None:
+        super().__init__(SimpleNamespace(environment=lambda run: {}))  # type: ignore[arg-type]
+        self.began = 0
+        self.ends: list[asyncio.Future[str]] = []
+
+    async def wanted(self, *_: Any) -> Any:
+        return RepositoryConfig(), {"t": Check(command="true")}
+
+    def questions(self, *_: Any, **__: Any) -> Any:
+        return []
+
+    async def _of_candidate(self, *_: Any) -> Any:
+        self.began += 1
+        self.ends.append(asyncio.get_running_loop().create_future())
+        return await self.ends[-1]
+
+
+async def _turns() -> None:
+    """What is ready to run does."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def test_who_asks_for_a_check_that_is_under_way_waits_for_it() -> None:
+    async def trial() -> None:
+        checks = Slow()
+        commits = ["one"]
+        run: Any = SimpleNamespace(
+            id="r",
+            root=Path("/r"),
+            store=None,
+            candidate=lambda _: SimpleNamespace(commit=commits[-1]),
+            record=SimpleNamespace(course=SimpleNamespace(proposals=False)),
+        )
+        first, second = (asyncio.ensure_future(checks.candidate(run, 1)) for _ in range(2))
+        await _turns()
+        assert checks.began == 1
+        # The user asks for the same: both wait for that now, and go on by themselves when the user leaves.
+        of: Any = ("one", (await checks.wanted())[1])
+        asked = asyncio.ensure_future(checks._instead((run.root, "r", 1), None, checks._of_candidate(), of))
+        await _turns()
+        assert checks.began == 2 and not first.done() and not second.done()
+        checks._under_way[run.root, "r", 1].cancel()
+        await _turns()
+        assert asked.cancelled() and checks.began == 3
+        checks.ends[-1].set_result("fine")
+        assert await asyncio.gather(first, second) == ["fine", "fine"]
+        # Of another commit there is nothing to wait for.
+        old = asyncio.ensure_future(checks.candidate(run, 1))
+        await _turns()
+        commits.append("two")
+        newer = asyncio.ensure_future(checks.candidate(run, 1))
+        await _turns()
+        checks.ends[-1].set_result("newer")
+        assert await newer == "newer"
+        with pytest.raises(KageError, match="newer check"):
+            await old
+
+    asyncio.run(trial())
+
+
+def test_an_agent_that_ends_while_its_run_is_judged_ends_the_run_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def trial() -> None:
+        judged: asyncio.Queue[asyncio.Event] = asyncio.Queue()
+
+        async def run_over(*_: Any) -> None:
+            done = asyncio.Event()
+            judged.put_nowait(done)
+            await done.wait()
+
+        async def broken(*_: Any) -> None:
+            raise OSError("no strategy")
+
+        monkeypatch.setattr(course, "run_over", run_over)
+        monkeypatch.setattr("kage_nvim.orchestrator.strategies.spending.decide", broken)
+        monkeypatch.setattr("kage_nvim.orchestrator.strategies.saving.line", lambda *_: "saved")
+        status = SimpleNamespace(state=State.DONE, saved="")
+        agents = {n: SimpleNamespace(record=SimpleNamespace(status=status)) for n in (1, 2)}
+        record = SimpleNamespace(status=status, over=False)
+        run: Any = SimpleNamespace(id="r", agents=agents, record=record, following=2, concluding=0)
+        conductor: Any = SimpleNamespace(database=None, changed=lambda _: None)
+
+        async def ended(number: int) -> None:
+            await course.agent_ended(conductor, run, run.agents[number])
+            run.following -= 1
+
+        both = [asyncio.ensure_future(ended(number)) for number in (1, 2)]
+        first = await judged.get()
+        run.following += 1  # one of them was restarted amid the verdict, and is done again
+        again = asyncio.ensure_future(ended(1))
+        (await asyncio.wait_for(judged.get(), 5)).set()
+        first.set()
+        await asyncio.gather(*both, again)
+        assert judged.empty() and run.following == run.concluding == 0
+
+    asyncio.run(trial())
 
 
 @pytest.mark.parametrize(

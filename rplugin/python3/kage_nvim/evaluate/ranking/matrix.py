@@ -11,9 +11,9 @@ from kage_nvim.evaluate.results import Result
 Outcomes = dict[str, bool]
 
 
-def is_test(path: str) -> bool:
-    """Is it a test, or what tests are made with and held against?"""
-    return kind(path) in ("test", "support", "data")
+def is_test(path: str, more: Sequence[str] = ()) -> bool:
+    """Is it a test, or what tests are made with and held against? ``more`` are globs of files that are."""
+    return kind(path, more) in ("test", "support", "data")
 
 
 def flat(results: Sequence[Result]) -> Outcomes:
@@ -27,11 +27,17 @@ def flat(results: Sequence[Result]) -> Outcomes:
 
 def telling(author: Outcomes, base: Outcomes, known: Outcomes) -> list[str]:
     """Those of an author's tests that tell something: the author passes them, the base does not (which has
-    them laid over it), and they are no tests of the base's own (``known``), which fail there anyway."""
+    them laid over it), and they are no tests of the base's own (``known``), but for those that passed there
+    and were changed."""
+
+    def is_own(name: str) -> bool:
+        changed = known[name] and name in base
+        return ": " in name and not changed
+
     return sorted(
         name
         for name, passed in author.items()
-        if passed and not base.get(name, False) and not (name in known and ": " in name)
+        if passed and not base.get(name, False) and not (name in known and is_own(name))
     )
 
 

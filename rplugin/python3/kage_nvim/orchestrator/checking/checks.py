@@ -54,6 +54,8 @@ class Checks:
         self._under_way: dict[_Asked, asyncio.Task[Evaluation]] = {}
         self._of: dict[asyncio.Task[Evaluation], _Of] = {}
         self._askers: dict[asyncio.Task[Any], Peer] = {}
+        # A timeout is not kept among results, for it may be chance; only who asks for it waits for it again.
+        self._slow: dict[_Asked, tuple[_Of, Evaluation]] = {}
 
     async def check(
         self, peer: Peer, cwd: str, run: Run | None, number: int | None, confirmed: list[str]
@@ -109,6 +111,9 @@ class Checks:
             return None
         ground = Ground(run.store, settings, env)
         commit = run.candidate(number).commit
+        slow = self._slow.get((run.root, run.id, number))
+        if slow is not None and slow[0] == (commit, wanted):
+            return slow[1]
         while True:
             try:
                 return await self._shared(ground, run, number, commit, wanted)
@@ -236,8 +241,13 @@ class Checks:
     async def _of_candidate(
         self, ground: Ground, run: Run, number: int, commit: str, wanted: Mapping[str, Check]
     ) -> Evaluation:
-        with self._telling((run.root, run.id, number), partial(self._note, run)) as heard:
-            return await evaluate(self.trials, ground, run, commit, wanted, number=number, heard=heard)
+        asked = (run.root, run.id, number)
+        with self._telling(asked, partial(self._note, run)) as heard:
+            found = await evaluate(self.trials, ground, run, commit, wanted, number=number, heard=heard)
+        self._slow.pop(asked, None)
+        if any(result.state == "timeout" for result in found.results):
+            self._slow[asked] = (commit, wanted), found
+        return found
 
     @contextmanager
     def _telling(self, asked: _Asked, say: Callable[[Evaluation], None]) -> Iterator[Heard]:

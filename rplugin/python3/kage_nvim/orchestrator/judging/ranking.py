@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from kage_nvim.config import Check
+from kage_nvim.errors import KageError
 from kage_nvim.evaluate.evaluation import Evaluation
+from kage_nvim.evaluate.outputs import text
 from kage_nvim.evaluate.ranking import alike, gate, matrix, oddities
 from kage_nvim.evaluate.ranking.matrix import is_test
 from kage_nvim.evaluate.ranking.order import Facts, standings
@@ -83,31 +86,42 @@ class _Ranking:
         await asyncio.to_thread(self._read)
         ground, wanted = await self.conductor.checks.ground(self.run)
         if not wanted:
-            ground = msgspec.structs.replace(
-                ground, settings=msgspec.structs.replace(ground.settings, setup=None)
-            )
             self.notes.append("no check is known, or none is trusted yet: the ranking stands on less")
-        evaluations = await self._evaluations() if wanted else {}
+        evaluations, unchecked = await self._evaluations() if wanted else ({}, {})
+        if unchecked and not evaluations:  # it is nobody's own doing
+            self.notes.append(f"no check could be run: {next(iter(unchecked.values()))}")
+            wanted, unchecked = {}, {}
+        if not wanted:
+            plain = msgspec.structs.replace(ground.settings, setup=None)
+            ground = msgspec.structs.replace(ground, settings=plain)
         facts = {found.number: self._plain(found, evaluations.get(found.number)) for found in self.chosen}
-        await self._gate(ground, facts)
+        await self._gate(ground, facts, unchecked)
         in_play = {number: self.made[number].tree for number, one in facts.items() if not one.gate}
-        trials = self.conductor.checks.trials
+        try:
+            await self._tried(ground, wanted, facts, in_play)
+        except KageError as error:
+            self.notes.append(f"the ranking stands on less: {_line(error)}")
+        return list(facts.values()), self.notes
+
+    async def _tried(
+        self, ground: Ground, wanted: Mapping[str, Check], facts: Mapping[int, Facts], trees: dict[int, str]
+    ) -> None:
+        """Find out what the candidates do in each other's tests, and when their functions are called."""
         told: cross.Told = {}
-        if evaluations and in_play:
-            kinds = {result.name: result.kind for one in evaluations.values() for result in one.results}
-            files = {number: self.made[number].files for number in in_play}
-            told, left = await cross.cross(trials, ground, self.base_tree, in_play, files, wanted, kinds)
+        trials = self.conductor.checks.trials
+        if wanted and trees:
+            files = {number: self.made[number].files for number in trees}
+            told, left = await cross.cross(trials, ground, self.base_tree, trees, files, wanted)
             self.notes += left
             for number, counted in matrix.scores(told).items():
                 facts[number].matrix = counted
-        if in_play:
+        if trees:
             before = {path: data for path, (_, data) in self.base.items() if not is_test(path)}
-            after = {number: _code(self.made[number], before) for number in in_play}
+            after = {number: _code(self.made[number], before) for number in trees}
             asked, found = await probing.probe(
-                trials, self.conductor.database, ground, self.base_tree, in_play, before, after
+                trials, self.conductor.database, ground, self.base_tree, trees, before, after
             )
             _heard(facts, asked, found, told)
-        return list(facts.values()), self.notes
 
     def _read(self) -> None:
         """The candidates' changes and what is in their files; those that are too large by name only."""
@@ -139,10 +153,24 @@ class _Ranking:
             }
             self.made[found.number] = Made(tree, mine, files)
 
-    async def _evaluations(self) -> dict[int, Evaluation]:
-        numbers = [found.number for found in self.chosen]
-        told = await asyncio.gather(*(self.conductor.checks.candidate(self.run, n) for n in numbers))
-        return {number: one for number, one in zip(numbers, told, strict=True) if one is not None}
+    async def _evaluations(self) -> tuple[dict[int, Evaluation], dict[int, str]]:
+        """What the checks say of each candidate; and of which they cannot be run, why."""
+        told: dict[int, Evaluation] = {}
+        failed: dict[int, str] = {}
+
+        async def one(number: int) -> None:
+            try:
+                evaluation = await self.conductor.checks.candidate(self.run, number)
+            except KageError as error:
+                if error.code == "superseded":
+                    raise
+                failed[number] = _line(error)
+            else:
+                if evaluation is not None:
+                    told[number] = evaluation
+
+        await asyncio.gather(*(one(found.number) for found in self.chosen))
+        return told, failed
 
     def _plain(self, found: CandidateStatus, evaluation: Evaluation | None) -> Facts:
         """What is known of a candidate without running anything more."""
@@ -169,7 +197,7 @@ class _Ranking:
             cost_usd=agent.record.status.cost_usd if agent else None,
         )
 
-    async def _gate(self, ground: Ground, facts: Mapping[int, Facts]) -> None:
+    async def _gate(self, ground: Ground, facts: Mapping[int, Facts], unchecked: Mapping[int, str]) -> None:
         before = {path: data for path, (_, data) in self.base.items()}
         all_empty = not any(mine.files for mine in self.made.values())
         for number, one in facts.items():
@@ -181,6 +209,8 @@ class _Ranking:
             elif wrong:
                 one.gate = "; ".join(f"{path} {why}" for path, why in wrong.items())
                 one.points += [Point(why, path) for path, why in wrong.items()]
+            elif number in unchecked:
+                one.gate = f"its checks cannot be run: {unchecked[number]}"
             elif one.evaluation:
                 one.gate = gate.not_built(one.evaluation)
 
@@ -192,6 +222,11 @@ class _Ranking:
         command = ["python3", "-c", gate.COMPILES, *paths]
         done = await self.conductor.checks.trials.command(ground, tree, command, timeout=COMPILING)
         return {path: why for path, why in wrong.items() if done.returncode or path not in paths}
+
+
+def _line(error: KageError) -> str:
+    """What went wrong, on one line."""
+    return text.line(error.message).rstrip(":")
 
 
 def _code(mine: Made, before: Mapping[str, bytes]) -> dict[str, bytes | None]:
