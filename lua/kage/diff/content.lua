@@ -1,25 +1,17 @@
 --- One changed file as it is compared: its base, each agent's version, and yours as it is at this instant.
 local apply = require("kage.diff.picks.apply")
 local bytes = require("kage.diff.text.bytes")
-local choices = require("kage.diff.places.choices")
 local hunks = require("kage.diff.text.hunks")
 local merge = require("kage.diff.picks.merge")
 local shape = require("kage.diff.text.shape")
 local spots = require("kage.diff.places.spots")
 local tracked = require("kage.diff.picks.tracked")
-
----@class kage.Version
----@field bytes string? nil when the agent deletes the file
----@field mode string?
----@field doc string[]
----@field format kage.Format
----@field hunks kage.Hunk[] against the base
+local versions = require("kage.diff.versions")
 
 ---@class kage.Content
 ---@field path string relative to the repository
 ---@field base string[]
 ---@field is_new boolean the file is not there at the base
----@field base_mode string?
 ---@field versions table<integer, kage.Version> of the agents that changed it
 ---@field places kage.Place[]? what the agents changed, compared; nil where kaged's lines are not those of a buffer
 ---@field resets table<string, integer> places that the user decided for the base → number of the undo step then
@@ -34,98 +26,27 @@ local tracked = require("kage.diff.picks.tracked")
 local Content = {}
 Content.__index = Content
 
----@param b64 string?
----@return string?
-local function decoded(b64)
-  return b64 and vim.base64.decode(b64) or nil
-end
-
---- Are the lines of a document those of its bytes as kaged splits them: at each newline?
----@param raw string
----@param doc string[]
----@param format kage.Format
----@return boolean
-local function is_split_alike(raw, doc, format)
-  local _, newlines = raw:gsub("\n", "")
-  local lines = newlines + ((raw == "" or raw:byte(-1) == 10) and 0 or 1)
-  if #doc ~= lines or format.fileformat == "mac" then
-    return false
-  end
-  return format.fileformat == "unix" or select(2, raw:gsub("\r\n", "")) == newlines
-end
-
----@param sent integer[][]
----@return kage.Hunk[]
-local function read_hunks(sent)
-  return vim.tbl_map(function(hunk)
-    return { a0 = hunk[1], a1 = hunk[2], b0 = hunk[3], b1 = hunk[4] }
-  end, sent)
-end
-
---- How yours is held, which decides where bytes can be read in more than one way.
----@param buffer integer?
----@param on_disk string?
----@return kage.Format
----@return string[]? read document of what is only read
-local function format_of(buffer, on_disk)
-  local like = bytes.plain()
-  if buffer then
-    local yours = bytes.document(buffer)
-    return #yours > 0 and bytes.format(buffer, yours) or like
-  elseif on_disk then
-    local read, format = bytes.decode(on_disk)
-    return #read > 0 and format or like, read
-  end
-  return like
-end
-
 --- Kaged's answer to `diff_file`, read as the user's buffer is.
----@param answer {path: string, base_b64: string?, base_mode: string?, versions: table<string, table>, places: table[]?}
+---@param answer {path: string, base_b64: string?, versions: table<string, table>, places: table[]?}
 ---@param buffer integer?
 ---@param on_disk? string yours, where it is in no buffer
 ---@return kage.Content
 function Content.new(answer, buffer, on_disk)
-  local self = { path = answer.path, base_mode = answer.base_mode, resets = {}, buffer = buffer }
+  local self = { path = answer.path, resets = {}, buffer = buffer }
   setmetatable(self, Content)
   self.answer, self.is_new = answer, answer.base_b64 == nil
   self:decode(on_disk)
   return self
 end
 
---- How a buffer turns bytes into lines.
----@param buffer integer?
----@return string?
-local function shape_key(buffer)
-  local options = buffer and vim.bo[buffer]
-  return options
-    and ("%s %s %s %s"):format(options.fileencoding, options.fileformat, options.bomb, options.binary)
-end
-
 --- Read the texts as yours is read.
 ---@param on_disk? string
 function Content:decode(on_disk)
-  local answer, like, read = self.answer, format_of(self.buffer, on_disk)
-  local base = decoded(answer.base_b64) or ""
-  self.like, self.read, self.shape, self.versions = like, read, shape_key(self.buffer), {}
-  self.base, self.base_format = bytes.decode(base, like, true)
-  local alike = is_split_alike(base, self.base, self.base_format)
-  local all_alike = alike
-  for name, version in pairs(answer.versions) do
-    local content = decoded(version.b64)
-    local doc, format = bytes.decode(content or "", like, true)
-    local same_lines = alike
-      and is_split_alike(content or "", doc, format)
-      and (#doc == 0 or #self.base == 0 or format.fileformat == self.base_format.fileformat)
-    all_alike = all_alike and same_lines
-    self.versions[assert(tonumber(name))] = {
-      bytes = content,
-      mode = version.mode,
-      doc = doc,
-      format = format,
-      hunks = same_lines and version.hunks and read_hunks(version.hunks) or hunks.diff(self.base, doc),
-    }
-  end
-  self.places = all_alike and answer.places and choices.read(answer.places) or nil
+  self.like, self.read = versions.like(self.buffer, on_disk)
+  self.shape = versions.shape(self.buffer)
+  local texts = versions.read(self.answer, self.like)
+  self.base, self.base_format = texts.base, texts.format
+  self.versions, self.places = texts.versions, texts.places
 end
 
 ---@param content kage.Content
@@ -139,7 +60,7 @@ end
 function Content:yours()
   if not self.buffer then
     return self.read or {}
-  elseif self.shape ~= shape_key(self.buffer) then
+  elseif self.shape ~= versions.shape(self.buffer) then
     self:decode()
   end
   local key = text_key(self)
