@@ -53,9 +53,9 @@ local yours = require("kage.diff.yours")
 local View = {}
 View.__index = View
 
-for _, module in ipairs({ "files", "columns", "actions", "moves", "panel.browse" }) do
-  local methods = require("kage.diff." .. module)
-  for name, method in pairs(methods) do
+local MODULES = { "files", "columns", "actions", "moves", "panel.agreement", "panel.browse", "panel.folds" }
+for _, module in ipairs(MODULES) do
+  for name, method in pairs(require("kage.diff." .. module)) do
     View[name] = method
   end
 end

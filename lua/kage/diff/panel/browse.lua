@@ -1,8 +1,7 @@
---- The file panel's window: what it shows, its folds, its cursor. Methods of the view.
+--- The file panel's window: what it shows, its cursor. Methods of the view.
 local agent_buffer = require("kage.diff.agent_buffer")
 local checks = require("kage.checks")
 local headline = require("kage.diff.panel.headline")
-local host = require("kage.host")
 local layout = require("kage.diff.layout")
 local live = require("kage.diff.live")
 local maps = require("kage.diff.maps")
@@ -59,11 +58,10 @@ function M:resize()
   self:draw_panel()
 end
 
----@param view kage.DiffView
 ---@return kage.PanelRow? row under the panel's cursor
-local function row_here(view)
-  local window = view.panel.window
-  return window and view.panel.rows[vim.api.nvim_win_get_cursor(window)[1]]
+function M:panel_row()
+  local window = self.panel.window
+  return window and self.panel.rows[vim.api.nvim_win_get_cursor(window)[1]]
 end
 
 ---@param rows kage.PanelRow[]
@@ -82,48 +80,35 @@ local function line_of(rows, wanted, line)
   return math.max(1, math.min(nearest or line, #rows))
 end
 
---- Draw the panel. Its cursor goes to the file that is shown when that is another one, and stays otherwise.
-function M:draw_panel()
-  local window = self.panel.window
-  if
-    not (
-      window
-      and vim.api.nvim_win_is_valid(window)
-      and vim.api.nvim_win_get_buf(window) == self.panel.buffer
-    )
-  then
-    return
-  end
-  local turned = self.panel.marked ~= self.path
-  for _, folder in ipairs(turned and self.path and tree.around(self.path) or {}) do
-    self.panel.closed[folder] = nil
-  end
-  local width = vim.api.nvim_win_get_width(window)
-  local here, at = row_here(self), vim.api.nvim_win_get_cursor(window)
-  local top = vim.fn.line("w0", window)
+---@param view kage.DiffView
+---@param width integer columns
+---@return kage.PanelRow[]
+local function rows_of(view, width)
   local rows = headline.rows({
-    files = self.files,
-    agents = self.agents,
-    working = live.to_come(self.run, self.named and self.numbers or nil),
-    run = state.run(self.run),
-    choices = self:choices(),
-    checked = checks.of(self.root),
+    files = view.files,
+    agents = view.agents,
+    working = live.to_come(view.run, view.named and view.numbers or nil),
+    run = state.run(view.run),
+    choices = view:choices(),
+    checked = checks.of(view.root),
     width = width,
   })
   local files = panel.rows({
-    root = self.root_folder,
-    agents = self.agents,
-    current = self.path,
-    closed = self.panel.closed,
-    agreement = self.agreement,
+    root = view.root_folder,
+    agents = view.agents,
+    current = view.path,
+    closed = view.panel.closed,
+    agreement = view.agreement,
     width = width,
   })
-  self.panel.rows = vim.list_extend(rows, files)
-  self.panel.marked = self.path
-  panel.draw(self.panel.buffer, self.panel.rows)
-  local wanted = turned and { path = self.path } or here
-  local line = line_of(self.panel.rows, wanted, turned and 1 or at[1])
-  vim.api.nvim_win_set_cursor(window, { line, turned and 0 or at[2] })
+  return vim.list_extend(rows, files)
+end
+
+---@param window integer of the panel
+---@param line integer to bring in sight
+---@param top integer line that was the first in sight
+---@param turned boolean another file is shown than before
+local function scroll(window, line, top, turned)
   vim.api.nvim_win_call(window, function()
     local height = vim.fn.winheight(0) - 1
     if turned and line <= height then
@@ -137,135 +122,30 @@ function M:draw_panel()
   end)
 end
 
----@return integer? choices in all files; nil while that is not known
-function M:choices()
-  local total
-  for _, agreement in pairs(self.agreement) do
-    total = (total or 0) + agreement.choices
-  end
-  return total
-end
-
---- How the versions of a file compare.
----@param places {versions: {agents: integer[]}[]}[]
----@param of integer[] the agents compared
----@return kage.Agreement
-local function agreement_of(places, of)
-  local found = { choices = 0, agreed = 0, whole = #places > 0 and #of > 1 }
-  for _, place in ipairs(places) do
-    local first = place.versions[1]
-    if #place.versions > 1 then
-      found.choices = found.choices + 1
-    elseif first and #first.agents > 1 then
-      found.agreed = found.agreed + 1
-    end
-    found.whole = found.whole and #place.versions == 1 and #first.agents == #of
-  end
-  return found
-end
-
---- Ask in which files the agents agree, where that was not done yet; the panel says it when it is known.
-function M:ask_agreement()
-  if not self.is_agreement_due then
+--- Draw the panel. Its cursor goes to the file that is shown when that is another one, and stays otherwise.
+function M:draw_panel()
+  local window, buffer = self.panel.window, self.panel.buffer
+  if not (window and vim.api.nvim_win_is_valid(window) and vim.api.nvim_win_get_buf(window) == buffer) then
     return
   end
-  self.is_agreement_due = false
-  live.look(self)
-  local paths = {}
-  for _, file in ipairs(self.files) do
-    if file.kind == "text" then
-      paths[#paths + 1] = file.path
-    end
+  local turned = self.panel.marked ~= self.path
+  for _, folder in ipairs(turned and self.path and tree.around(self.path) or {}) do
+    self.panel.closed[folder] = nil
   end
-  if #self.agents < 2 or #paths == 0 then
-    self.agreement = {}
-    return
-  end
-  self.asked = (self.asked or 0) + 1
-  local serial = self.asked
-  local params = { cwd = self.cwd, run = self.run, agents = self.agents, paths = paths }
-  host.request("align", params, function(err, answer)
-    -- Without an answer the panel says nothing of agreement; the files themselves are shown all the same.
-    if err or self.closed or serial ~= self.asked then
-      return
-    end
-    self.agreement = {}
-    for _, file in ipairs(answer.files) do
-      self.agreement[file.path] = agreement_of(file.places, answer.of)
-    end
-    self:draw_panel()
-  end)
-end
-
---- Fold or unfold what a row stands for: a folder, or the folder that a file is in.
----@param view kage.DiffView
----@param how "open"|"close"|"toggle"
----@return boolean changed
-local function fold(view, how)
-  local row = row_here(view)
-  local folder = row and row.folder
-  if row and row.path and how ~= "open" then
-    local around = tree.around(row.path)
-    for index = #around, 1, -1 do
-      for _, other in ipairs(view.panel.rows) do
-        if other.folder == around[index] and not folder then
-          folder = other.folder
-        end
-      end
-    end
-  elseif folder and how == "close" and view.panel.closed[folder] then
-    local around = tree.around(folder)
-    for _, other in ipairs(view.panel.rows) do
-      if vim.tbl_contains(around, other.folder) and other.folder ~= folder then
-        row = other
-      end
-    end
-    folder = row.folder
-  end
-  if not folder then
-    return false
-  end
-  local close = how == "close" or (how == "toggle" and not view.panel.closed[folder])
-  view.panel.closed[folder] = close or nil
-  view.panel.rows[vim.api.nvim_win_get_cursor(view.panel.window)[1]] = { folder = folder, spans = {} }
-  view:draw_panel()
-  return true
-end
-
-function M:toggle_fold()
-  fold(self, "toggle")
-end
-
-function M:open_fold()
-  fold(self, "open")
-end
-
-function M:close_fold()
-  fold(self, "close")
-end
-
----@param folder kage.TreeFolder
----@param closed table<string, boolean>
-local function close_all(folder, closed)
-  for _, inner in ipairs(folder.folders) do
-    closed[inner.path] = true
-    close_all(inner, closed)
-  end
-end
-
-function M:open_folds()
-  self.panel.closed = {}
-  self:draw_panel()
-end
-
-function M:close_folds()
-  close_all(self.root_folder, self.panel.closed)
-  self:draw_panel()
+  local here, at = self:panel_row(), vim.api.nvim_win_get_cursor(window)
+  local top = vim.fn.line("w0", window)
+  self.panel.rows = rows_of(self, vim.api.nvim_win_get_width(window))
+  self.panel.marked = self.path
+  panel.draw(buffer, self.panel.rows)
+  local wanted = turned and { path = self.path } or here
+  local line = line_of(self.panel.rows, wanted, turned and 1 or at[1])
+  vim.api.nvim_win_set_cursor(window, { line, turned and 0 or at[2] })
+  scroll(window, line, top, turned)
 end
 
 --- Show the file of a row; of a folder, fold or unfold it.
 function M:open_file()
-  local row = row_here(self)
+  local row = self:panel_row()
   if row and row.path then
     self:show(row.path)
   elseif row and row.folder then
@@ -275,7 +155,7 @@ end
 
 --- The same, but a folder is only unfolded.
 function M:enter_row()
-  local row = row_here(self)
+  local row = self:panel_row()
   if row and row.path then
     self:show(row.path)
   else
