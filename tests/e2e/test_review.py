@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
+import shlex
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from kage_nvim.client import Client
-from tests.conftest import git, until
+from kage_nvim.errors import KageError
+from tests.conftest import git
 from tests.e2e.stage import Stage, digest, tape
-from tests.fixtures.model_server import ModelServer, Reply
+from tests.fixtures.model_server import Reply
 
 GOOD = """\
 import sqlite3
@@ -74,41 +76,56 @@ UNUSED = {
 }
 
 
-def answer(body: dict[str, Any], _: dict[str, str]) -> Reply:
-    """Three reviewers, one of whom calls no tools and begins with garbage, and those who refute."""
-    system = str(body["messages"][0]["content"])
-    turn = sum(message["role"] == "assistant" for message in body["messages"])
-    last = str(body["messages"][-1]["content"])
-    if "Try to refute" in system:
-        asked = str(body["messages"][1]["content"])
-        if "does not exist" in asked:
-            return Reply(tool_calls=[("verdict", {"verdict": "refuted", "reason": "It is in the library."})])
-        if "divides by zero" in asked:
-            return Reply('```json\n{"verdict": "holds", "reason": "average([]) raises."}\n```')
-        return Reply(tool_calls=[("verdict", {"verdict": "holds", "reason": "key = `' or 1`"})])
-    role = re.search(r"in this review, (\S+):", system)
-    assert role, system
-    if role[1] == "security":
-        script = [
-            [("read_file", {"path": "store.py"}), ("search", {"pattern": "name_of", "glob": "*.py"})],
-            [("report_finding", INJECTION), ("report_finding", UNUSED)],
-            [("done", {"summary": "one hole"})],
-        ]
-        if turn == 1:
-            assert "    5      return db.execute(" in last or "store.py:4: def name_of" in last
-        return Reply(tool_calls=script[turn])
-    if role[1] == "correctness":
-        script = [
-            [("report_finding", "{broken"), ("report_finding", EMPTY | {"path": "nowhere.py"})],
-            [("report_finding", EMPTY), ("report_finding", QUERY)],
-            [("done", {})],
-        ]
-        return Reply(tool_calls=script[turn])
-    said = [
-        "Looks nice!",
-        f"```json\n{json.dumps({'findings': [QUERY | {'severity': 'minor'}], 'done': True})}\n```",
-    ]
-    return Reply(said[min(turn, 1)])
+# What reviewers say, by player; `style` calls no tools, and begins with chatter.
+REVIEWERS = {
+    "sec": [
+        Reply(tool_calls=[("read_file", {"path": "store.py"}), ("search", {"pattern": "name_of"})]),
+        Reply(tool_calls=[("report_finding", INJECTION), ("report_finding", UNUSED)]),
+        Reply(tool_calls=[("done", {"summary": "one hole"})]),
+    ],
+    "corr": [
+        Reply(tool_calls=[("report_finding", EMPTY | {"path": "nowhere.py"})]),
+        Reply(tool_calls=[("report_finding", EMPTY), ("report_finding", QUERY)]),
+        Reply(tool_calls=[("done", {})]),
+    ],
+    "style": [
+        Reply("Looks nice!"),
+        Reply(f"```json\n{json.dumps({'findings': [QUERY | {'severity': 'minor'}], 'done': True})}\n```"),
+    ],
+    "holds": [Reply('```json\n{"verdict": "holds", "reason": "key = \' or 1"}\n```')],
+    "refutes": [
+        Reply(tool_calls=[("verdict", {"verdict": "refuted", "reason": "It is in the library."})]),
+    ],
+    "one": [Reply(tool_calls=[("report_finding", UNUSED)]), Reply(tool_calls=[("done", {})])],
+}
+# One that is no model: it reads the tree that it is given, tries to write there, and prints what it found.
+PROGRAM = """
+import json, sys
+if "Try to refute" in open(sys.argv[1]).read():
+    print('{"verdict": "unsure"}')
+    sys.exit()
+try:
+    open("store.py", "a")
+    could = "written"
+except OSError:
+    could = "read-only"
+line = next(at for at, text in enumerate(open("store.py"), 1) if "sum(values)" in text)
+found = {"path": "store.py", "first": line, "last": line, "severity": "info", "claim": could}
+said = "I looked around.\\n```json\\n" + json.dumps({"findings": [found], "done": True}) + "\\n```"
+print("\\n".join(json.dumps({"type": kind, "text": said}) for kind in sys.argv[2:]) or said)
+"""
+# The same as a third-party CLI, which tells of itself in lines of JSON.
+LOOK = f"""\
+program = "python3"
+install = "nothing"
+wire = "chat"
+provider = "openai"
+oneshot = ["python3", "-c", {json.dumps(PROGRAM)}, "{{task_file}}", "text", "done"]
+events = [
+  {{ kind = "text", when = {{ type = "text" }}, fields = {{ text = "text" }} }},
+  {{ kind = "done", when = {{ type = "done" }}, fields = {{ text = "text" }} }},
+]
+"""
 
 
 @pytest.fixture
@@ -124,21 +141,27 @@ def branch(stage: Stage) -> Stage:
     return stage
 
 
-def configure(stage: Stage, url: str, more: str = "") -> None:
-    one = f'model = "openai/m"\napi_base = "{url}"\napi_key_env = "OPENAI_API_KEY"\n'
-    one += "price_in = 1.0\nprice_out = 2.0\n"
+def configure(stage: Stage, folder: Path) -> None:
+    """Players on tapes, one of whom thinks on for long when it has found something, and a command."""
+    players = {name: tape(folder / f"{name}.jsonl", replies) for name, replies in REVIEWERS.items()}
+    found = {"name": "report_finding", "arguments": EMPTY}
+    players["slow"] = folder / "slow.jsonl"
+    players["slow"].write_text(f"{json.dumps({'tool_calls': [found]})}\n{json.dumps({'delay': 60})}\n")
+    tables = "".join(f'[players.{name}]\nrecorded = "{file}"\n' for name, file in players.items())
+    command = json.dumps(f"python3 -c {shlex.quote(PROGRAM)} {{task_file}}")
     stage.configure(
-        f"[players.one]\n{one}\n[players.two]\n{one}\n"
-        f'[review]\nplayers = ["one", "two"]\nroles = ["security", "correctness", "style"]\n{more}'
+        f"{tables}[players.sed]\ncommand = \"sed -i 's/a - b/a + b/' calc.py\"\n"
+        f"[players.reads]\ncommand = {command}\n"
+        f'[players.cli]\ncli = "look"\nrecorded = "{players["one"]}"\n'
+        f"[clis.look]\n{LOOK}"
+        '[review]\nplayers = ["sec", "corr", "style"]\nroles = ["security", "correctness", "style"]\n'
+        'refuters = ["holds", "refutes"]\n'
     )
-    stage.environment["OPENAI_API_KEY"] = "sk-planted"
 
 
 def reviewers_agree_refute_and_report(branch: Stage, tmp_path: Path) -> None:
     before = digest(branch.repository)
-    with ModelServer(answer) as server:
-        configure(branch, server.url)
-        said = branch.run("review", "--json", "--sarif", str(tmp_path / "found.sarif"))
+    said = branch.run("review", "--json", "--sarif", str(tmp_path / "found.sarif"))
     assert digest(branch.repository) == before
     assert said.returncode == 1, said.stderr + branch.logs()
     review = json.loads(said.stdout)
@@ -147,108 +170,140 @@ def reviewers_agree_refute_and_report(branch: Stage, tmp_path: Path) -> None:
     assert set(injection["agreed"]) == {"security", "correctness", "style"}
     assert injection["patch"]["lines"] == [MENDED] and injection["patch"]["old"] == [BAD.splitlines()[4]]
     assert (injection["verdict"], empty["verdict"], refuted["verdict"]) == ("holds", "holds", "refuted")
-    assert refuted["why"] == "It is in the library." and refuted["judged"] == "two"
+    assert refuted["why"] == "It is in the library." and refuted["judged"] == "refutes"
     assert [one["state"] for one in review["reviewers"]] == ["done"] * 3
-    assert review["reviewers"][1]["rejected"] == 2 and review["cost_usd"] > 0
+    assert review["reviewers"][1]["rejected"] == 1 and review["tokens_in"] > 0
     log = json.loads((tmp_path / "found.sarif").read_text())
     assert {result["partialFingerprints"]["kageFinding/v1"] for result in log["runs"][0]["results"]} == {
         one["id"] for one in review["findings"]
     }
+    again = branch.shell("review", "--last", "--all", code=1)
+    assert "SQL injection" in again and "refuted: It is in the library." in again
 
-    again = branch.shell("review", "--last", code=1)
-    assert "SQL injection" in again and "does not exist" not in again and "1 refuted" in again
-    assert "refuted: It is in the library." in branch.shell("review", "--last", "--all", code=1)
-    branch.shell("review", "--last", "--fail-on", "never")
+
+class Desk(Client):
+    """A client that follows its repository."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(lambda name, params: self.heard.put_nowait((name, params)))
+        self.heard: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
+        self.cwd = str(stage.repository)
+
+    async def ask(self, verb: str, **params: Any) -> Any:
+        """What a verb answers."""
+        return await self.request(verb, {"cwd": self.cwd, **params})
+
+    async def review(self, base: str = "", *players: str, **params: Any) -> Any:
+        """A review by one reviewer."""
+        params = {"roles": ["security"], "players": list(players or ["one"])} | params
+        return await self.ask("review", base=base, **params)
+
+    async def refused(self, *words: str, **params: Any) -> str:
+        """Why there is no such review."""
+        with pytest.raises(KageError) as error:
+            await self.review(*words, **params)
+        return error.value.message
+
+    async def until_found(self, count: int) -> None:
+        """Wait until so many findings are told of while every reviewer goes on."""
+        while True:
+            name, params = await asyncio.wait_for(self.heard.get(), 30)
+            if name == "review" and params["found"] >= count:
+                assert (params["done"], params["of"]) == (0, count)  # they are at work side by side
+                return
+
+
+async def a_review_ends_when_told_and_with_its_shell(desk: Desk, branch: Stage) -> None:
+    slow = {"roles": ["security", "correctness", "style"]}
+    asked = asyncio.ensure_future(desk.review("", "slow", **slow))
+    await desk.until_found(3)
+    assert await desk.ask("review_stop") == {"stopped": 1}
+    with pytest.raises(KageError, match="the review was stopped"):
+        await asked
+    left = await desk.ask("review_again")
+    assert [one["claim"] for one in left["findings"]] == [EMPTY["claim"]]
+    assert "it was stopped before its end" in left["notes"]
+
+    words = [sys.executable, "-I", "-m", "kage_nvim.cli", "review", "--player", "slow"]
+    where: Any = {"cwd": branch.repository, "env": branch.environment}
+    shell = await asyncio.create_subprocess_exec(*words, **where, stderr=subprocess.DEVNULL)
+    await desk.until_found(3)
+    shell.send_signal(signal.SIGINT)
+    assert await asyncio.wait_for(shell.wait(), 20) == 130
+    while (again := await desk.ask("review_again"))["id"] == left["id"]:
+        pass  # until kaged sees that the shell is gone
+    assert "it was stopped before its end" in again["notes"]
+
+
+async def a_command_reviews_in_a_slot(desk: Desk, branch: Stage) -> None:
+    before = digest(branch.repository)
+    review = await desk.review("", "reads", "cli", roles=["security", "style"])
+    (found,) = review["findings"]
+    assert (found["claim"], found["first"], found["verdict"]) == ("read-only", 9, "holds")
+    assert found["agreed"] == ["security", "style"]
+    assert digest(branch.repository) == before
+    assert "Read-only file system" in await desk.refused("", "sed")
     (branch.repository / "store.py").write_text("# a line above\n" + BAD)
-    moved = json.loads(branch.run("review", "--last", "--json").stdout)
-    assert {tuple(one["yours"]) for one in moved["findings"]} == {(2, 2), (6, 6), (10, 10)}
+    again = await desk.ask("review_again", id=review["id"])
+    assert [one["yours"] for one in again["findings"]] == [[10, 10]]
+    left = [str(one.info["cmdline"]) for one in psutil.process_iter(["cmdline"])]
+    assert not [words for words in left if "--spec" in words and str(branch.home) in words]
 
 
-def heads_candidates_and_what_cannot_be_reviewed(branch: Stage, tmp_path: Path) -> None:
+async def heads_and_what_cannot_be_reviewed(desk: Desk, branch: Stage) -> None:
     root = branch.repository
-    found = [Reply(tool_calls=[("report_finding", UNUSED)]), Reply(tool_calls=[("done", {})])]
-    refuted = [Reply(tool_calls=[("verdict", {"verdict": "refuted", "reason": "It does."})])]
-    branch.configure(
-        f'[players.rec]\nrecorded = "{tape(tmp_path / "r.jsonl", found)}"\n'
-        "[players.sed]\ncommand = \"sed -i 's/a - b/a + b/' calc.py\"\n"
-        f'[players.ref]\nrecorded = "{tape(tmp_path / "f.jsonl", refuted)}"\n'
-        '[review]\nroles = ["security"]\nplayers = ["rec"]\nrefuters = ["ref"]\n'
-    )
-    (root / "store.py").write_text(BAD)
     git(root, "stash", "-q")
     git(root, "branch", "41", "feature")
     git(root, "update-ref", "refs/pull/7/head", "feature")
     git(root, "checkout", "-q", "main")
-    ahead = json.loads(branch.run("review", "feature", "--json").stdout)
+    ahead, number, both = await asyncio.gather(
+        desk.review("feature"), desk.review("41"), desk.review("main..feature")
+    )
     assert (ahead["kind"], ahead["files"]) == ("revision", ["store.py"])
-    number = json.loads(branch.run("review", "41", "--json").stdout)  # no candidate is called so
-    assert (number["title"], number["files"]) == ("41 against main", ["store.py"])
-    (root / "README.md").write_text("mine\n")
-    pull = json.loads(branch.run("review", "pull/7", "--json", "--fail-on", "never").stdout)
-    assert (pull["kind"], pull["files"]) == ("revision", ["store.py"])
-    assert [(one["verdict"], one["judged"]) for one in pull["findings"]] == [("refuted", "ref")]
-    both = json.loads(branch.run("review", "main..feature", "--json").stdout)
+    assert (number["title"], number["files"]) == (
+        "41 against main",
+        ["store.py"],
+    )  # no candidate is called so
     assert both["head"] == git(root, "rev-parse", "feature")
-    yours = json.loads(branch.run("review", "--json").stdout)
+    (root / "README.md").write_text("mine\n")
+    pull, full, yours = await asyncio.gather(
+        desk.review("pull/7"), desk.review("refs/pull/7/head"), desk.review()
+    )
+    assert (pull["kind"], pull["files"], full["head"]) == ("revision", ["store.py"], pull["head"])
     assert (yours["kind"], yours["files"]) == ("yours", ["README.md"])
-    nothing = branch.run("review", "feature..feature")
-    assert nothing.returncode == 3 and "nothing to review" in nothing.stderr
-    assert "no revision" in branch.run("review", "nonesuch").stderr
-    assert "it is no model" in branch.run("review", "--player", "sed").stderr
-    assert "no role `nonesuch`" in branch.run("review", "--role", "nonesuch").stderr
+    assert "nothing to review" in await desk.refused("feature..feature")
+    assert "no revision" in await desk.refused("nonesuch")
+    assert "no such player" in await desk.refused("", "nobody")
+    assert "no role `nonesuch`" in await desk.refused(roles=["nonesuch"])
 
     (root / ".kage" / "roles").mkdir(parents=True)
     (root / ".kage" / "roles" / "ours.md").write_text("Look at our things.")
-    asked = branch.run("review", "--role", "ours")
-    assert asked.returncode == 4 and "Trust the role `ours`" in asked.stderr
-    assert branch.run("review", "--role", "ours", "--yes").returncode in (0, 1)
+    with pytest.raises(KageError, match="Trust the role `ours`") as asked:
+        await desk.review(roles=["ours"])
+    confirmed = [question["id"] for question in asked.value.data["questions"]]
+    assert (await desk.review(roles=["ours"], confirmed=confirmed))["reviewers"][0]["state"] == "done"
 
-    branch.shell("spawn", "--hidden", "--yes", "--player", "sed", "--", "mend it")
-    branch.shell("wait")
-    candidate = json.loads(branch.run("review", "1", "--json").stdout)
+    await asyncio.to_thread(branch.shell, "spawn", "--hidden", "--yes", "--player", "sed", "--", "mend it")
+    await asyncio.to_thread(branch.shell, "wait")
+    candidate = await desk.review("1")
     assert (candidate["number"], candidate["files"]) == (1, ["calc.py"])
 
 
-def slow(body: dict[str, Any], _: dict[str, str]) -> Reply:
-    """One who has found something and thinks on for long."""
-    if body["messages"][-1]["role"] == "user":
-        return Reply(tool_calls=[("report_finding", EMPTY)])
-    return Reply("…", delay=30)
-
-
-async def stop(stage: Stage) -> Any:
-    """``:Kage review stop``."""
-    client = Client()
-    await client.open("cli", str(stage.repository))
+async def follow(branch: Stage) -> None:
+    """What needs no shell: each `kage` costs half a second."""
+    desk = Desk(branch)
+    await desk.open("cli", desk.cwd)
     try:
-        return await client.request("review_stop", {"cwd": str(stage.repository)})
+        await desk.ask("subscribe")
+        await a_review_ends_when_told_and_with_its_shell(desk, branch)
+        await a_command_reviews_in_a_slot(desk, branch)
+        await heads_and_what_cannot_be_reviewed(desk, branch)
     finally:
-        await client.close()
+        await desk.close()
 
 
-def a_review_ends_with_the_shell_and_with_its_budget(branch: Stage) -> None:
-    words = [sys.executable, "-I", "-m", "kage_nvim.cli", "review"]
-    with ModelServer(slow) as server:
-        configure(branch, server.url)
-        asked = subprocess.Popen(words, cwd=branch.repository, env=branch.environment)
-        until(lambda: len(server.requests) >= 6, 30, "the reviewers have found something, and go on")
-        assert server.most_in_flight >= 3
-        asked.send_signal(signal.SIGINT)
-        assert asked.wait(20) == 130
-        asked = subprocess.Popen(words, cwd=branch.repository, env=branch.environment, stderr=subprocess.PIPE)
-        until(lambda: len(server.requests) >= 12, 30, "the same again")
-        assert asyncio.run(stop(branch)) == {"stopped": 1}
-        assert "the review was stopped" in asked.communicate(timeout=20)[1].decode()
-        left = branch.run("review", "--last").stdout
-        assert "divides by zero" in left and "stopped before its end" in left
-    with ModelServer(answer) as server:
-        configure(branch, server.url, "run_usd = 0.000001\n")
-        poor = branch.run("review", "--json")
-        assert poor.returncode == 1 and "no reviewer came to an end" in poor.stderr
-
-
-def test_reviews_in_the_shell(branch: Stage, tmp_path: Path) -> None:
+def test_reviews(branch: Stage, tmp_path: Path) -> None:
     """All on one stage, for its daemons take longer to come and go than the reviews do."""
+    configure(branch, tmp_path)
     reviewers_agree_refute_and_report(branch, tmp_path)
-    a_review_ends_with_the_shell_and_with_its_budget(branch)
-    heads_candidates_and_what_cannot_be_reviewed(branch, tmp_path)
+    asyncio.run(follow(branch))

@@ -245,7 +245,7 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     a model for players that are commands, ``cli`` (the description, with ``mode`` and whether it signs in by
     itself) for those that are third-party CLIs. ``priced`` is false when nobody knows what the player costs.
     ``window`` is the model's, in tokens (0: not known), ``context`` the path of what is told of the
-    repository.
+    repository. ``once``: it takes one turn for whoever holds its standard input, without a word to kaged.
     """
 
     run: str
@@ -275,3 +275,4 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     permissions: str = "allow"
     direct: bool = False
     priced: bool = True
+    once: bool = False

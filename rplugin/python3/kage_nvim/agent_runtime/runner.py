@@ -89,7 +89,10 @@ class Process:
         """Take turns until a stop."""
         player = self._player()
         self._screen.header(self._spec, resumed=self._resumed)
-        self._link.start()
+        if self._spec.once:
+            asyncio.get_running_loop().add_reader(0, self._let_go)
+        else:
+            self._link.start()
         with self._signals(), self._keyboard.attached():
             await self._turns(player)
         await self._link.close()
@@ -128,6 +131,8 @@ class Process:
             self._enter(await self._turn(player, again))
             self._keyboard.listen()
             again = False
+            if self._spec.once:
+                return
             if not self._inbox.stopping:
                 await self._idle()
         if not self._progress.state.ended:
@@ -162,6 +167,10 @@ class Process:
             self._screen.prompt()
         await self._inbox.news()
         await asyncio.sleep(PASTE)
+
+    def _let_go(self) -> None:
+        asyncio.get_running_loop().remove_reader(0)
+        self._inbox.stop("nobody waits for it any more")
 
     def _interrupt(self) -> None:
         self._keyboard.interrupted()

@@ -153,7 +153,7 @@ async def engage(
     given = money.terms(found, user, settings) | {"privacy": msgspec.to_builtins(terms), "record": ""}
     whose = "run" if together else "agent"
     own = {f"{whose}_usd": run_usd, f"{whose}_tokens": run_tokens}
-    given["limits"] |= _least(given["limits"], own)
+    given["limits"] |= least(given["limits"], own)
     token = secrets.token_urlsafe(24)
     number = NUMBERS[role] - offset
     await conductor.gateway.register(run.id, number, token, seat, str(run.root), given)
@@ -169,7 +169,8 @@ def _sendable(value: Any) -> Any:
     return {key: _sendable(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
-def _least(limits: dict[str, Any], own: dict[str, float | None]) -> dict[str, float | None]:
+def least(limits: dict[str, Any], own: dict[str, float | None]) -> dict[str, float | None]:
+    """Of each limit that is one's own, the smaller of it and of the one that holds anyway."""
     return {
         name: min((value for value in (limits.get(name), cap) if value is not None), default=None)
         for name, cap in own.items()

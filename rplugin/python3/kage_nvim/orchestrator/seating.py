@@ -99,7 +99,7 @@ async def admit(conductor: Conductor, plan: Plan, run: Run, agents: list[Agent])
     """
     pairs = list(zip(plan.seats, agents, strict=True))
     profiles = {
-        agent.number: _profile(plan, seat, run.store, agent.slot, agent.number, run.start_of(agent))
+        agent.number: profile_of(plan, seat, run.store, agent.slot, agent.number, run.start_of(agent))
         for seat, agent in pairs
     }
     if plan.settings.setup:
@@ -118,7 +118,8 @@ async def admit(conductor: Conductor, plan: Plan, run: Run, agents: list[Agent])
         write_spec(run, agent, seat, profiles[agent.number], plan.limits_of(seat))
 
 
-def _profile(plan: Plan, seat: Seat, store: Store, slot: Slot, number: int, start: str) -> Profile:
+def profile_of(plan: Plan, seat: Seat, store: Store, slot: Slot, number: int, start: str) -> Profile:
+    """How an agent's commands run in its slot, which was filled from the commit ``start``."""
     profile = sandbox.profile(
         mode=plan.user.sandbox,
         slot_tree=slot.tree,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -17,7 +17,7 @@ from kage_nvim.errors import KageError
 from kage_nvim.evaluate.reviewing.findings import Finding
 from kage_nvim.evaluate.reviewing.patches import Unusable
 from kage_nvim.evaluate.reviewing.reported import arguments, listed, objects, read
-from kage_nvim.orchestrator.consult import Consultant, Message, Reply
+from kage_nvim.orchestrator.consult import Message, Reply
 from kage_nvim.orchestrator.reviewing.reader import READING, Reader, schemas
 from kage_nvim.orchestrator.roles import Role
 
@@ -98,6 +98,23 @@ _ALIASES = {
 """Names that models make up for the tools."""
 
 
+class Mind(Protocol):
+    """Who is asked: a model (``consult``), or a player in a slot of its own (``hired``)."""
+
+    async def ask(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[dict[str, Any]] = (),
+        temperature: float | None = None,
+    ) -> Reply:
+        """One answer to a conversation in OpenAI's chat form.
+
+        Raises:
+            KageError: code ``model``; none came.
+        """
+
+
 class Call(msgspec.Struct, frozen=True):
     """A call of a tool, out of whatever form the model gave it."""
 
@@ -110,10 +127,10 @@ class Call(msgspec.Struct, frozen=True):
 class Loop:
     """One reviewer at work. ``findings`` grows as they are reported."""
 
-    def __init__(self, consultant: Consultant, role: Role, reader: Reader, reviewer: Reviewer) -> None:
+    def __init__(self, mind: Mind, role: Role, reader: Reader, reviewer: Reviewer) -> None:
         self.findings: list[Finding] = []
         self.reviewer = reviewer
-        self._consultant = consultant
+        self._mind = mind
         self._role = role
         self._reader = reader
         self._read = 0
@@ -133,7 +150,7 @@ class Loop:
     async def _converse(self, messages: list[Message], heard: Callable[[], None]) -> None:
         nudges = 0
         for _ in range(STEPS):
-            reply = await self._consultant.ask(messages, tools=[*READING, *_REPORT], temperature=0.2)
+            reply = await self._mind.ask(messages, tools=[*READING, *_REPORT], temperature=0.2)
             calls = calls_of(reply)
             messages.append(said(reply))
             if not calls and self.findings:
@@ -174,6 +191,8 @@ class Loop:
         except Unusable as why:
             self.reviewer.rejected += 1
             return f"This finding was not taken: {why}. Report it again, put right, or leave it."
+        if finding in self.findings:
+            return "You have reported that."
         self.findings.append(finding)
         self.reviewer.found = len(self.findings)
         place = f"{finding.path}:{finding.first}-{finding.last}"

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from kage_nvim.errors import KageError
 from kage_nvim.evaluate.reviewing.findings import Finding
 from kage_nvim.evaluate.reviewing.reported import LONGEST
-from kage_nvim.orchestrator.consult import Consultant, Message
-from kage_nvim.orchestrator.reviewing.loop import Call, answers, calls_of, said, together
+from kage_nvim.orchestrator.consult import Message
+from kage_nvim.orchestrator.reviewing.loop import Call, Mind, answers, calls_of, said, together
 from kage_nvim.orchestrator.reviewing.reader import READING, Reader, cut, schemas
 from kage_nvim.visible import UNSEEN
 
@@ -70,7 +70,7 @@ _WORDS = {
 
 async def refute(
     found: Sequence[Finding],
-    judges: Sequence[tuple[str, Consultant]],
+    judges: Sequence[tuple[str, Mind]],
     players: dict[str, str],
     reader: Reader,
     heard: Callable[[], None],
@@ -88,8 +88,8 @@ async def refute(
 
     async def one(at: int, finding: Finding) -> Finding:
         async with turns:
-            name, consultant = _other(at, finding, judges, players)
-            verdict, why = await _ask(consultant, finding, reader)
+            name, mind = _other(at, finding, judges, players)
+            verdict, why = await _ask(mind, finding, reader)
         heard()
         return replace(finding, verdict=verdict, why=why, judged=name)
 
@@ -97,14 +97,14 @@ async def refute(
 
 
 def _other(
-    at: int, finding: Finding, judges: Sequence[tuple[str, Consultant]], players: dict[str, str]
-) -> tuple[str, Consultant]:
+    at: int, finding: Finding, judges: Sequence[tuple[str, Mind]], players: dict[str, str]
+) -> tuple[str, Mind]:
     mine = {players.get(role, "") for role in finding.agreed}
     others = [entry for entry in judges if entry[0] not in mine] or list(judges)
     return others[at % len(others)]
 
 
-async def _ask(consultant: Consultant, finding: Finding, reader: Reader) -> tuple[Any, str]:
+async def _ask(mind: Mind, finding: Finding, reader: Reader) -> tuple[Any, str]:
     messages = await asyncio.to_thread(_opening, finding, reader)
     decided: list[tuple[str, str]] = []
 
@@ -118,7 +118,7 @@ async def _ask(consultant: Consultant, finding: Finding, reader: Reader) -> tupl
 
     try:
         for _ in range(STEPS):
-            reply = await consultant.ask(messages, tools=[*READING, *_VERDICT], temperature=0.0)
+            reply = await mind.ask(messages, tools=[*READING, *_VERDICT], temperature=0.0)
             calls = calls_of(reply)
             messages.append(said(reply))
             if calls:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,29 +21,20 @@ from kage_nvim.config import RepositoryConfig, UserConfig
 from kage_nvim.errors import KageError, refused
 from kage_nvim.evaluate.reviewing.findings import merged, ranked
 from kage_nvim.orchestrator import players
-from kage_nvim.orchestrator.consult import Consultant, engage
 from kage_nvim.orchestrator.editors import open_buffers, overlays
 from kage_nvim.orchestrator.peers import Peer
 from kage_nvim.orchestrator.reviewing import kept
 from kage_nvim.orchestrator.reviewing.kept import Review
-from kage_nvim.orchestrator.reviewing.loop import Loop, Reviewer, together
+from kage_nvim.orchestrator.reviewing.loop import Loop, Mind, Reviewer, together
 from kage_nvim.orchestrator.reviewing.reader import Reader
 from kage_nvim.orchestrator.reviewing.refute import CUT, refute
 from kage_nvim.orchestrator.reviewing.scope import Asked, Scope, find
-from kage_nvim.orchestrator.reviewing.who import players_of, roles_of
+from kage_nvim.orchestrator.reviewing.who import Account, engaged, players_of, roles_of
 from kage_nvim.orchestrator.roles import Role
 from kage_nvim.orchestrator.shadow import Store
 
 if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor
-
-
-@dataclass(frozen=True)
-class Account:
-    """What the ledger knows a review by."""
-
-    id: str
-    root: Path
 
 
 @dataclass
@@ -76,7 +68,7 @@ class Reviews:
             players_of(user.review.refuters, user)
         self._confirm(root, list(wanted.values()), wish.confirmed)
         scope = await find(self._conductor, cwd, asked)
-        task = asyncio.ensure_future(self._review(scope, user, wanted, names))
+        task = asyncio.ensure_future(self._review(peer, scope, user, wanted, names))
         self._under_way[task] = (peer, root)
         try:
             review = await task
@@ -167,7 +159,7 @@ class Reviews:
             database.confirm(str(root), question.id)
 
     async def _review(
-        self, scope: Scope, user: UserConfig, wanted: dict[str, Role], names: list[str]
+        self, peer: Peer, scope: Scope, user: UserConfig, wanted: dict[str, Role], names: list[str]
     ) -> Review:
         began = time.monotonic()
         account = Account(kept.new_id(), scope.store.repository.root)
@@ -190,13 +182,14 @@ class Reviews:
             Reviewer(role=role.name, player=names[at % len(names)], description=role.description)
             for at, role in enumerate(wanted.values())
         ]
-        seats = [
-            await self._engage(account, reviewer.player, at, user)
-            for at, reviewer in enumerate(review.reviewers)
-        ]
+
+        async def seat(name: str, offset: int) -> Mind:
+            return await engaged(self._conductor, peer, scope, account, name, offset, user)
+
+        seats = [await seat(reviewer.player, at) for at, reviewer in enumerate(review.reviewers)]
         try:
             await self._read(scope, reader, review, seats, list(wanted.values()))
-            await self._refute(reader, review, user, account, names)
+            await self._refute(reader, review, seat, user.review.refuters or names)
             await self._count(review)
         except asyncio.CancelledError:
             review.notes.append("it was stopped before its end")
@@ -210,21 +203,8 @@ class Reviews:
                 kept.write(scope.store, review)  # at once: who is being stopped may not wait
         return review
 
-    async def _engage(self, account: Account, player: str, offset: int, user: UserConfig) -> Consultant:
-        limits = user.review
-        return await engage(
-            self._conductor,
-            account,
-            player,
-            "review",
-            offset=offset,
-            run_usd=limits.run_usd,
-            run_tokens=limits.run_tokens,
-            together=True,
-        )
-
     async def _read(
-        self, scope: Scope, reader: Reader, review: Review, seats: list[Consultant], given: list[Role]
+        self, scope: Scope, reader: Reader, review: Review, seats: list[Mind], given: list[Role]
     ) -> None:
         """The first pass: all reviewers at once, then each thing once.
 
@@ -256,16 +236,17 @@ class Reviews:
             )
 
     async def _refute(
-        self, reader: Reader, review: Review, user: UserConfig, account: Account, names: list[str]
+        self,
+        reader: Reader,
+        review: Review,
+        seat: Callable[[str, int], Awaitable[Mind]],
+        names: list[str],
     ) -> None:
         """The second pass: every player may be asked, but one about what another found."""
         if not review.findings:
             return
         first = len(review.reviewers)
-        distinct = list(dict.fromkeys(user.review.refuters or names))
-        judges = [
-            (name, await self._engage(account, name, first + at, user)) for at, name in enumerate(distinct)
-        ]
+        judges = [(name, await seat(name, first + at)) for at, name in enumerate(dict.fromkeys(names))]
         done = [False] * len(review.findings)
 
         def heard() -> None:
