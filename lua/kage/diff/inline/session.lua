@@ -34,7 +34,7 @@ local visited = require("kage.diff.visited")
 local Session = {}
 Session.__index = Session
 
-for _, module in ipairs({ "files", "inline.actions", "inline.moves", "inline.notes" }) do
+for _, module in ipairs({ "files", "inline.actions", "inline.moves", "inline.notes", "inline.told" }) do
   for name, method in pairs(require("kage.diff." .. module)) do
     Session[name] = method
   end
@@ -169,38 +169,6 @@ function Session:stand_beside()
   self.canvas = { window = self.window, buffer = buffer, namespace = self.namespace, above = 0 }
   sheet.draw(self.canvas, self, {})
   return true
-end
-
---- No agent changed the text in the window: say which files were, and wait.
-function Session:offer()
-  local is_changed = self:stand_beside()
-  local names = vim.tbl_map(function(file)
-    return vim.fn.strtrans(file.path)
-  end, self.files)
-  local listed = table.concat(vim.list_slice(names, 1, 8), ", ") .. (#names > 8 and ", …" or "")
-  follow.take_keys(self)
-  if #names == 0 then
-    return notify.info("no changes yet; those of this file appear by themselves")
-  end
-  local here = is_changed and "what agents made of this file is said above its first line; they also changed"
-    or "no agent changed this file, but"
-  notify.info(("%s %s; ]f shows the first"):format(here, listed))
-end
-
---- What there is here, and the first keys to know.
-function Session:tell()
-  local places, open_choices = #self.stops, 0
-  for _, stop in ipairs(self.stops) do
-    open_choices = open_choices + (#stop.versions > 1 and 1 or 0)
-  end
-  local text = places == 1 and "1 place" or places .. " places"
-  if open_choices > 0 then
-    text = text .. ", " .. (open_choices == 1 and "1 choice" or open_choices .. " choices")
-  end
-  notify.info(
-    places == 0 and "all is taken here; ]f shows the next file"
-      or text .. "; ]c next, <Tab> turns, do takes, g? keys"
-  )
 end
 
 --- Compare with yours as it is now, and draw.
