@@ -7,33 +7,13 @@
 ---@field text boolean? a text follows the agent
 ---@field complete string[]? what each word is: "agent", "all", "path", "player"; the last one repeats
 
-local steer = require("kage.steer")
-
-local agent_of, ask, control = steer.agent_of, steer.ask, steer.control
-
----@param words kage.Words
-local function diff(words)
-  local options = { run = words.run, cwd = require("kage.context").cwd(), bang = words.bang }
-  require("kage.diff").open(words.fargs, options)
-end
-
----@param words kage.Words
-local function log(words)
-  local agent = agent_of(words, "log")
-  if agent then
-    require("kage.dashboard.log").open(agent --[[@as integer]], words.run)
-  end
-end
-
---- A verb that answers with text to read.
----@param name "status"|"cost"|"doctor"
+--- A verb that is done elsewhere, by a file that is read when it is first used.
+---@param module string
+---@param name string
 ---@return fun(words: kage.Words)
-local function report(name)
+local function by(module, name)
   return function(words)
-    local function show(result)
-      require("kage.notify").info(require("kage.report")[name](result))
-    end
-    ask(words, name, {}, show)
+    require(module)[name](words)
   end
 end
 
@@ -43,280 +23,195 @@ local verbs = {
     desc = "start agents on a task",
     usage = "[N] [@player[:n][+role]]… [--OPTION …] [task]",
     complete = { "player" },
-    run = function(words)
-      require("kage.spawn").command(words)
-    end,
+    run = by("kage.spawn", "command"),
   },
-  status = { desc = "how the agents are doing", usage = "", run = report("status") },
-  log = { desc = "what an agent did, live", usage = "N", complete = { "agent", "none" }, run = log },
+  status = { desc = "how the agents are doing", usage = "", run = by("kage.verbs.run", "status") },
+  log = {
+    desc = "what an agent did, live",
+    usage = "N",
+    complete = { "agent", "none" },
+    run = by("kage.verbs.run", "log"),
+  },
   focus = {
     desc = "go to an agent's pane",
     usage = "N",
     complete = { "agent", "none" },
-    run = function(words)
-      local agent = agent_of(words, "focus")
-      if agent then
-        require("kage.pane").focus(words, agent --[[@as integer]])
-      end
-    end,
+    run = by("kage.verbs.run", "focus"),
   },
   hide = {
     desc = "put the agents' panes away, or back",
     usage = "",
-    run = function(words)
-      ask(words, "hide", {}, function(result)
-        require("kage.notify").info(result.hidden and "panes are hidden" or "panes are back")
-      end)
-    end,
+    run = by("kage.verbs.run", "hide"),
   },
   attach = {
     desc = "show the agents in a terminal split",
     usage = "",
-    run = function(words)
-      require("kage.pane").attach(words)
-    end,
+    run = by("kage.pane", "attach"),
   },
   send = {
     desc = "say something to an agent",
     usage = "N|all TEXT",
     text = true,
     complete = { "all", "none" },
-    run = steer.send,
+    run = by("kage.steer", "send"),
   },
   task = {
     desc = "change the task of the run for all its agents",
     usage = "[text]",
     text = true,
     complete = { "none" },
-    run = steer.task,
+    run = by("kage.steer", "task"),
   },
   repair = {
     desc = "send agents the failures of their candidates, to be mended",
     usage = "N|all",
     complete = { "all" },
-    run = function(words)
-      require("kage.spending").repair(words)
-    end,
+    run = by("kage.spending", "repair"),
   },
   stats = {
     desc = "what each player was worth so far",
     usage = "[all]",
     complete = { "word:all", "none" },
-    run = function(words)
-      require("kage.spending").stats(words)
-    end,
+    run = by("kage.spending", "stats"),
   },
   summary = {
     desc = "what agents did: files, commands, tests, cost",
     usage = "[N]",
     complete = { "all" },
-    run = steer.summary,
+    run = by("kage.steer", "summary"),
   },
   role = {
     desc = "the roles that agents can be given, what one says, or those that others share",
     usage = "[NAME | add URL [NAME]… | remove NAME]",
     complete = { "role", "role", "none" },
-    run = function(words)
-      require("kage.roles").command(words)
-    end,
+    run = by("kage.roles", "command"),
   },
   interrupt = {
     desc = "break off what an agent does now",
     usage = "N|all",
     complete = { "all" },
-    run = control("interrupt", "interrupted"),
+    run = by("kage.verbs.run", "interrupt"),
   },
   stop = {
     desc = "end an agent",
     usage = "N|all",
     complete = { "all" },
-    run = control("stop", "stopped"),
+    run = by("kage.verbs.run", "stop"),
   },
   restart = {
     desc = "begin again, from the base",
     usage = "N|all [text]",
     text = true,
     complete = { "all", "none" },
-    run = control("restart", "restarted"),
+    run = by("kage.verbs.run", "restart"),
   },
   resume = {
     desc = "go on where an agent stopped",
     usage = "N|all",
     complete = { "all" },
-    run = control("resume", "resumed"),
+    run = by("kage.verbs.run", "resume"),
   },
   diff = {
     desc = "compare candidates with your files",
     usage = "[inline] [N [M]…]",
     complete = { "layout", "agent" },
-    run = diff,
+    run = by("kage.verbs.run", "diff"),
   },
   contrast = {
     desc = "how the agents' approaches differ, as a table",
     usage = "[N [M]…]",
     complete = { "agent" },
-    run = function(words)
-      local agents = {}
-      for _, word in ipairs(words.fargs) do
-        local number = require("kage.words").number(word)
-        if not number then
-          return steer.misuse("contrast: expected numbers of agents, found `" .. word .. "`", "contrast")
-        end
-        agents[#agents + 1] = not vim.tbl_contains(agents, number) and number or nil
-      end
-      require("kage.contrast").open(agents, words.run)
-    end,
+    run = by("kage.verbs.run", "contrast"),
   },
   parts = {
     desc = "the parts of the run's task, their union, and where they clash",
     usage = "",
-    run = function(words)
-      require("kage.parts").command(words)
-    end,
+    run = by("kage.parts", "command"),
   },
   accept = {
     desc = "bring candidates into your files",
     usage = "N [M]… [PATH…] [--commit|--branch NAME] (! marks conflicts)",
     complete = { "agent", "accepted" },
-    run = function(words)
-      local landing = require("kage.landing")
-      local fargs, message = require("kage.accept_words").split(words.args)
-      local wish, problem = landing.parse(fargs, words.bang)
-      if message == "" then
-        wish, problem = nil, "--message has no text"
-      end
-      if not wish then
-        return steer.misuse("accept: " .. problem, "accept")
-      elseif #wish.agents == 0 then
-        local agent = agent_of(words, "accept")
-        if not agent then
-          return
-        end
-        wish.agents = {
-          agent --[[@as integer]],
-        }
-      end
-      wish.message = message or wish.message
-      landing.accept(words, wish)
-    end,
+    run = by("kage.verbs.run", "accept"),
   },
   undo = {
     desc = "take the last landing back, or the last N",
     usage = "[N]",
     complete = { "none" },
-    run = function(words)
-      local count = words.fargs[1] or "1"
-      if #words.fargs > 1 or not count:find("^[1-9]%d*$") then
-        return steer.misuse("undo: expected how many landings, found `" .. words.args .. "`", "undo")
-      end
-      require("kage.landing").undo(words, tonumber(count) --[[@as integer]])
-    end,
+    run = by("kage.verbs.run", "undo"),
   },
   history = {
     desc = "what was landed",
     usage = "",
-    run = function(words)
-      ask(words, "history", {}, function(result)
-        require("kage.history").show(result.landings)
-      end)
-    end,
+    run = by("kage.verbs.run", "history"),
   },
   check = {
     desc = "run the project's checks on what you have, or on a candidate",
     usage = "[N]",
     complete = { "agent", "none" },
-    run = function(words)
-      require("kage.checks").command(words)
-    end,
+    run = by("kage.checks", "command"),
   },
   compose = {
     desc = "put the candidates' hunks together so that most checks pass",
     usage = "[N]…",
     complete = { "agent" },
-    run = function(words)
-      require("kage.combine").compose(words)
-    end,
+    run = by("kage.combine", "compose"),
   },
   synth = {
     desc = "have one more agent improve the winner by what the others made",
     usage = "[N] [@player[+role]]",
     complete = { "improver", "improver", "none" },
-    run = function(words)
-      require("kage.combine").synth(words)
-    end,
+    run = by("kage.combine", "synth"),
   },
   judge = {
     desc = "rank the candidates, and show why",
     usage = "",
     complete = { "none" },
-    run = function(words)
-      require("kage.verdict").command(words)
-    end,
+    run = by("kage.verdict", "command"),
   },
   review = {
     desc = "have a change read by reviewers",
     usage = "[BASE|A..B|N|last|stop] [--head REV] [--role R]… [--player P]…",
     complete = { "reviewed" },
-    run = function(words)
-      require("kage.review").command(words)
-    end,
+    run = by("kage.review", "command"),
   },
   comment = {
     desc = "say something about these lines to the agent that wrote them",
     usage = "[N] [TEXT] (! collects; :Kage comment send)",
     text = true,
     complete = { "commented", "none" },
-    run = function(words)
-      require("kage.comments").command(words)
-    end,
+    run = by("kage.comments", "command"),
   },
   comments = {
     desc = "the comments that are collected, to edit or drop",
     usage = "",
-    run = function()
-      require("kage.comments.list").open()
-    end,
+    run = by("kage.comments.list", "open"),
   },
   take = {
     desc = "take every hunk that all agents agree on",
     usage = "[PATH…] (! what a majority agrees on)",
     complete = { "path" },
-    run = function(words)
-      require("kage.diff.places.gather").command(words)
-    end,
+    run = by("kage.diff.places.gather", "command"),
   },
   choices = {
     desc = "the places where agents differ and nothing is decided, as a quickfix list",
     usage = "",
-    run = function(words)
-      require("kage.diff.places.quickfix").list((require("kage.diff.places.gather.order").where(words)))
-    end,
+    run = by("kage.verbs.run", "choices"),
   },
   clean = {
     desc = "free slots and panes of a run; its content stays in trash refs",
     usage = "[all]",
     complete = { "word:all", "none" },
-    run = function(words)
-      ask(words, "clean", { all = words.fargs[1] == "all" }, function(result)
-        require("kage.notify").info(require("kage.report").clean(result))
-      end)
-    end,
+    run = by("kage.verbs.run", "clean"),
   },
   explain = {
     desc = "why an agent is in its state",
     usage = "N",
     complete = { "agent", "none" },
-    run = function(words)
-      local agent = agent_of(words, "explain")
-      if agent then
-        ask(words, "explain", { agent = agent }, function(result)
-          require("kage.notify").info(table.concat(result.lines, "\n"))
-        end)
-      end
-    end,
+    run = by("kage.verbs.run", "explain"),
   },
-  cost = { desc = "what was spent", usage = "", run = report("cost") },
-  doctor = { desc = "what is missing, and its fix", usage = "", run = report("doctor") },
+  cost = { desc = "what was spent", usage = "", run = by("kage.verbs.run", "cost") },
+  doctor = { desc = "what is missing, and its fix", usage = "", run = by("kage.verbs.run", "doctor") },
 }
 
 return verbs
