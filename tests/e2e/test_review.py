@@ -188,6 +188,7 @@ class Desk(Client):
         super().__init__(lambda name, params: self.heard.put_nowait((name, params)))
         self.heard: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
         self.cwd = str(stage.repository)
+        self.last = ""
 
     async def ask(self, verb: str, **params: Any) -> Any:
         """What a verb answers."""
@@ -205,10 +206,11 @@ class Desk(Client):
         return error.value.message
 
     async def until_found(self, count: int) -> None:
-        """Wait until so many findings are told of while every reviewer goes on."""
+        """Wait until so many findings of another review are told of while every reviewer goes on."""
         while True:
             name, params = await asyncio.wait_for(self.heard.get(), 30)
-            if name == "review" and params["found"] >= count:
+            if name == "review" and params["id"] != self.last and params["found"] >= count:
+                self.last = params["id"]
                 assert (params["done"], params["of"]) == (0, count)  # they are at work side by side
                 return
 
