@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,18 +42,10 @@ def kage(
     stage: Stage, words: list[str], *, at: Path | None = None, stdin: bytes = b"", **more: str
 ) -> subprocess.CompletedProcess[str]:
     """``kage WORDS`` typed in a folder; its output holds no traceback, whatever happened."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-m", "kage_nvim.cli", *words],
-        cwd=at or stage.repository,
-        env=stage.environment | more,
-        input=stdin,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    out, err = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
-    assert "Traceback" not in out + err, err
-    return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+    env = stage.environment | more
+    done = stage.kage(words, cwd=at or stage.repository, env=env, timeout=60, stdin=stdin)
+    assert "Traceback" not in done.stdout + done.stderr, done.stderr
+    return done
 
 
 def play(stage: Stage, row: Row) -> str:

@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,6 +22,7 @@ import psutil
 
 from kage_nvim import paths
 from tests.conftest import alive, until
+from tests.fixtures.forked import from_nothing
 from tests.fixtures.model_server import USAGE, Reply
 
 KEY = "sk-planted-5f1d3c7e9a"
@@ -58,6 +58,7 @@ class Stage:
     def __init__(self, home: Path, repository: Path) -> None:
         self.home = home
         self.repository = repository
+        self.kage = from_nothing
         # Long, so that no daemon ends between two commands on a busy machine; ``close`` ends them.
         self.environment = dict(os.environ) | {"KAGE_LINGER": "60"}
 
@@ -81,16 +82,7 @@ class Stage:
 
     def run(self, *words: str, timeout: float = 60, **more: str) -> subprocess.CompletedProcess[str]:
         """``kage WORDS`` in the repository, whatever its exit code."""
-        return subprocess.run(
-            [sys.executable, "-I", "-m", "kage_nvim.cli", *words],
-            cwd=self.repository,
-            env=self.environment | more,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+        return self.kage(words, cwd=self.repository, env=self.environment | more, timeout=timeout)
 
     def shell(self, *words: str, code: int = 0, **more: str) -> str:
         """``kage WORDS`` that must end with ``code``; returns what it printed on stdout."""
