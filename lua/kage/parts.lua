@@ -67,7 +67,7 @@ function M.lines(answer)
   end
   local union = answer.union
   if not union then
-    lines[#lines + 1] = "no union yet: it is made when all agents have ended and two changed something"
+    lines[#lines + 1] = clean(answer.without)
     return lines
   end
   lines[#lines + 1] = clean(answer.verdict)
@@ -77,9 +77,9 @@ function M.lines(answer)
     local line = clash.line > 0 and ":" .. clash.line or ""
     lines[#lines + 1] = ("  %s %s: %s"):format(mark, clean(clash.path) .. line, clean(clash.text))
   end
-  lines[#lines + 1] = (":KageAccept %d lands the union; :KageDiff chooses where they clash"):format(
-    union.number
-  )
+  local lands = union.files > 0 and ":KageAccept " .. union.number .. " lands the union"
+    or "the union changes nothing"
+  lines[#lines + 1] = lands .. (#union.clashes > 0 and "; :KageDiff chooses where they clash" or "")
   return lines
 end
 

@@ -55,7 +55,7 @@ def test_clashes_are_a_quickfix_list(nvim: Editor, kaged: FakeDaemon) -> None:
         "agents": [1, 2],
         "text": "1 and 2 differ",
     }
-    union = {"number": 3, "checked": "2/2 ✓", "missing": [], "green": True, "clashes": [clash]}
+    union = {"number": 3, "files": 1, "checked": "2/2 ✓", "missing": [], "green": True, "clashes": [clash]}
     kaged.answers["parts"] = lambda _: {
         "run": "r1",
         "parts": [part | {"checked": "1/2 ✓"}],
@@ -71,3 +71,6 @@ def test_clashes_are_a_quickfix_list(nvim: Editor, kaged: FakeDaemon) -> None:
     ]
     text = "\n".join(nvim.lua("return require('kage.parts').lines(...)", kaged.answers["parts"]({})))
     assert "1 ✓ mend  add  1 file  1/2 ✓" in text and "! calc.py:2" in text and ":KageAccept 3" in text
+    waits = {"parts": [part | {"checked": ""}], "without": "no union: part 1 alone changed anything"}
+    text = "\n".join(nvim.lua("return require('kage.parts').lines(...)", waits))
+    assert text.endswith("part 1 alone changed anything")

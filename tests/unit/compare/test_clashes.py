@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kage_nvim.compare.clashes import Edited, contradictions, overlaps
+from kage_nvim.compare.clashes import Clash, Edited, contradictions, overlaps, shared
 
 
 def edited(added: str = "", removed: str = "") -> Edited:
@@ -68,3 +68,32 @@ def test_what_several_did_alike_is_an_overlap() -> None:
     ]
     (found,) = overlaps([{"path": "a.py", "places": places}])
     assert (found.kind, found.line, found.agents) == ("overlap", 4, [1, 3])
+
+
+def test_one_definition_changed_at_different_places() -> None:
+    both = {"1": "changed", "2": "changed"}
+    (found,) = shared(file("fit", both), [])
+    assert (found.kind, found.path, found.line) == ("overlap", "a.py", 3)
+    assert found.text == "agents 1 and 2 change `fit` at different places"
+    assert shared(file("fit", both, [[1, 2]]), []) == [], "the same change is told by its lines"
+    assert shared(file("fit", {"1": "changed", "2": "removed"}), []) == []
+    for line, left in ((2, 1), (3, 0), (9, 0)):
+        assert len(shared(file("fit", both), [Clash("contradiction", "a.py", line, [1, 2], "x")])) == left
+
+
+def test_one_name_defined_in_two_files() -> None:
+    def added(path: str, name: str, number: str) -> dict[str, Any]:
+        one = {"name": name, "agents": {number: {"how": "added", "line": 7}}, "groups": [[int(number)]]}
+        return {"path": path, "symbols": [one]}
+
+    (found,) = shared([added("a.py", "helper", "2"), added("b.py", "helper", "1")], [])
+    assert (found.path, found.line, found.agents) == ("b.py", 7, [1, 2])
+    assert found.text == "agents 1 and 2 each define `helper` (b.py:7, a.py:7)"
+    for name, path, number in (
+        ("helper", "b.py", "2"),
+        ("helper", "a.py", "1"),
+        ("main", "b.py", "1"),
+        ("Box.helper", "b.py", "1"),
+        ("test_it", "b.py", "1"),
+    ):
+        assert shared([added("a.py", name, "2"), added(path, name, number)], []) == []

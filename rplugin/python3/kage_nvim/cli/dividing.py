@@ -81,10 +81,7 @@ def told(answer: dict[str, Any]) -> list[str]:
         lines.append(clean(f"{part['number']:>3} {mark} {part['title']}  {size}{checked}"))
     union = answer["union"]
     if union is None:
-        return [
-            *lines,
-            "no union yet: it is made when all agents have ended and at least two changed something",
-        ]
+        return [*lines, clean(answer["without"])]
     checked = f"  ({union['checked']})" if union["checked"] else ""
     lines.append(clean(f"{answer['verdict']}{checked}"))
     for kind, mark in (("contradiction", "!"), ("overlap", "=")):
@@ -92,9 +89,9 @@ def told(answer: dict[str, Any]) -> list[str]:
             if clash["kind"] == kind:
                 line = f":{clash['line']}" if clash["line"] else ""
                 lines.append(clean(f"  {mark} {clash['path']}{line}: {clash['text']}"))
-    number = union["number"]
-    if any(clash["kind"] == "contradiction" for clash in union["clashes"]):
-        who = sorted({n for c in union["clashes"] if c["kind"] == "contradiction" for n in c["agents"]})
-        lines.append(f"kage accept -p {' '.join(map(str, who))} chooses in those places;")
-    lines.append(f"kage accept {number} lands the union")
-    return lines
+    who = sorted({n for c in union["clashes"] if c["kind"] == "contradiction" for n in c["agents"]})
+    how = [f"kage accept -p {' '.join(map(str, who))} chooses in those places"] if who else []
+    lands = (
+        f"kage accept {union['number']} lands the union" if union["files"] else "the union changes nothing"
+    )
+    return [*lines, "; ".join([*how, lands])]

@@ -1,7 +1,8 @@
 """Where the parts of one task get in each other's way: overlaps, and contradictions that no line shows. Pure.
 
 Two agents may change different lines and contradict each other all the same: one renames a function that the
-other begins to use, both define the same name in different places.
+other begins to use, both define the same name in different places. Different lines of one function, or one
+name in two files, may be well; somebody should look at them as a whole.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ COMMON = frozenset({"main", "init", "new", "get", "set", "run", "test", "setup",
 class Clash(msgspec.Struct, frozen=True):
     """Something that agents ``agents`` did at one place (line 1-based, 0: the file as a whole).
 
-    ``kind`` is ``overlap`` (they did the same there) or ``contradiction``; ``text`` is a sentence.
+    ``kind`` is ``overlap`` (the same, or something about the same) or ``contradiction``; ``text`` is a
+    sentence.
     """
 
     kind: str
@@ -53,6 +55,54 @@ def overlaps(files: Iterable[Mapping[str, Any]]) -> list[Clash]:
                 who = sorted(versions[0]["agents"])
                 text = f"{_agents(who)} did the same here"
                 found.append(Clash("overlap", file["path"], place["first"], who, text))
+    return found
+
+
+def shared(files: Sequence[Mapping[str, Any]], known: Sequence[Clash]) -> list[Clash]:
+    """The definitions that several changed at different lines, and the names that several define in different
+    files (``files`` as ``compare.contrast`` gives them); not where a contradiction of ``known`` says more."""
+    found = []
+    for file in files:
+        symbols = [(min(one["line"] for one in s["agents"].values()), s) for s in file["symbols"]]
+        for at, (first, symbol) in enumerate(symbols):
+            who = sorted(int(n) for n, one in symbol["agents"].items() if one["how"] == "changed")
+            past = next((line for line, _ in symbols[at + 1 :] if line > first), None)
+            if len(who) < 2 or len(symbol["groups"]) < 2 or _said(known, file["path"], who, first, past):
+                continue
+            text = f"{_agents(who)} change `{symbol['name']}` at different places"
+            found.append(Clash("overlap", file["path"], first, who, text))
+    return found + _twice_defined(files)
+
+
+def _said(known: Iterable[Clash], path: str, who: Sequence[int], first: int, past: int | None) -> bool:
+    """Whether a contradiction in those lines says it already."""
+    return any(
+        clash.path == path
+        and clash.kind == "contradiction"
+        and set(clash.agents) & set(who)
+        and first <= clash.line < (past or clash.line + 1)
+        for clash in known
+    )
+
+
+def _twice_defined(files: Iterable[Mapping[str, Any]]) -> list[Clash]:
+    added: dict[str, dict[int, tuple[str, int]]] = {}
+    for file in files:
+        for symbol in file["symbols"]:
+            name = symbol["name"]
+            if not _NAME.fullmatch(name) or len(name) < 3 or name in COMMON or name.startswith("test"):
+                continue
+            for number, one in symbol["agents"].items():
+                if one["how"] == "added":
+                    added.setdefault(name, {}).setdefault(int(number), (file["path"], one["line"]))
+    found = []
+    for name, places in added.items():
+        if len({path for path, _ in places.values()}) < 2:
+            continue
+        who = sorted(places)
+        where = ", ".join(f"{path}:{line}" for path, line in (places[number] for number in who))
+        path, line = places[who[0]]
+        found.append(Clash("overlap", path, line, who, f"{_agents(who)} each define `{name}` ({where})"))
     return found
 
 

@@ -19,7 +19,7 @@ from kage_nvim.compare.clashes import Clash, Edited
 from kage_nvim.compare.hunks import of_patches, split
 from kage_nvim.errors import KageError
 from kage_nvim.evaluate import planning
-from kage_nvim.model import CandidateStatus
+from kage_nvim.model import CandidateStatus, State
 from kage_nvim.orchestrator import comparing
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.trees import ABSENT
@@ -60,6 +60,7 @@ async def _united(conductor: Conductor, run: Run) -> int | None:
     lacks = f"; {left} place{'s' * (left > 1)} left as at the base, see kage parts" if left else ""
     candidate = await asyncio.to_thread(_keep, run, number, union.tree, note + lacks)
     missing = [n for n in run.record.course.parts if n not in commits]
+    unfinished = [n for n in commits if run.agents[n].record.status.state is not State.DONE]
     run.record.union = {
         "number": number,
         "commits": told,
@@ -67,7 +68,7 @@ async def _united(conductor: Conductor, run: Run) -> int | None:
         "clashes": msgspec.to_builtins(found),
     }
     run.set_candidate(candidate)
-    run.record.status.verdict = _line(number, note, found, missing)
+    run.record.status.verdict = _line(number, note, found, missing, unfinished)
     conductor.changed(run)
     return number
 
@@ -106,14 +107,15 @@ async def _clashes(run: Run, commits: Mapping[int, str], union: compose.Union) -
         for conflict in union.conflicts
     ]
     open_at = {(clash.path, agent) for clash in found for agent in clash.agents if not clash.line}
-    numbers = list(commits)
+    numbers, alike = list(commits), list[Clash]()
     work = await asyncio.to_thread(_work, run, commits)
     with suppress(KageError):  # what cannot be parsed says nothing of names
         answer = await contrast(run, numbers, run.base)
         more = clashes.contradictions(answer["files"], work)
         found += [c for c in more if not all((c.path, agent) in open_at for agent in c.agents)]
+        alike = clashes.shared(answer["files"], found)
     aligned = await comparing.aligned(run, numbers, [], run.base)
-    return [*found, *clashes.overlaps(aligned["files"])]
+    return [*found, *clashes.overlaps(aligned["files"]), *alike]
 
 
 def _work(run: Run, commits: Mapping[int, str]) -> dict[int, dict[str, Edited]]:
@@ -143,7 +145,9 @@ def _lines(lines: Sequence[bytes], first: int, past: int) -> list[tuple[int, str
     return [(first + at, line.decode("utf-8", "replace").rstrip("\r\n")) for at, line in enumerate(part)]
 
 
-def _line(number: int, note: str, found: Sequence[Clash], missing: Sequence[int]) -> str:
+def _line(
+    number: int, note: str, found: Sequence[Clash], missing: Sequence[int], unfinished: Sequence[int]
+) -> str:
     """``candidate 4 is the union of parts 1, 2 and 3: 1 contradiction, 2 overlaps``."""
     kinds = [clash.kind for clash in found]
     counts = [
@@ -152,8 +156,14 @@ def _line(number: int, note: str, found: Sequence[Clash], missing: Sequence[int]
         if kind in kinds
     ]
     said = ", ".join(counts) or "no overlap"
-    lacks = f"; nothing came of part {_listed(missing)}" if missing else ""
+    lacks = f"; nothing came of {_parts(missing)}" if missing else ""
+    if unfinished:
+        lacks += f"; it holds the unfinished work of {_parts(unfinished)}"
     return f"candidate {number} is {note}: {said}{lacks}"
+
+
+def _parts(numbers: Sequence[int]) -> str:
+    return f"part{'s' * (len(numbers) > 1)} {_listed(numbers)}"
 
 
 def _listed(numbers: Sequence[int]) -> str:
@@ -162,8 +172,8 @@ def _listed(numbers: Sequence[int]) -> str:
 
 
 def told(run: Run) -> dict[str, Any]:
-    """A run's parts: ``parts`` [{number, title, text, state, files, checked}], ``union`` (number, checked,
-    missing, clashes; ``None`` before the agents have ended), ``verdict``.
+    """A run's parts: ``parts`` [{number, title, text, state, files, checked}], ``union`` (number, files,
+    checked, green, missing, clashes; ``None`` while there is none: ``without`` says why), ``verdict``.
 
     Raises:
         KageError: it has none.
@@ -192,5 +202,25 @@ def told(run: Run) -> dict[str, Any]:
     union = run.record.union
     if union is not None:
         whole = known.get(union["number"])
-        union = {**union, "checked": whole.checked if whole else "", "green": whole.green if whole else None}
-    return {"run": run.id, "parts": parts, "union": union, "verdict": run.record.status.verdict}
+        union = {
+            **union,
+            "files": whole.files if whole else 0,
+            "checked": whole.checked if whole else "",
+            "green": whole.green if whole else None,
+        }
+    without = _without(run, parts) if union is None else ""
+    verdict = run.record.status.verdict
+    return {"run": run.id, "parts": parts, "union": union, "without": without, "verdict": verdict}
+
+
+def _without(run: Run, parts: Sequence[Mapping[str, Any]]) -> str:
+    """Why there is no union."""
+    working = [n for n, agent in run.agents.items() if not agent.record.status.state.ended]
+    if working:
+        return f"no union yet: it is made when all have ended; {_parts(working)} still at work"
+    changed = [part["number"] for part in parts if part["files"]]
+    if not changed:
+        return "no union: no part changed anything"
+    if len(changed) == 1:
+        return f"no union: part {changed[0]} alone changed anything, and lands as candidate {changed[0]}"
+    return "no union yet: it is being made"
