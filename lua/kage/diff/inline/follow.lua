@@ -9,6 +9,9 @@ local M = {}
 -- Typing is followed after this many milliseconds of rest.
 local REST = 50
 
+-- Options that what is drawn depends on.
+local SHAPING = { wrap = true, tabstop = true, number = true, relativenumber = true, signcolumn = true }
+
 -- Those that make sense beside a file that no agent changed.
 local ELSEWHERE = { next_file = true, previous_file = true, close = true, help = true }
 
@@ -111,61 +114,71 @@ local function scrolled(session)
   end
 end
 
+---@param session kage.InlineSession
+---@param event string|string[]
+---@param action fun(event: table)
+---@param pattern? string
+local function on(session, event, action, pattern)
+  vim.api.nvim_create_autocmd(event, {
+    group = session.group,
+    pattern = pattern,
+    callback = function(given)
+      if not session.closed then
+        action(given)
+      end
+    end,
+  })
+end
+
+--- Its window is entered and left, shows another buffer, closes, changes.
+---@param session kage.InlineSession
+local function follow_window(session)
+  on(session, { "WinEnter", "BufEnter" }, function()
+    M.take_keys(session)
+  end)
+  on(session, { "WinLeave", "BufLeave" }, function()
+    M.give_keys(session)
+  end)
+  on(session, "BufWinEnter", function(event)
+    local here = vim.api.nvim_get_current_win() == session.window
+    if here and not session.entering and event.buf ~= session.buffer then
+      M.turn(session, event.buf)
+    end
+  end)
+  on(session, "WinClosed", function(event)
+    if tonumber(event.match) == session.window then
+      session:close()
+    end
+  end)
+  on(session, { "WinResized", "OptionSet" }, function(event)
+    if event.event == "WinResized" or SHAPING[event.match] then
+      soon(session)
+    end
+  end)
+  on(session, "WinScrolled", function()
+    scrolled(session)
+  end)
+end
+
 --- Begin to listen.
 ---@param session kage.InlineSession
 function M.begin(session)
   session.group = vim.api.nvim_create_augroup("kage.inline." .. session.window, {})
   session.timer = assert(vim.uv.new_timer())
   session.commits = commits(session)
-  local function on(event, pattern, action)
-    vim.api.nvim_create_autocmd(event, {
-      group = session.group,
-      pattern = pattern,
-      callback = function(given)
-        if not session.closed then
-          action(given)
-        end
-      end,
-    })
-  end
-  on({ "WinEnter", "BufEnter" }, nil, function()
-    M.take_keys(session)
-  end)
-  on({ "WinLeave", "BufLeave" }, nil, function()
-    M.give_keys(session)
-  end)
-  on("BufWinEnter", nil, function(event)
-    local here = vim.api.nvim_get_current_win() == session.window
-    if here and not session.entering and event.buf ~= session.buffer then
-      M.turn(session, event.buf)
-    end
-  end)
-  on("WinClosed", nil, function(event)
-    if tonumber(event.match) == session.window then
-      session:close()
-    end
-  end)
-  on({ "WinResized", "OptionSet" }, nil, function(event)
-    local options = { wrap = true, tabstop = true, number = true, relativenumber = true, signcolumn = true }
-    if event.event == "WinResized" or options[event.match] then
-      soon(session)
-    end
-  end)
-  on("WinScrolled", nil, function()
-    scrolled(session)
-  end)
-  on({ "BufWritePost", "FileChangedShellPost" }, nil, function(event)
+  follow_window(session)
+  on(session, { "BufWritePost", "FileChangedShellPost" }, function(event)
     if event.buf == session.buffer then
       session:refresh()
     end
   end)
-  on("User", "KageUpdate", function()
+  on(session, "User", function()
     local now = commits(session)
     if now and not vim.deep_equal(now, session.commits) then
       session.commits = now
       session:reload()
     end
-  end)
+  end, "KageUpdate")
 end
 
 --- Stop listening.

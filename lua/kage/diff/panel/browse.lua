@@ -5,6 +5,7 @@ local headline = require("kage.diff.panel.headline")
 local layout = require("kage.diff.layout")
 local live = require("kage.diff.live")
 local maps = require("kage.diff.maps")
+local paint = require("kage.diff.panel.paint")
 local panel = require("kage.diff.panel")
 local state = require("kage.state")
 local titles = require("kage.diff.titles")
@@ -136,7 +137,7 @@ function M:draw_panel()
   local top = vim.fn.line("w0", window)
   self.panel.rows = rows_of(self, vim.api.nvim_win_get_width(window))
   self.panel.marked = self.path
-  panel.draw(buffer, self.panel.rows)
+  paint.draw(buffer, self.panel.rows)
   local wanted = turned and { path = self.path } or here
   local line = line_of(self.panel.rows, wanted, turned and 1 or at[1])
   vim.api.nvim_win_set_cursor(window, { line, turned and 0 or at[2] })
@@ -172,7 +173,7 @@ function M:create_panel()
     buffer = buffer,
     once = true,
     callback = function()
-      panel.forget(buffer)
+      paint.forget(buffer)
     end,
   })
   vim.api.nvim_create_autocmd("User", {

@@ -11,7 +11,7 @@ local M = {}
 --- Two changes with one key made equal files; nil when that is not known.
 ---@param change kage.FileChange
 ---@return string?
-local function content_of(change)
+function M.content(change)
   if change.status == "D" then
     return "D"
   end
@@ -36,7 +36,7 @@ function M.of(file, agents)
   local groups, by_content = {}, {}
   for _, agent in ipairs(agents) do
     local change = file.agents[tostring(agent)]
-    local content = change and content_of(change)
+    local content = change and M.content(change)
     local group = content and by_content[content]
     if group then
       group.same = true

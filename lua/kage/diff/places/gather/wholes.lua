@@ -1,22 +1,12 @@
 --- Files that `:Kage take` takes whole, since no line shows what agents agree on: new ones, deletions, renames, modes,
 --- binary files. Kaged lands them.
 local context = require("kage.context")
+local groups = require("kage.diff.panel.groups")
 local host = require("kage.host")
 local survey = require("kage.diff.places.survey")
 local whole = require("kage.diff.picks.whole")
 
 local M = {}
-
---- What decides whether two changes of a file that is taken whole are the same.
----@param change kage.FileChange
----@return string?
-local function key(change)
-  if change.status == "D" then
-    return "D"
-  end
-  return change.new_sha
-    and table.concat({ change.new_sha, change.new_mode or "", change.old_path or "" }, " ")
-end
 
 --- Is there something to do about a file that only can be taken whole?
 ---@param root string
@@ -45,7 +35,7 @@ function M.agreed(found, file, majority)
   local counts, firsts = {}, {}
   for _, agent in ipairs(found.agents) do
     local change = file.agents[tostring(agent)]
-    local same = change and key(change)
+    local same = change and groups.content(change)
     if same then
       counts[same], firsts[same] = (counts[same] or 0) + 1, firsts[same] or agent
     end
