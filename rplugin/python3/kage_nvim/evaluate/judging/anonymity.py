@@ -1,18 +1,13 @@
-"""What a judge must not see: who made a candidate, and words in it that speak to the judge.
-
-Text of candidates is data. Names, numbers and folders that tell whose it is are taken out; so are lines that
-ask for a good mark, and each of them is remembered, for it is worth knowing.
-"""
+"""What a judge must not see: who made a candidate. Names, numbers and folders that tell it are taken out."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 
 import msgspec
 
-REMOVED = "[removed: a line that speaks to the judge]"
+from kage_nvim.evaluate.judging.pleas import without_pleas
 
 _VENDORS = (
     *("anthropic", "openai", "claude code", "claude", "chatgpt", "codex", "gemini", "deepseek", "qwen"),
@@ -24,26 +19,6 @@ _SIGNED = re.compile(
 )
 _NUMBERED = re.compile(r"\b(agent|candidate|slot|player|worktree)[ #-]*\d+\b", re.IGNORECASE)
 _BRANCH = re.compile(r"\bkage/[\w./-]+|\brefs/kage/[\w./-]+")
-_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_ONE = r"(?:candidate|solution|version|answer|option|change|patch|diff|implementation|submission|one)"
-_SPEAKS = re.compile(
-    rf"""
-    \b(?:ignore|disregard|forget|override)\b.{{0,40}}\b(?:instructions?|rubric|criteria|prompt)\b
-    | \b(?:choose|pick|prefer|select|favou?r|rank|vote\s+for)\s+
-        (?:me\b|this\s+{_ONE}\b|{_ONE}\s+[AB]\b|[AB]\b\W*$)
-    | \b(?:note|message|hint|instructions?|attention|dear|hey)\W+(?:to|for)?\W*(?:the\s+|all\s+)?
-        (?:judges?|graders?|evaluators?)\b
-    | \b(?:you\s+are|as)\s+(?:a|the)\s+(?:judge|grader|evaluator)\b
-    | \b(?:judges?|graders?|evaluators?)\b.{{0,30}}\b(?:must|should|choose|pick|prefer|select|answer|rank)\b
-    | \b(?:must|should|choose|pick|prefer|answer)\b.{{0,30}}\b(?:judges?|graders?|evaluators?)\b
-    | \bthis\s+{_ONE}\s+(?:is|must|should)\s+(?:be\s+)?(?:the\s+)?
-        (?:best|winner|chosen|preferred|superior|ranked|selected|better\s+one)\b
-    | \bthe\s+other\s+{_ONE}\b.{{0,30}}\b(?:worse|wrong|fails?|broken|cheats?|incorrect)\b
-    | ["']?\bwinner["']?\s*[:=]\s*["']?[AB]\b
-    | <\|?/?(?:im_start|im_end|system|assistant|user)\|?>
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
 
 
 class Names(msgspec.Struct, frozen=True):
@@ -53,12 +28,6 @@ class Names(msgspec.Struct, frozen=True):
     words: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     task: str = ""
-
-
-def speaks(line: str) -> bool:
-    """Whether a line is meant for whoever judges it."""
-    plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", line))
-    return bool(_SPEAKS.search(plain))
 
 
 def prose(text: str, names: Names) -> tuple[str, int]:
@@ -91,19 +60,6 @@ def code(lines: Sequence[str], names: Names) -> list[str]:
             )
         told.append(sign + _NUMBERED.sub(r"\1", text) if _is_comment(text) else sign + text)
     return told
-
-
-def without_pleas(lines: Sequence[str]) -> tuple[list[str], int]:
-    """Lines without those that speak to the judge, also where such a sentence goes over two of them."""
-    told, count = list(lines), 0
-    for at, line in enumerate(told):
-        if speaks(line):
-            told[at], count = REMOVED, count + 1
-    for at in range(len(told) - 1):
-        one, two = told[at], told[at + 1]
-        if REMOVED not in (one, two) and speaks(f"{one.strip()} {two.strip(' #/*+-;')}"):
-            told[at], told[at + 1], count = REMOVED, REMOVED, count + 1
-    return told, count
 
 
 def _is_comment(text: str) -> bool:

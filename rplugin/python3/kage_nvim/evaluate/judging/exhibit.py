@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import msgspec
 
 from kage_nvim.evaluate.guard.testfiles import holds_tests
-from kage_nvim.evaluate.judging.anonymity import Names, code, prose, without_pleas
+from kage_nvim.evaluate.judging import pleas as spoken
+from kage_nvim.evaluate.judging.anonymity import Names, code, prose
 from kage_nvim.evaluate.verdict import Point, Standing
 
 ROOM = 40_000
@@ -70,23 +71,29 @@ def exhibit(
         *(["## Its tests", _bounded(shown[True], room - share)] if shown[True] else []),
         "## What running it showed",
         evidence(standing),
-        *(["## What its author says", _short(said.strip(), WORDS)] if said.strip() else []),
+        *(["## What its author says", _short(_seen(said), WORDS)] if said.strip() else []),
     ]
     return Exhibit(number=standing.number, text="\n".join(parts), pleas=pleas)
+
+
+def _seen(said: str) -> str:
+    return "\n".join(map(spoken.shown, said.strip().splitlines()))
 
 
 def evidence(standing: Standing) -> str:
     """What is known of a candidate by running it, without its number."""
     passed, total = standing.matrix
     green = {True: "all passed", False: "not all passed", None: "not run"}[standing.green]
-    lines = [f"- required checks: {green}" + (f" ({standing.checked})" if standing.checked else "")]
+    lines = [
+        f"- required checks: {green}" + (f" ({spoken.named(standing.checked)})" if standing.checked else "")
+    ]
     lines.append(f"- worked before and fails now: {_some(standing.regressed) or 'nothing'}")
     if standing.weakened:
         lines.append(f"- tests that it weakened: {_some(standing.weakened)}")
     if total:
         lines.append(f"- tests that the candidates brought along: {passed} of {total} pass")
     if standing.gate:
-        lines.append(f"- it is out: {standing.gate}")
+        lines.append(f"- it is out: {spoken.named(standing.gate)}")
     return "\n".join(lines)
 
 
@@ -102,22 +109,25 @@ def path_of(part: str) -> str:
 def _file(path: str, part: str, names: Names) -> tuple[str, list[Point]]:
     """One file's patch without its header's hashes, its names, and what speaks to the judge."""
     if "\nGIT binary patch" in part or "\nBinary files " in part:
-        return f"--- {path}\n(binary)", []
-    lines = [line for line in part.splitlines()[1:] if not line.startswith("index ")]
-    plain, _ = without_pleas(lines)
+        return f"--- {spoken.named(path)}\n(binary)", []
+    lines = [line.removesuffix("\r") for line in part.rstrip("\n").split("\n")[1:]]
+    lines = [line for line in lines if not line.startswith("index ")]
+    plain, _ = spoken.without_pleas(lines)
     pleas: list[Point] = []
-    at = 0
+    at: int | None = None
     for index, line in enumerate(lines):
         if match := _HUNK.match(line):
             at = int(match[1]) - 1
-        elif at >= 0 and line[:1] in ("+", " "):
+        elif at is not None and line[:1] in ("+", " "):
             at += 1
-        if plain[index] != line and line.startswith("+"):
-            pleas.append(Point("a line speaks to the judge; it was not shown", path, max(at, 0)))
-            plain[index] = "+" + plain[index]
-        elif plain[index] != line:  # it was there before, and asks for nothing
+        if plain[index] == line:
+            continue
+        if at is None or line.startswith("+"):
+            pleas.append(Point("a line speaks to the judge; it was not shown", path, max(at or 0, 0)))
+            plain[index] = ("" if at is None else "+") + plain[index]
+        else:  # it was there before, and asks for nothing
             plain[index] = line
-    return "\n".join(code(plain, names)), pleas
+    return "\n".join(map(spoken.shown, code(plain, names))), pleas
 
 
 def _bounded(files: Sequence[tuple[str, str]], room: int) -> str:
@@ -151,4 +161,4 @@ def _short(text: str, room: int) -> str:
 
 def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+    return ", ".join(map(spoken.named, names[:NAMED])) + more

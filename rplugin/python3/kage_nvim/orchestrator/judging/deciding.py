@@ -186,13 +186,15 @@ async def _examined(
 ) -> None:
     """Draw the checklist where the task is none, and have each head held against it."""
     texts = [requirement.text for requirement in made.checklist]
+    task = questions.fenced("task", made.task)
     if not texts:
-        texts = await jury.ask(checklist.drawing(made.task), lambda said: checklist.drawn(said) or None) or []
+        drawing = checklist.drawing(task)
+        texts = await jury.ask(drawing, lambda said: checklist.drawn(said) or None) or []
     if not texts:
         return
     numbers = [standing.number for standing in made.ranking]
     requirements = checklist.unjudged(texts, numbers)
-    asked = [checklist.examining(made.task, texts, questions.fenced("change", entry.text)) for entry in shown]
+    asked = [checklist.examining(task, texts, questions.fenced("change", entry.text)) for entry in shown]
     read = partial(checklist.examined, count=len(texts))
     answers = await asyncio.gather(*(jury.ask(question, read) for question in asked))
     for entry, answer in zip(shown, answers, strict=True):
