@@ -14,7 +14,8 @@ from kage_nvim.evaluate.evaluation import Weakening
 from kage_nvim.evaluate.guard.weakened.equality import equality_compared
 from kage_nvim.evaluate.guard.weakened.python_claims import name_of
 from kage_nvim.evaluate.guard.weakened.python_foul import Foul, ends_for_answers, fouls
-from kage_nvim.evaluate.guard.weakened.python_marks import SKIPS, XFAILS, parse
+from kage_nvim.evaluate.guard.weakened.python_hooks import hooks_of
+from kage_nvim.evaluate.guard.weakened.python_marks import parse
 from kage_nvim.evaluate.guard.weakened.shapes import short, weakening
 
 _MEDDLES = re.compile(
@@ -23,12 +24,6 @@ _MEDDLES = re.compile(
     rb"|NDEBUG|warnings|seed\(|load_tests|Mock|exec\(|eval\(|sys\.(argv|settrace|meta_path)|environ|getenv|inspect|traceback"
     rb"|\bgc\b|f_(back|locals|code)|test|importlib|getattr|ANY\b|settrace|exec[vl]|type\("
 )
-_TAKES_OVER = {"pytest_runtest_protocol", "pytest_pyfunc_call", "pytest_runtest_call", "pytest_cmdline_main",
-               "pytest_runtestloop", "pytest_make_collect_report", "pytest_ignore_collect",
-               "pytest_report_teststatus"}  # fmt: skip
-_TOUCHES = {"skip", "skipif", "xfail", "exitstatus", "outcome", "_exit", "deselect", "deselected", "remove", "clear",
-            "pytest_deselected", "force_result", "testsfailed", "rep_call", "wasxfail", "exit", "unregister", "passed",
-            "filter", "setattr", "excinfo", "longrepr", "reruns", "flaky", "pop", "SkipTest"}  # fmt: skip
 _LIBRARIES = {"unittest", "pytest", "_pytest", "builtins", "TestCase", "numpy", "np", "AssertionError", "mock", "Mock",
               "approx", "RaisesContext"}  # fmt: skip
 _DETECTS = re.compile(r"PYTEST_CURRENT_TEST|PYTEST_VERSION|PYTEST_XDIST|PYTEST_RUN")
@@ -60,7 +55,7 @@ def _all(path: str, tree: ast.Module, tests: bool) -> Iterator[Foul]:
     yield from _everywhere(tree, tests, guarded)
     yield from _at_import(tree, tests)
     # A plugin of pytest's is known by its functions, wherever it lies.
-    yield from (found for found in _hooks(tree) if tests or found.kind == "hook")
+    yield from (found for found in hooks_of(tree) if tests or found.kind == "hook")
     if not tests:
         yield from fouls(path, tree)
 
@@ -238,86 +233,3 @@ def _at_import(tree: ast.Module, tests: bool) -> Iterator[Foul]:
             yield Foul(
                 "settings", ast.unparse(node), node.lineno, f"leaves tests out: `{short(ast.unparse(node))}`"
             )
-
-
-def _hooks(tree: ast.Module) -> Iterator[Foul]:
-    for node in ast.walk(tree):
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            continue
-        names = {name_of(at) for at in ast.walk(node) if isinstance(at, (ast.Attribute, ast.Name))}
-        if node.name == "load_tests":
-            yield Foul(
-                "hook",
-                f"load_tests {_body(node)}",
-                node.lineno,
-                "says itself which tests there are: load_tests",
-            )
-            continue
-        if node.name.startswith("pytest_"):
-            touched = names & _TOUCHES
-            sliced = any(
-                isinstance(at, ast.Subscript) and isinstance(at.ctx, (ast.Store, ast.Del))
-                for at in ast.walk(node)
-            )
-            if (
-                node.name in _TAKES_OVER
-                or touched
-                or (sliced and "items" in names)
-                or ("option" in names and _stores(node))
-            ):
-                yield Foul(
-                    "hook",
-                    f"{node.name} {_body(node)}",
-                    node.lineno,
-                    f"meddles with what runs the tests: {node.name}",
-                )
-            continue
-        marks = [at for at in node.decorator_list if name_of(at) == "fixture"]
-        automatic = any(word.arg == "autouse" and getattr(word.value, "value", True) for at in marks
-                        if isinstance(at, ast.Call) for word in at.keywords)  # fmt: skip
-        if marks and any("Mock" in name for name in names):
-            text = f"has a mock in the fixture {node.name}"
-            yield Foul("patched", f"fixture {node.name} mocks", node.lineno, text)
-        if marks and names & (SKIPS | XFAILS):
-            yield Foul(
-                "skipped",
-                f"fixture {node.name} skips",
-                node.lineno,
-                f"skips tests in the fixture {node.name}",
-            )
-        elif automatic and _patches(node):
-            yield Foul(
-                "patched",
-                f"fixture {node.name} patches {_body(node)}",
-                node.lineno,
-                f"patches what is tested in the fixture {node.name}, which all tests use",
-            )
-
-
-def _stores(node: ast.AST) -> bool:
-    return any(isinstance(at, ast.Attribute) and isinstance(at.ctx, ast.Store) for at in ast.walk(node))
-
-
-def _body(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
-    return "\n".join(ast.unparse(at) for at in node.body)
-
-
-_SURROUNDINGS = re.compile(
-    r"environ|time|sleep|socket|home|cwd|path|logging|random|uuid|settings|config|cache|stdout|stderr|locale",
-    re.I,
-)
-
-
-def _patches(node: ast.AST) -> bool:
-    """Whether a fixture changes something that is not the tests' surroundings."""
-    for at in ast.walk(node):
-        shown = ""
-        if isinstance(at, ast.Call) and (
-            name_of(at) == "setattr" or re.search(r"\bpatch\b", ast.unparse(at.func))
-        ):
-            shown = ast.unparse(at)
-        elif isinstance(at, ast.Assign) and isinstance(at.targets[0], ast.Attribute):
-            shown = ast.unparse(at.targets[0])
-        if shown and not shown.startswith(("self.", "request.")) and not _SURROUNDINGS.search(shown):
-            return True
-    return False

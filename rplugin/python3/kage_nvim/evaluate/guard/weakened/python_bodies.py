@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
 
 from kage_nvim.evaluate.guard.weakened.python_claims import (
     RAISES,
@@ -25,20 +24,19 @@ from kage_nvim.evaluate.guard.weakened.python_marks import (
     decorator_marks,
     fixed,
 )
+from kage_nvim.evaluate.guard.weakened.python_swallows import EXITS, SWALLOWED, ends_badly, runs, swallows
+from kage_nvim.evaluate.guard.weakened.python_values import (
+    DEEP,
+    Around,
+    elements,
+    how_many,
+    values_of,
+    written,
+)
 from kage_nvim.evaluate.guard.weakened.shapes import Case, Claim
 
 _ENDS = {"_exit", "abort", "kill", "execv", "_Exit"}
-_EXITS = {"exit", "quit"}
-_SWALLOWS = {"AssertionError", "Exception", "BaseException", "Failed", "OutcomeException", ""}
 _HARMLESS = {"setenv", "delenv", "chdir", "syspath_prepend", "setitem", "delitem"}
-_DEEP = 3
-
-
-class Around(NamedTuple):
-    """What a test can use of its file: functions that are no tests, and values at the top, by their names."""
-
-    functions: Mapping[str, ast.FunctionDef | ast.AsyncFunctionDef]
-    values: Mapping[str, ast.expr]
 
 
 def _words(node: ast.AST) -> list[str]:
@@ -82,11 +80,11 @@ class Body:
         case = self.case
         for at in node.decorator_list:
             if name_of(at) in ("parametrize", "expand", "data") and isinstance(at, ast.Call):
-                values = _values(at)
-                size = None if values is None else self.size(values)
+                values = values_of(at)
+                size = None if values is None else how_many(self.module, values)
                 self._times(size)
-                case.values += [ast.unparse(at) for at in self._elements(values)]
-                for inner in self._written(values):
+                case.values += [ast.unparse(at) for at in elements(self.module, values)]
+                for inner in written(self.module, values):
                     if isinstance(inner, ast.Call) and name_of(inner) == "param":
                         for word in inner.keywords:
                             marks = (
@@ -102,19 +100,8 @@ class Body:
                         self._times(int(number(word.value) or 0) or None)
             elif name_of(at) == "patch" or "patch" in ast.unparse(at).partition("(")[0].split("."):
                 self._patch(at)
-            elif (made := self.module.functions.get(name_of(at))) is not None and not _runs(made):
+            elif (made := self.module.functions.get(name_of(at))) is not None and not runs(made):
                 case.marks["wrapped"] = f"@{ast.unparse(at)}"
-
-    def _elements(self, values: ast.expr | None) -> Sequence[ast.expr]:
-        if isinstance(values, ast.Name):
-            values = self.module.values.get(values.id)
-        return values.elts if isinstance(values, (ast.List, ast.Tuple)) else ()
-
-    def _written(self, values: ast.expr | None) -> Iterator[ast.AST]:
-        """The nodes of values, those of a name at the top of the module too."""
-        if isinstance(values, ast.Name):
-            values = self.module.values.get(values.id)
-        return ast.walk(values) if values is not None else iter(())
 
     def _times(self, size: int | None) -> None:
         rounds = self.case.rounds
@@ -122,43 +109,6 @@ class Body:
             self.case.rounds = None if size != -1 and rounds != -1 else -1
         else:
             self.case.rounds = -1 if -1 in (size, rounds) else rounds * size
-
-    def size(self, node: ast.expr, deep: int = 0) -> int | None:
-        """How many values there are; -1 where some are left out by a condition."""
-        if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-            if any(isinstance(at, ast.Starred) for at in node.elts):
-                return None
-            return len(node.elts)
-        if isinstance(node, ast.Dict):
-            return len(node.keys)
-        if isinstance(node, ast.Name) and node.id in self.module.values and deep < _DEEP:
-            return self.size(self.module.values[node.id], deep + 1)
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
-            return -1
-        if isinstance(node, (ast.ListComp, ast.GeneratorExp)) and any(part.ifs for part in node.generators):
-            return -1
-        if isinstance(node, ast.Call):
-            name = name_of(node)
-            if name == "range" and all(number(at) is not None for at in node.args):
-                return len(range(*(int(number(at) or 0) for at in node.args)))
-            if name in (
-                "enumerate",
-                "sorted",
-                "list",
-                "tuple",
-                "reversed",
-                "iter",
-                "items",
-                "keys",
-                "values",
-            ):
-                inside = node.args[0] if node.args else getattr(node.func, "value", None)
-                return self.size(inside, deep + 1) if inside is not None and deep < _DEEP else None
-            if name == "zip":
-                sizes = [self.size(at, deep + 1) for at in node.args]
-                known = [size for size in sizes if size is not None]
-                return min(known, default=None) if len(known) == len(sizes) else None
-        return None
 
     def _patch(self, node: ast.expr) -> None:
         call = node if isinstance(node, ast.Call) else None
@@ -188,11 +138,11 @@ class Body:
             return self._with(node, swallowed, guarded, deep)
         if isinstance(node, ast.Try):
             left = any(isinstance(at, ast.Return) for at in node.finalbody)
-            caught = swallowed or left or any(map(_swallows, node.handlers))
+            caught = swallowed or left or any(map(swallows, node.handlers))
             ended = self._statements(node.body, caught, guarded, deep)
             for handler in node.handlers:
                 over = self._statements(handler.body, swallowed, True, deep)
-                self.early = self.early or (over and _swallows(handler))
+                self.early = self.early or (over and swallows(handler))
             self._statements(node.orelse, swallowed, guarded, deep)
             return self._statements(node.finalbody, swallowed, guarded, deep) or (ended and not node.handlers)
         if isinstance(node, (ast.For, ast.AsyncFor)):
@@ -219,7 +169,7 @@ class Body:
         if name in XFAILS:
             self.case.marks["xfail"] = ast.unparse(call)
             return True
-        if name in _ENDS or (name in _EXITS and not _code(call)):
+        if name in _ENDS or (name in EXITS and not ends_badly(call)):
             self.case.marks["exit"] = ast.unparse(call)
             return True
         return False
@@ -268,7 +218,7 @@ class Body:
                 swallowed = swallowed or bool(claim.calls & {"AssertionError", "Exception", "BaseException"})
                 raised = True
             elif name == "suppress" and isinstance(call, ast.Call):
-                swallowed = swallowed or any(name_of(at) in _SWALLOWS for at in call.args)
+                swallowed = swallowed or any(name_of(at) in SWALLOWED for at in call.args)
             elif isinstance(call, ast.Call):
                 if "patch" in ast.unparse(call.func).split("."):
                     self._patch(call)
@@ -276,7 +226,7 @@ class Body:
         return self._statements(node.body, swallowed, guarded, deep) and not raised
 
     def _for(self, node: ast.For | ast.AsyncFor, swallowed: bool, guarded: bool, deep: int) -> bool:
-        size = self.size(node.iter)
+        size = how_many(self.module, node.iter)
         if size == 0:
             return False
         before = len(self.case.claims)
@@ -319,7 +269,7 @@ class Body:
                     self._patch(call)
                 continue
             helper = self.module.functions.get(name)
-            if helper is not None and deep < _DEEP:
+            if helper is not None and deep < DEEP:
                 before = self.case.marks.copy()
                 self._statements(helper.body, swallowed, guarded, deep + 1)
                 self.case.marks = before | {
@@ -350,58 +300,5 @@ def _within(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
             left += ast.iter_child_nodes(node)
 
 
-def _values(call: ast.Call) -> ast.expr | None:
-    if name_of(call) in ("expand", "data"):
-        return call.args[0] if len(call.args) == 1 else None
-    if len(call.args) > 1:
-        return call.args[1]
-    return next((word.value for word in call.keywords if word.arg == "argvalues"), None)
-
-
 def _stands_in(value: ast.expr) -> bool:
     return isinstance(value, ast.Lambda) or "Mock" in name_of(value) or name_of(value).startswith("fake")
-
-
-def _code(call: ast.Call) -> bool:
-    """Whether a process is ended with a code that says that something is wrong."""
-    return bool(call.args) and not (isinstance(call.args[0], ast.Constant) and not call.args[0].value)
-
-
-def _swallows(handler: ast.ExceptHandler) -> bool:
-    kinds: Sequence[Any] = [None] if handler.type is None else getattr(handler.type, "elts", [handler.type])
-    if not any(kind is None or name_of(kind) in _SWALLOWS for kind in kinds):
-        return False
-    for node in ast.walk(handler):
-        if isinstance(node, (ast.Raise, ast.Assert)):
-            return False
-        if isinstance(node, ast.Call) and (
-            name_of(node) == "fail" or (name_of(node) in _EXITS and _code(node))
-        ):
-            return False
-    return True
-
-
-def _runs(decorator: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a decorator of the tests' own runs, or hands back, what it decorates."""
-    if not decorator.args.args:
-        return True
-    given = decorator.args.args[0].arg
-    inner = [at for at in ast.walk(decorator) if isinstance(at, Function) and at is not decorator]
-    for made in inner:  # one with arguments of its own has a decorator within
-        if made.args.args and any(isinstance(at, Function) for at in ast.walk(made) if at is not made):
-            return _runs(made)
-    for node in ast.walk(decorator):
-        if isinstance(node, ast.Return) and given in {
-            n.id for n in ast.walk(node) if isinstance(n, ast.Name)
-        }:
-            return True
-        if isinstance(node, ast.Call) and given in {name_of(node), *(name_of(a) for a in node.args)}:
-            if name_of(node) in ("wraps", "update_wrapper"):
-                continue
-            return not _caught(decorator, node)
-    return False
-
-
-def _caught(decorator: ast.AST, call: ast.Call) -> bool:
-    tries = [at for at in ast.walk(decorator) if isinstance(at, ast.Try) and any(map(_swallows, at.handlers))]
-    return any(call is inner for at in tries for part in at.body for inner in ast.walk(part))

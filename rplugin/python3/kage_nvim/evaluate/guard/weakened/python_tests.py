@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from kage_nvim.evaluate.guard.weakened.python_bodies import Around, Body
+from kage_nvim.evaluate.guard.weakened.python_bodies import Body
 from kage_nvim.evaluate.guard.weakened.python_claims import (
     name_of,
 )
@@ -19,6 +19,7 @@ from kage_nvim.evaluate.guard.weakened.python_marks import (
     fixed,
     parse,
 )
+from kage_nvim.evaluate.guard.weakened.python_values import Around
 from kage_nvim.evaluate.guard.weakened.shapes import Case
 
 

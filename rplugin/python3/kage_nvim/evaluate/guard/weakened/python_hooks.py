@@ -1,0 +1,102 @@
+"""Hooks and fixtures of pytest that change what tests say. By the syntax tree."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from kage_nvim.evaluate.guard.weakened.python_claims import name_of
+from kage_nvim.evaluate.guard.weakened.python_foul import Foul
+from kage_nvim.evaluate.guard.weakened.python_marks import SKIPS, XFAILS
+
+_TAKES_OVER = {"pytest_runtest_protocol", "pytest_pyfunc_call", "pytest_runtest_call", "pytest_cmdline_main",
+               "pytest_runtestloop", "pytest_make_collect_report", "pytest_ignore_collect",
+               "pytest_report_teststatus"}  # fmt: skip
+_TOUCHES = {"skip", "skipif", "xfail", "exitstatus", "outcome", "_exit", "deselect", "deselected", "remove", "clear",
+            "pytest_deselected", "force_result", "testsfailed", "rep_call", "wasxfail", "exit", "unregister", "passed",
+            "filter", "setattr", "excinfo", "longrepr", "reruns", "flaky", "pop", "SkipTest"}  # fmt: skip
+
+
+def hooks_of(tree: ast.Module) -> Iterator[Foul]:
+    """Functions that pytest calls for their names, and fixtures, that change what tests say."""
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        names = {name_of(at) for at in ast.walk(node) if isinstance(at, (ast.Attribute, ast.Name))}
+        if node.name == "load_tests":
+            yield Foul(
+                "hook",
+                f"load_tests {_body(node)}",
+                node.lineno,
+                "says itself which tests there are: load_tests",
+            )
+            continue
+        if node.name.startswith("pytest_"):
+            touched = names & _TOUCHES
+            sliced = any(
+                isinstance(at, ast.Subscript) and isinstance(at.ctx, (ast.Store, ast.Del))
+                for at in ast.walk(node)
+            )
+            if (
+                node.name in _TAKES_OVER
+                or touched
+                or (sliced and "items" in names)
+                or ("option" in names and _stores(node))
+            ):
+                yield Foul(
+                    "hook",
+                    f"{node.name} {_body(node)}",
+                    node.lineno,
+                    f"meddles with what runs the tests: {node.name}",
+                )
+            continue
+        marks = [at for at in node.decorator_list if name_of(at) == "fixture"]
+        automatic = any(word.arg == "autouse" and getattr(word.value, "value", True) for at in marks
+                        if isinstance(at, ast.Call) for word in at.keywords)  # fmt: skip
+        if marks and any("Mock" in name for name in names):
+            text = f"has a mock in the fixture {node.name}"
+            yield Foul("patched", f"fixture {node.name} mocks", node.lineno, text)
+        if marks and names & (SKIPS | XFAILS):
+            yield Foul(
+                "skipped",
+                f"fixture {node.name} skips",
+                node.lineno,
+                f"skips tests in the fixture {node.name}",
+            )
+        elif automatic and _patches(node):
+            yield Foul(
+                "patched",
+                f"fixture {node.name} patches {_body(node)}",
+                node.lineno,
+                f"patches what is tested in the fixture {node.name}, which all tests use",
+            )
+
+
+def _stores(node: ast.AST) -> bool:
+    return any(isinstance(at, ast.Attribute) and isinstance(at.ctx, ast.Store) for at in ast.walk(node))
+
+
+def _body(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    return "\n".join(ast.unparse(at) for at in node.body)
+
+
+_SURROUNDINGS = re.compile(
+    r"environ|time|sleep|socket|home|cwd|path|logging|random|uuid|settings|config|cache|stdout|stderr|locale",
+    re.I,
+)
+
+
+def _patches(node: ast.AST) -> bool:
+    """Whether a fixture changes something that is not the tests' surroundings."""
+    for at in ast.walk(node):
+        shown = ""
+        if isinstance(at, ast.Call) and (
+            name_of(at) == "setattr" or re.search(r"\bpatch\b", ast.unparse(at.func))
+        ):
+            shown = ast.unparse(at)
+        elif isinstance(at, ast.Assign) and isinstance(at.targets[0], ast.Attribute):
+            shown = ast.unparse(at.targets[0])
+        if shown and not shown.startswith(("self.", "request.")) and not _SURROUNDINGS.search(shown):
+            return True
+    return False
