@@ -224,14 +224,12 @@ function M.run(options)
     end
     if err and err.code == "superseded" then
       return -- the newer one tells
-    elseif err and err.code == "confirm" then
-      return require("kage.confirm")(err.data.questions, function(ids)
-        M.run(vim.tbl_extend("force", options, { confirmed = ids }))
-      end, function()
-        notify.info("nothing was run")
-      end)
-    elseif err then
-      return notify.error(err)
+    end
+    local function again(ids)
+      M.run(vim.tbl_extend("force", options, { confirmed = ids }))
+    end
+    if require("kage.confirm").is_held_up(err, again, "nothing was run") then
+      return
     end
     if not options.agent then
       M.push({ repository = root, commit = answer.commit, results = answer.results })

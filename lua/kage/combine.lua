@@ -45,17 +45,13 @@ local function ask(verb, params, done)
   asking = verb == "compose"
   host.request(verb, params, function(err, answer)
     asking = false
-    if err and err.code == "confirm" then
-      return require("kage.confirm")(err.data.questions, function(ids)
-        local yes = vim.list_extend(vim.list_slice(params.confirmed), ids)
-        ask(verb, vim.tbl_extend("force", params, { confirmed = yes }), done)
-      end, function()
-        notify.info("nothing was run")
-      end)
-    elseif err then
-      return notify.error(err)
+    local function again(ids)
+      local yes = vim.list_extend(vim.list_slice(params.confirmed), ids)
+      ask(verb, vim.tbl_extend("force", params, { confirmed = yes }), done)
     end
-    done(answer)
+    if not require("kage.confirm").is_held_up(err, again, "nothing was run") then
+      done(answer)
+    end
   end)
 end
 

@@ -41,7 +41,7 @@ local function keep(request, roles, instead)
     return { id = role.digest, text = text .. more }
   end, roles)
   local close = shown(roles)
-  require("kage.confirm")(questions, function(digests)
+  require("kage.confirm").ask(questions, function(digests)
     close()
     host.request("role_add", vim.tbl_extend("force", request, { digests = digests }), function(err, result)
       if err then

@@ -1,5 +1,6 @@
 -- `:KageSpawn [N] [@player[:n][+role]]… [--OPTION …] [task]`: gather what the agents get, ask what must be asked, send.
 
+local confirm = require("kage.confirm")
 local context = require("kage.context")
 local host = require("kage.host")
 local notify = require("kage.notify")
@@ -21,17 +22,15 @@ end
 ---@param text string what was typed; it becomes the draft of the next prompt when nothing starts
 local function send(request, text)
   host.request("spawn", request, function(err, result)
-    if err and err.code == "confirm" then
-      return require("kage.confirm")(err.data.questions, function(confirmed)
-        request.confirmed = vim.list_extend(request.confirmed or {}, confirmed)
-        send(request, text)
-      end, function()
-        prompt.keep_draft(request.cwd, text)
-        notify.info("nothing was started")
-      end)
-    elseif err then
+    local function again(ids)
+      request.confirmed = vim.list_extend(request.confirmed or {}, ids)
+      send(request, text)
+    end
+    local function give_up()
       prompt.keep_draft(request.cwd, text)
-      return notify.error(err)
+    end
+    if confirm.is_held_up(err, again, "nothing was started", give_up) then
+      return
     end
     prompt.started(request.cwd)
     local started = agents(#result.agents)

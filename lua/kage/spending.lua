@@ -18,16 +18,12 @@ function M.repair(words)
     local asked =
       { cwd = require("kage.context").cwd(), run = words.run, agent = which, confirmed = confirmed }
     require("kage.host").request("repair", asked, function(err, result)
-      if err and err.code == "confirm" then
-        return require("kage.confirm")(err.data.questions, function(more)
-          ask(vim.list_extend(confirmed, more))
-        end, function()
-          require("kage.notify").info("nothing was sent")
-        end)
-      elseif err then
-        return require("kage.notify").error(err)
+      local function again(ids)
+        ask(vim.list_extend(confirmed, ids))
       end
-      require("kage.notify").info("sent its failures to " .. table.concat(result.agents, ", "))
+      if not require("kage.confirm").is_held_up(err, again, "nothing was sent") then
+        require("kage.notify").info("sent its failures to " .. table.concat(result.agents, ", "))
+      end
     end)
   end
   ask({})

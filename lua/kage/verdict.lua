@@ -170,18 +170,15 @@ end
 ---@param confirmed string[]?
 local function judge(run, cwd, confirmed)
   host.request("judge", { cwd = cwd, run = run, confirmed = confirmed or {} }, function(err, answer)
-    if err and err.code == "confirm" then
-      return require("kage.confirm")(err.data.questions, function(ids)
-        judge(run, cwd, ids)
-      end, function()
-        give_up(run)
-        notify.info("nothing was judged")
-      end)
-    elseif err then
-      give_up(run)
-      return notify.error(err)
+    local function again(ids)
+      judge(run, cwd, ids)
     end
-    take(run, answer.document)
+    local function nothing_came()
+      give_up(run)
+    end
+    if not require("kage.confirm").is_held_up(err, again, "nothing was judged", nothing_came) then
+      take(run, answer.document)
+    end
   end)
 end
 

@@ -111,17 +111,13 @@ local function ask(method, params)
   waiting = waiting + 1
   host.request(method, params, function(err, answer)
     waiting = waiting - 1
-    if err and err.code == "confirm" then
-      return require("kage.confirm")(err.data.questions, function(ids)
-        local given = vim.list_extend(vim.list_slice(params.confirmed or {}), ids)
-        ask(method, vim.tbl_extend("force", params, { confirmed = given }))
-      end, function()
-        notify.info("nothing was reviewed")
-      end)
-    elseif err then
-      return notify.error(err)
+    local function again(ids)
+      local given = vim.list_extend(vim.list_slice(params.confirmed or {}), ids)
+      ask(method, vim.tbl_extend("force", params, { confirmed = given }))
     end
-    show(answer)
+    if not require("kage.confirm").is_held_up(err, again, "nothing was reviewed") then
+      show(answer)
+    end
   end)
 end
 
