@@ -25,6 +25,8 @@ USER = [
     ),
     ("[players.a]\nmodel = 'x'\nfallback = ['b']\n[players.b]\ncommand = 'y'", ["no model to answer with"]),
     ("[providers.openai]\nconcurrency = 0", ["`providers.openai.concurrency`", "at least 1, found 0"]),
+    ("[review]\ntimeout = 0", ["`review.timeout`", "above 0, found 0"]),
+    ("[judge]\ntimeout = nan", ["`judge.timeout`", "found nan"]),
     ("sandbox = 'half'", ['expected "on" or "off", found "half"']),
     ("sandbocks = 'on'", ["unknown field `sandbocks`", "sandbox, players, defaults"]),
     ("this is no TOML", ["not valid TOML"]),

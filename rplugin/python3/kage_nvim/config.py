@@ -88,14 +88,15 @@ class Judge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[review]``: the players and roles that review a change, each role by the next player, those who
-    are to refute what was found (none: the reviewers each other), and what one review may cost in US
-    dollars."""
+    are to refute what was found (none: the reviewers each other), what one review may cost in US dollars,
+    and the seconds that each reviewer has, and each who refutes."""
 
     players: list[str] = []
     refuters: list[str] = []
     roles: list[str] = msgspec.field(default_factory=lambda: list(REVIEWERS))
     run_usd: float | None = None
     run_tokens: int | None = None
+    timeout: float = 1200.0
 
 
 class UserConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -188,6 +189,9 @@ def load_user(path: Path | None = None) -> UserConfig:
     for name, limit in config.providers.items():
         if limit.concurrency < 1:
             raise bad(path, f"`providers.{name}.concurrency`: expected at least 1, found {limit.concurrency}")
+    for name, seconds in (("judge", config.judge.timeout), ("review", config.review.timeout)):
+        if not 0 < seconds < math.inf:
+            raise bad(path, f"`{name}.timeout`: expected seconds above 0, found {seconds:g}")
     for name in config.defaults.players:
         if name not in config.players:
             known = ", ".join(sorted(config.players)) or "none"

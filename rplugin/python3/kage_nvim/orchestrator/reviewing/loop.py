@@ -127,12 +127,13 @@ class Call(msgspec.Struct, frozen=True):
 class Loop:
     """One reviewer at work. ``findings`` grows as they are reported."""
 
-    def __init__(self, mind: Mind, role: Role, reader: Reader, reviewer: Reviewer) -> None:
+    def __init__(self, mind: Mind, role: Role, reader: Reader, reviewer: Reviewer, seconds: float) -> None:
         self.findings: list[Finding] = []
         self.reviewer = reviewer
         self._mind = mind
         self._role = role
         self._reader = reader
+        self._seconds = seconds
         self._read = 0
         self._over = False
 
@@ -140,7 +141,7 @@ class Loop:
         """Review until it is over; whatever ends it early is kept as the reviewer's ``reason``."""
         opening = await asyncio.to_thread(self._opening, title, task)
         try:
-            await self._converse(opening, heard)
+            await within(self._seconds, self._converse(opening, heard))
         except KageError as error:
             self.reviewer.state, self.reviewer.reason = "failed", error.message
         else:
@@ -205,6 +206,18 @@ class Loop:
         words = f"Your part in this review, {self._role.name}:\n{self._role.text}\n\n{_RULES}"
         about = f"The change: {title}.{asked}\nChanged files:\n{self._reader.summary()}\n\n{diff}{more}"
         return [{"role": "system", "content": words}, {"role": "user", "content": about}]
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, Result]) -> Result:
+    """The result, if it comes in that time.
+
+    Raises:
+        KageError: it does not.
+    """
+    try:
+        return await asyncio.wait_for(work, seconds)
+    except asyncio.TimeoutError:
+        raise KageError(f"it was not through within {seconds:g} seconds", code="model") from None
 
 
 async def together(work: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:

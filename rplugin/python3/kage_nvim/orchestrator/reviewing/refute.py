@@ -16,7 +16,7 @@ from kage_nvim.errors import KageError
 from kage_nvim.evaluate.reviewing.findings import Finding
 from kage_nvim.evaluate.reviewing.reported import LONGEST
 from kage_nvim.orchestrator.consult import Message
-from kage_nvim.orchestrator.reviewing.loop import Call, Mind, answers, calls_of, said, together
+from kage_nvim.orchestrator.reviewing.loop import Call, Mind, answers, calls_of, said, together, within
 from kage_nvim.orchestrator.reviewing.reader import READING, Reader, cut, schemas
 from kage_nvim.visible import UNSEEN
 
@@ -74,6 +74,7 @@ async def refute(
     players: dict[str, str],
     reader: Reader,
     heard: Callable[[], None],
+    seconds: float,
 ) -> list[Finding]:
     """The findings with what became of them, in the same order.
 
@@ -83,13 +84,17 @@ async def refute(
         players: who played each role; nobody is asked about what they found where another can be.
         reader: the reviewed change.
         heard: called after each.
+        seconds: what may be taken for one.
     """
     turns = asyncio.Semaphore(TOGETHER)
 
     async def one(at: int, finding: Finding) -> Finding:
         async with turns:
             name, mind = _other(at, finding, judges, players)
-            verdict, why = await _ask(mind, finding, reader)
+            try:
+                verdict, why = await within(seconds, _ask(mind, finding, reader))
+            except KageError as error:
+                verdict, why = "unsure", f"{CUT} {error.message}"
         heard()
         return replace(finding, verdict=verdict, why=why, judged=name)
 
@@ -116,19 +121,16 @@ async def _ask(mind: Mind, finding: Finding, reader: Reader) -> tuple[Any, str]:
         decided.append((word, reason[:LONGEST]))
         return "Thank you."
 
-    try:
-        for _ in range(STEPS):
-            reply = await mind.ask(messages, tools=[*READING, *_VERDICT], temperature=0.0)
-            calls = calls_of(reply)
-            messages.append(said(reply))
-            if calls:
-                messages += await asyncio.to_thread(answers, reply, calls, answer)
-            else:
-                messages.append({"role": "user", "content": "Call verdict, or answer with the json block."})
-            if decided:
-                return decided[0]
-    except KageError as error:
-        return "unsure", f"{CUT} {error.message}"
+    for _ in range(STEPS):
+        reply = await mind.ask(messages, tools=[*READING, *_VERDICT], temperature=0.0)
+        calls = calls_of(reply)
+        messages.append(said(reply))
+        if calls:
+            messages += await asyncio.to_thread(answers, reply, calls, answer)
+        else:
+            messages.append({"role": "user", "content": "Call verdict, or answer with the json block."})
+        if decided:
+            return decided[0]
     return "unsure", f"no verdict within {STEPS} answers"
 
 

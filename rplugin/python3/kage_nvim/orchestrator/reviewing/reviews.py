@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -164,32 +163,22 @@ class Reviews:
         began = time.monotonic()
         account = Account(kept.new_id(), scope.store.repository.root)
         reader = await asyncio.to_thread(Reader, scope)
-        review = Review(
-            id=account.id,
-            repository=str(account.root),
-            created=time.time(),
-            kind=scope.kind,
-            title=scope.title,
-            base=scope.base,
-            head=scope.head,
-            new=scope.new,
-            run=scope.run,
-            number=scope.number,
-            files=reader.paths,
-            notes=scope.notes,
-        )
-        review.reviewers = [
-            Reviewer(role=role.name, player=names[at % len(names)], description=role.description)
-            for at, role in enumerate(wanted.values())
-        ]
+        review = _begun(scope, account, reader.paths, list(wanted.values()), names)
 
         async def seat(name: str, offset: int) -> Mind:
             return await engaged(self._conductor, peer, scope, account, name, offset, user)
 
         seats = [await seat(reviewer.player, at) for at, reviewer in enumerate(review.reviewers)]
+        # Before anything is spent: one who cannot refute is told of now.
+        names = list(dict.fromkeys(user.review.refuters or names))
+        judges = [(name, await seat(name, len(seats) + at)) for at, name in enumerate(names)]
+        loops = [
+            Loop(seat, role, reader, reviewer, user.review.timeout)
+            for seat, role, reviewer in zip(seats, wanted.values(), review.reviewers, strict=True)
+        ]
         try:
-            await self._read(scope, reader, review, seats, list(wanted.values()))
-            await self._refute(reader, review, seat, user.review.refuters or names)
+            await self._read(scope, review, loops)
+            await self._refute(reader, review, judges, user.review.timeout)
             await self._count(review)
         except asyncio.CancelledError:
             review.notes.append("it was stopped before its end")
@@ -203,18 +192,12 @@ class Reviews:
                 kept.write(scope.store, review)  # at once: who is being stopped may not wait
         return review
 
-    async def _read(
-        self, scope: Scope, reader: Reader, review: Review, seats: list[Mind], given: list[Role]
-    ) -> None:
+    async def _read(self, scope: Scope, review: Review, loops: list[Loop]) -> None:
         """The first pass: all reviewers at once, then each thing once.
 
         Raises:
             KageError: every reviewer failed.
         """
-        loops = [
-            Loop(seat, role, reader, reviewer)
-            for seat, role, reviewer in zip(seats, given, review.reviewers, strict=True)
-        ]
 
         def heard() -> None:
             review.findings = merged([finding for loop in loops for finding in loop.findings])
@@ -236,17 +219,11 @@ class Reviews:
             )
 
     async def _refute(
-        self,
-        reader: Reader,
-        review: Review,
-        seat: Callable[[str, int], Awaitable[Mind]],
-        names: list[str],
+        self, reader: Reader, review: Review, judges: list[tuple[str, Mind]], seconds: float
     ) -> None:
         """The second pass: every player may be asked, but one about what another found."""
         if not review.findings:
             return
-        first = len(review.reviewers)
-        judges = [(name, await seat(name, first + at)) for at, name in enumerate(dict.fromkeys(names))]
         done = [False] * len(review.findings)
 
         def heard() -> None:
@@ -255,7 +232,7 @@ class Reviews:
 
         self._say(review, "refuting", done)
         played = {reviewer.role: reviewer.player for reviewer in review.reviewers}
-        review.findings = ranked(await refute(review.findings, judges, played, reader, heard))
+        review.findings = ranked(await refute(review.findings, judges, played, reader, heard, seconds))
         unasked = sum(one.why.startswith(CUT) for one in review.findings)
         if unasked:
             review.notes.append(f"the second pass ended early for {unasked} of {len(done)} findings")
@@ -279,3 +256,25 @@ class Reviews:
                 "found": sum(reviewer.found for reviewer in review.reviewers),
             },
         )
+
+
+def _begun(scope: Scope, account: Account, files: list[str], wanted: list[Role], names: list[str]) -> Review:
+    """A review of which nothing is known yet but who looks at what: each role by the next player."""
+    return Review(
+        id=account.id,
+        repository=str(account.root),
+        created=time.time(),
+        kind=scope.kind,
+        title=scope.title,
+        base=scope.base,
+        head=scope.head,
+        new=scope.new,
+        run=scope.run,
+        number=scope.number,
+        files=files,
+        notes=scope.notes,
+        reviewers=[
+            Reviewer(role=role.name, player=names[at % len(names)], description=role.description)
+            for at, role in enumerate(wanted)
+        ],
+    )
