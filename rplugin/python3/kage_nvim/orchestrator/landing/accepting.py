@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,8 +46,10 @@ async def accept(
     wish: Wish = WORKING_TREE,
     picks: Sequence[Pick] = (),
     shown: str = "",
+    hindrance: Callable[[], str] = str,
 ) -> dict[str, Any]:
-    """Land candidates, or some of their files, or ``picks`` (of the base ``shown``), onto what the user has.
+    """Land candidates, or some of their files, or ``picks`` (of the base ``shown``), onto what the user has,
+    unless there is a ``hindrance`` once all landings before have ended (empty: none).
 
     The answer: ``landing`` (its id), ``numbers``, ``files`` (path, action, where), ``conflicts`` (path, kind,
     line, agents; it is ``marked`` in the file, or that landed ``whole``, or was left as it is), ``notes``;
@@ -60,6 +62,8 @@ async def accept(
     candidates = [_ready(run, number, force=force) for number in numbers]
     paths = [run.repository.inside(path) for path in chosen]
     async with conductor.landing:
+        if why := hindrance():
+            raise refused(why, code="hindered")
         buffers = await open_buffers(conductor.peers, run.root)
         yours = await asyncio.to_thread(run.store.snapshot, overlays(buffers, run.root))
         if picks:

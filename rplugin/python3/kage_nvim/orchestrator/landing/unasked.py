@@ -6,6 +6,7 @@ that was compared, in both orders. Else nothing lands, and why is said. A run la
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kage_nvim.config import UserConfig
@@ -51,9 +52,11 @@ async def land(conductor: Conductor, run: Run, verdict: Verdict) -> None:
         verdict.landed = f"nothing landed by itself: {hindered}"
     else:
         try:
-            answer = await accept(conductor, run, [verdict.winner], [], force=False)
+            # Whoever was quicker while this one waited for its turn is a hindrance, too.
+            still = partial(hindrance, conductor, run, verdict)
+            answer = await accept(conductor, run, [verdict.winner], [], force=False, hindrance=still)
         except KageError as error:
-            verdict.landed = f"nothing landed by itself: {error.message.splitlines()[0]}"
+            verdict.landed = f"nothing landed by itself: {error.message.splitlines()[0].rstrip(':')}"
         else:
             verdict.landed = f"landed by itself (landing {answer['landing']})"
     verdicts.keep(conductor, run, verdict)
@@ -72,6 +75,9 @@ def hindrance(conductor: Conductor, run: Run, verdict: Verdict) -> str:
         return f"candidate {best.number} weakened tests or broke what worked"
     if verdict.stale or verdicts.commits(run) != verdict.commits:
         return "a candidate changed since it was judged"
+    working = [number for number, agent in run.agents.items() if not agent.record.status.state.ended]
+    if working:
+        return f"agent {working[0]} is at work again"
     if not verdict.both_orders:
         return f"candidate {best.number} did not win against every other in both orders"
     return ""
