@@ -53,7 +53,7 @@ async def automatic(conductor: Conductor, run: Run) -> None:
             if before is None or before.stale or before.task != run.record.task.text:
                 user = await asyncio.to_thread(config.load_user)
                 asks = bool(user.judge.player) and (user.judge.auto or bool(course.auto_accept))
-                if not asks and not (await conductor.checks.ground(run))[1]:
+                if not asks and (course.proposals or not (await conductor.checks.ground(run))[1]):
                     return
                 before = await _made(conductor, run, asks=asks)
             if course.auto_accept and not before.stale:
@@ -81,6 +81,14 @@ async def verdict(conductor: Conductor, run: Run) -> Verdict:
             f"run {run.id} has no candidate that changes anything",
             fix="Wait for its agents: kage wait.",
             code="no_candidate",
+            exit=Exit.NOTHING,
+        )
+    user = await asyncio.to_thread(config.load_user)
+    if run.record.course.proposals and not user.judge.player:
+        raise KageError(
+            f"nothing but a judge tells proposals apart, and none is configured (run {run.id})",
+            fix='Name one in config.toml ([judge] player = "NAME"), or read them: kage diff, kage contrast.',
+            code="no_judge",
             exit=Exit.NOTHING,
         )
     async with run.judging:

@@ -20,6 +20,7 @@ from kage_nvim.evaluate.ranking.probes import evidence, questions
 from kage_nvim.evaluate.ranking.probes.questions import Question, Told
 from kage_nvim.evaluate.verdict import Point, Verdict
 from kage_nvim.model import CandidateStatus
+from kage_nvim.orchestrator import proposals
 from kage_nvim.orchestrator.checking.trials import Ground
 from kage_nvim.orchestrator.judging import cross, probing
 from kage_nvim.orchestrator.runs import Run
@@ -84,6 +85,8 @@ class _Ranking:
     async def facts(self) -> tuple[list[Facts], list[str]]:
         """What is known of each candidate, and what could not be found out."""
         await asyncio.to_thread(self._read)
+        if self.run.record.course.proposals:
+            return await asyncio.to_thread(self._documents), self.notes
         ground, wanted = await self.conductor.checks.ground(self.run)
         if not wanted:
             self.notes.append("no check is known, or none is trusted yet: the ranking stands on less")
@@ -102,6 +105,13 @@ class _Ranking:
         except KageError as error:
             self.notes.append(f"the ranking stands on less: {_line(error)}")
         return list(facts.values()), self.notes
+
+    def _documents(self) -> list[Facts]:
+        """Nothing runs on documents: who has one is all that is known."""
+        facts = [self._plain(found, None) for found in self.chosen]
+        for one, found in zip(facts, self.chosen, strict=True):
+            one.gate = "" if proposals.document(self.run, found) else "it holds no document"
+        return facts
 
     async def _tried(
         self, ground: Ground, wanted: Mapping[str, Check], facts: Mapping[int, Facts], trees: dict[int, str]
