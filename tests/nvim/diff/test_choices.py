@@ -111,9 +111,8 @@ def test_words_that_differ(nvim: Editor, one: str, other: str, words: list[str])
 
 def test_places_are_named_and_taken_by_place(three: Diff) -> None:
     three.open(path="src/calc.py")
-    screen = "\n".join(three.editor.screen(160, 30))
-    assert "3 of 3 agree (1 2 3)" in screen
-    assert "choice 1/2: 1 | 2" in screen and "only 2" in screen
+    for text in ("3 of 3 agree (1 2 3)", "choice 1/2: 1 | 2", "only 2"):
+        three.editor.until_screen(text, 160, 30)
     assert highlighted(three, 2)[0] == "größe" and highlighted(three, 3)[0] == "groß"
     assert "2 choices open" in title(three)
     three.go(3)

@@ -28,6 +28,7 @@ local M = {}
 
 -- With more hunks than this, to compare as a whole is cheaper than to follow.
 local MOST = 4000
+
 ---@param base string[]
 ---@return kage.Tracked
 function M.new(base)
