@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from kage_nvim.evaluate.guard.merged import functions, harmless, renamed, with_settings
-from kage_nvim.evaluate.guard.testfiles import HOOKS, kind
+from kage_nvim.evaluate.guard.testfiles import HOOKS, in_the_way, kind
 from kage_nvim.git import HasGitDir
 from kage_nvim.trees import (
     ABSENT,
@@ -137,8 +137,7 @@ def _unwanted(
     path = change.path
     folder, _, name = path.rpartition("/")
     if HOOKS.match(path):
-        package = f"{path.partition('/')[0]}/"
-        return "/" not in path or not any(known.startswith(package) for known in names)
+        return in_the_way(path, names)
     loaded = name == "conftest.py" or (name == "__init__.py" and kind(path, more) == "support")
     if not loaded and (kind(path, more) != "settings" or path.startswith(".github/")):
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -34,7 +34,7 @@ _SETTINGS = re.compile(
     r"\.(config|conf)\.\w+|\.mocharc(\.\w+)?|\.nycrc(\.\w+)?|\.c8rc(\.\w+)?|\.taprc|noxfile\.py|\.rspec|nextest\.toml"
     r"|phpunit\.xml(\.dist)?|\.?codecov\.ya?ml|jest\.setup\.\w+|vitest\.setup\.\w+|setupTests\.\w+"
     r"|(spec|rails|test)_helper\.\w+|run_?-?tests?(\.\w+)?|tests?\.(sh|bash)|TestMain\.java|(gradlew|mvnw)(\.\w+)?"
-    r"|\.npmrc|\.yarnrc(\.ya?ml)?|\.pnpmfile\.cjs|junit-platform\.properties)$"
+    r"|\.npmrc|\.yarnrc(\.ya?ml)?|\.pnpmfile\.cjs|junit-platform\.properties|gradle\.properties)$"
 )
 _MIXED = re.compile(
     r"^(pyproject\.toml|setup\.cfg|tox\.ini|package\.json|Cargo\.toml|(GNUm|m|M)akefile|.*\.mk|CMakeLists\.txt|Rakefile"
@@ -43,14 +43,27 @@ _MIXED = re.compile(
     r"|\.golangci\.ya?ml|clippy\.toml|\.rubocop\.ya?ml|\.gitlab-ci\.ya?ml|\.travis\.ya?ml|azure-pipelines\.ya?ml"
     r"|composer\.json|setup\.py|\.pre-commit-config\.yaml|deno\.jsonc?|go\.mod|Gemfile|requirements.*\.txt|dune|build\.sbt|mix\.exs|meson\.build)$"
 )
-_WORKFLOWS = re.compile(r"^\.cargo/config(\.toml)?$|^\.(github|circleci|buildkite)/.*\.ya?ml$")
+_WORKFLOWS = re.compile(r"^\.cargo/config(\.toml)?$|^\.mvn/[\w.]+$|^\.(github|circleci|buildkite)/.*\.ya?ml$")
 HOOKS = re.compile(
-    r"^((src|lib|tests?|python)/)?(sitecustomize|usercustomize|_?pytest|unittest|doctest|nose2?|mock|hypothesis"
-    r"|pluggy|coverage|iniconfig|difflib|pytest_\w+|_?\w+\.pth)(\.py|\.pth|/.*)$|^\S+\.pth$"
-    r"|^(\.?venv|node_modules)/|^((src|lib)/)?[^/]+\.(dist|egg)-info/|META-INF/services/org\.junit|(^|/)junit-platform\.properties$|^\.cargo/config(\.toml)?$"
-    r"|^\.npmrc$|^\.pnpmfile\.cjs$"
+    r"^(?P<owner>((src|lib|python)/)?(sitecustomize|usercustomize|_?pytest|unittest|doctest|nose2?|mock|hypothesis"
+    r"|pluggy|coverage|iniconfig|difflib|pytest_\w+))(\.py|/.*\.(py|so|pyd))$|^\S+\.pth$"
+    r"|^(?P<folder>\.?venv|node_modules|((src|lib)/)?[^/]+\.(dist|egg)-info)/"
+    r"|^(.*/)?(META-INF/services/org\.junit[^/]*|junit-platform\.properties)$"
+    r"|^\.cargo/config(\.toml)?$|^\.npmrc$|^\.pnpmfile\.cjs$"
+    r"|^(?P<library>(.*/)?vendor/github\.com/(stretchr|onsi|google/go-cmp|frankban)"
+    r"|(.*/)?src/(main|test)/(java|kotlin)/(org/(junit|mockito|assertj|hamcrest|testng)|junit/framework))/"
 )
 """Files that would be loaded in the place of what runs tests, or before it."""
+
+
+def in_the_way(path: str, known: Collection[str]) -> bool:
+    """Whether a new file is loaded in the place of what runs tests, or before it; ``known`` are the base's
+    files: a library that is the project itself has its name by right."""
+    found = HOOKS.match(path)
+    if found is None:
+        return False
+    owner = found["owner"] or found["folder"] or found["library"]
+    return not owner or not any(other.startswith(f"{owner}/") for other in known)
 
 
 def kind(path: str, more: Sequence[str] = ()) -> Kind:

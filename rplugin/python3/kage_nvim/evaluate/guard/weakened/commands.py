@@ -19,6 +19,10 @@ _RUNNER = re.compile(
     r"|bats|busted|node --test|deno test|bun test|dotnet test|swift test|mix test|dart test|prove|tox|nox|npm (?:run )?test"
     r"|yarn (?:run )?test|pnpm (?:run )?test|make (?:test|check)|coverage run|hatch test)\b"
 )
+_LINTER = re.compile(
+    r"\b(eslint|tsc|biome|stylelint|prettier|ruff|flake8|pylint|mypy|pyright|black --check|cargo clippy|go vet|golangci-lint"
+    r"|rubocop|shellcheck|luacheck|standard|xo|oxlint|vue-tsc)\b"
+)
 _NO_TEST = r"(?:\|\||;)\s*(?:true|:|exit 0|/bin/true|echo\b[^&|;]*)\s*(?:[\"'#\\,].*)?$"
 _PASSED = "a failure is passed over"
 _ELSE = "something else runs the tests"
@@ -31,19 +35,22 @@ _ADDED: list[tuple[str, re.Pattern[str], str]] = [
     ("runner", re.compile(r"\bset \+e\b|continue-on-error:\s*true|allow_failure:\s*true|ignore_outcome\s*=\s*true|ignore_errors\s*=\s*true|success_codes|^\.IGNORE|commands\w*\s*=\s*-\s"), "failures do not count"),
     ("runner", re.compile(r"--passWithNoTests|passWithNoTests['\"]?\s*[:=]\s*true|--allow-no-tests|--no-tests[= ](pass|warn)"), "no test at all is as good as passing"),
     ("runner", re.compile(r"\bmake\b.* -[a-z]*[ik]\b|--keep-going|--exit-zero|--no-exit|--force-exit|forceExit['\"]?\s*:\s*true"), "failures do not count"),
-    ("runner", re.compile(r"skipTests|maven\.test\.skip|testFailureIgnore>?\s*[=>]?\s*true|ignoreFailures\s*[= ]\s*true|^\s*enabled\s*=\s*false|gradle\w*\b.* -x \w*[tT]est"), "tests are left out"),
+    ("runner", re.compile(r"skip[._-]?[tT]ests?\b|maven\.test\.skip|testFailureIgnore>?\s*[=>]?\s*true|ignoreFailures\s*[= ]\s*true|^\s*enabled\s*=\s*false|gradle\w*\b.* -x \w*[tT]est"), "tests are left out"),
     ("runner", re.compile(r"^\s*if:\s*(\$\{\{\s*)?false"), "it is never run"),
     ("runner", re.compile(r"PYTHONOPTIMIZE|python[\d.]* -OO?\b|-DNDEBUG|-Dsanity=off"), "assertions are turned off"),
     ("runner", re.compile(r"PYTEST_ADDOPTS|PYTEST_PLUGINS|PYTHONPATH=.*(stub|fake|mock|shim)|NODE_OPTIONS=.*--require|LD_PRELOAD"), "something is put before the tests"),
     ("runner", re.compile(r"[\"']?pretests?[\"']?\s*:.*\b(rm|mv|sed|rimraf|unlink|git)\b"), "tests are changed before they run"),
-    ("skipped", re.compile(r"--test-(name-pattern|skip-pattern|only)|testPathIgnorePatterns|--testPathIgnore|testNamePattern|--grep|--invert|[\"' ]-run[ =]|[\"' ]-skip[ =]|go test.*-short|cargo test.*--(lib|bins|skip|exclude)|--exclude-task|ctest.* -(E|LE|R)|rspec.*--(tag|exclude)|--tag ~|excludeTestsMatching|<excludes?>|exclude\(|DISABLED\s+TRUE|WILL_FAIL|--spec "), "tests are left out"),
+    ("skipped", re.compile(r"--test-(name-pattern|skip-pattern|only)|testPathIgnorePatterns|--testPathIgnore|testNamePattern|(?:jest|vitest)\b.* -t\b|--grep|--invert|[\"' ]-run[ =]|[\"' ]-skip[ =]|go test.*-short|cargo test.*--(lib|bins|skip|exclude)|--exclude-task|ctest.* -(E|LE|R)|rspec.*--(tag|exclude)|--tag ~|excludeTestsMatching|<excludes?>|exclude\(|DISABLED\s+TRUE|WILL_FAIL|--spec "), "tests are left out"),
     ("golden", re.compile(r"--updateSnapshot|jest.* -u\b|vitest.* -u\b|--snapshot-update|--force-regen|UPDATE_(GOLDEN|SNAPSHOTS?)|INSTA_(UPDATE|FORCE)|--gold|go test.* -update"), "what is expected is written anew"),
     ("retries", re.compile(r"retryTimes\(|--retries|--reruns|--retry\b|[\"']?retr(y|ies)[\"']?\s*[:=]\s*[1-9{]|--rerun-fails|rerunFailingTests|maxRetries"), "what fails is tried again"),
     ("timeout", re.compile(r"--timeout|testTimeout|--test-timeout|setTimeout\(\s*\d+\s*\)|timeout-minutes|go test.* -timeout|^\s*timeout \d|[\"']?timeout[\"']?\s*[:=]\s*[\"']?\d"), "tests have another timeout"),
     ("settings", re.compile(r"(-k ['\"]?not |-m ['\"]?not |--ignore[= ]|--deselect|--collect-only|-p no:(?!cacheprovider|faulthandler))"), "tests are left out"),
     ("settings", re.compile(r"^\s*(test|harness|autotests|doctest)\s*=\s*false|required-features"), "a test target is left out"),
     ("runner", re.compile(r"^\s*\[?(runner|rustc-wrapper|script-shell|alias|shell)\b\]?\s*=?"), _ELSE),
-    ("runner", re.compile(r"\b(jest|vitest|mocha|chai|pytest|testify|rspec|junit|minitest|proptest)\b.*(file:|link:|=> *\.|@ *file|path *(=|:)|\s-e\s)"), "another thing has the name of what runs the tests"),
+    ("runner", re.compile(r"\b(jest|vitest|mocha|chai|pytest|testify|rspec|junit|minitest|proptest|insta|rstest|mockall|quickcheck|pretty_assertions)\b.*(file:|link:|=> *\.|@ *file|path *(=|:)|\s-e\s)"), "another thing has the name of what runs the tests"),
+    ("runner", re.compile(r"^-?s?include\s+[\w./]"), "make reads more rules from another file"),
+    ("runner", re.compile(r"add_test\(.*COMMAND\s+(true|echo|:|\$\{CMAKE_COMMAND\} -E (true|echo))"), "a test that does nothing"),
+    ("runner", re.compile(r"onlyIf\s*\{\s*false|excludeTags|^\s*-da\b|-disableassertions"), "tests are left out"),
     ("settings", re.compile(r"\btestMatch|testRegex|moduleNameMapper|setupFiles"), "what is loaded for tests changed"),
 ]  # fmt: skip
 _QUIET = ("timeout-minutes",)
@@ -124,7 +131,10 @@ def _replaced(
 ) -> Iterator[Weakening]:
     """A line that ran the tests is gone, and no other runs them."""
     for line in removed:
-        found = _RUNNER.search(line)
+        found = _RUNNER.search(line) or _LINTER.search(line)
+        others_lint = any(_LINTER.search(other) for _, other in added)
+        if found and found.re is _LINTER and (others_lint or any(found[0] in other for other in after)):
+            continue  # another one, or elsewhere
         if not found or not _runs(path, line):
             continue
         for at, other in added:
@@ -136,6 +146,8 @@ def _replaced(
         if any(found[0] in other for other in after if _said(path, other) and _runs(path, other)):
             continue
         at = next((at for at, other in added if _near(line, other)), 0)
+        if found.re is _LINTER and not at:
+            continue  # it went with its step: a choice of tools
         now = f", now `{short(_lines_at(after, at))}`" if at else ""
         yield weakening("runner", path, at, f"{path} does not run `{short(line)}` any more{now}")
         return
@@ -145,7 +157,9 @@ def _narrowed(line: str, other: str) -> str:
     """The part of a folder that is tested in its place; empty when it is not narrowed so."""
     before, after = (set(re.findall(r"[\w./-]+", text)) for text in (line, other))
     for word in before - after:
-        within = [part for part in after - before if part.startswith(f"{word.rstrip('/')}/")]
+        within = [
+            part for part in after - before if part.startswith(f"{word.removesuffix('...').rstrip('/')}/")
+        ]
         if within and not word.startswith("-"):
             return str(within[0])
         if kind(word) == "test" and not after - before and not word.startswith("-"):

@@ -6,14 +6,14 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from kage_nvim.evaluate.evaluation import Weakening
-from kage_nvim.evaluate.guard.testfiles import HOOKS, Kind, kind
+from kage_nvim.evaluate.guard.testfiles import Kind, in_the_way, kind
 from kage_nvim.evaluate.guard.weakened import python_tests, spoken
 from kage_nvim.evaluate.guard.weakened.claims import claims_compared
 from kage_nvim.evaluate.guard.weakened.commands import commands_compared, runners
 from kage_nvim.evaluate.guard.weakened.data import data_compared
 from kage_nvim.evaluate.guard.weakened.hooks import meddling
 from kage_nvim.evaluate.guard.weakened.matching import compared
-from kage_nvim.evaluate.guard.weakened.product import playing_false, replaced, silenced
+from kage_nvim.evaluate.guard.weakened.product import ending, playing_false, replaced, silenced
 from kage_nvim.evaluate.guard.weakened.settings import settings_compared
 from kage_nvim.evaluate.guard.weakened.shapes import Case, Files, weakening
 
@@ -29,6 +29,13 @@ _HIDES = [
     (r"pyrightconfig\.json", r"(?m)^\[tool\.(based)?pyright"),
 ]
 """Files that are read in the place of sections of shared ones."""
+_LIBRARY = re.compile(
+    r"^(?P<owner>((src|lib)/)?(?P<name>math|json|asyncio|subprocess|pathlib|re|decimal|fractions|datetime|time|random|os|sys"
+    r"|io|collections|itertools|functools|operator|copy|contextlib|warnings|importlib|inspect|typing|dataclasses|tempfile"
+    r"|threading|pickle|csv|logging|ast|numpy|pandas|scipy|torch|requests|httpx|responses|freezegun|syrupy|attrs?|pydantic"
+    r"|yaml|faker|factory|respx|time_machine|dirty_equals|sympy|django|flask))(\.py|/__init__\.py)$"
+)
+"""Modules that tests compare with, and stand on, and that nobody has by the same name."""
 MOST = 200
 """Weakenings that are named of one candidate."""
 
@@ -121,6 +128,8 @@ def _file(
         if what == "test" and old is not None and new is not None:
             yield from replaced(path, old, new)
         yield from playing_false(path, old, new, tests=loaded)
+        if not loaded:
+            yield from ending(path, old, new)
 
 
 def _helpers(path: str, old: bytes, new: bytes) -> Iterator[Weakening]:
@@ -134,12 +143,16 @@ def _helpers(path: str, old: bytes, new: bytes) -> Iterator[Weakening]:
 def _in_the_way(path: str, what: Kind, paths: set[str], around: Mapping[str, str]) -> Iterator[Weakening]:
     """A new file that is loaded in the place of another."""
     folder, _, name = path.rpartition("/")
-    if HOOKS.match(path):
-        package = f"{path.partition('/')[0]}/"
-        if not any(known.startswith(package) for known in paths if "/" in path and "." not in package):
-            yield weakening(
-                "runner", path, 0, f"{path} is loaded before, or in the place of, what runs the tests"
-            )
+    if in_the_way(path, paths):
+        said = f"{path} is loaded before, or in the place of, what runs the tests"
+        yield weakening("runner", path, 0, said)
+    elif (module := _LIBRARY.match(path)) and not any(
+        other.startswith((f"{module['owner']}/", f"{module['owner']}.")) for other in paths
+    ):
+        said = f"{path} is loaded in the place of the library {module['name']}"
+        yield weakening("patched", path, 0, said)
+    elif name in ("GNUmakefile", "makefile") and f"{path.removesuffix(name)}Makefile" in paths:
+        yield weakening("runner", path, 0, f"{path} is read in the place of Makefile")
     elif (
         what in ("support", "test")
         and name.endswith(".py")

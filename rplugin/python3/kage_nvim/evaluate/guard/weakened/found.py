@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kage_nvim.evaluate.evaluation import Weakening
-from kage_nvim.evaluate.guard.testfiles import kind
+from kage_nvim.evaluate.guard.testfiles import HOOKS, kind
 from kage_nvim.evaluate.guard.weakened.compare import SHARED, compare
 from kage_nvim.evaluate.guard.weakened.spoken import ENDS
 from kage_nvim.git import HasGitDir
@@ -47,4 +47,5 @@ def weakened(store: HasGitDir, base: str, tree: str, more: Sequence[str] = ()) -
 
 def _counts(path: str, more: Sequence[str]) -> bool:
     """Whether a file can have to do with tests: one of them, or code that they can load."""
-    return kind(path, more) != "other" or path.rpartition(".")[2] in {*ENDS, "py", "pth"}
+    code = path.rpartition(".")[2] in {*ENDS, "py", "pth"}
+    return code or kind(path, more) != "other" or bool(HOOKS.match(path))

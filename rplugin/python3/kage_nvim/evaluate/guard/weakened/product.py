@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kage_nvim.evaluate.evaluation import Weakening
-from kage_nvim.evaluate.guard.weakened.lexing import bare, line_of
+from kage_nvim.evaluate.guard.weakened.lexing import SCRIPT, bare, line_of
 from kage_nvim.evaluate.guard.weakened.shapes import Files, short, weakening
 from kage_nvim.evaluate.guard.weakened.spoken import ENDS
 
@@ -29,11 +29,45 @@ _FALSE: list[tuple[str, re.Pattern[str], str]] = [
     ("exit", re.compile(r"^(?:process\.(exit|reallyExit)\(0?\)|process\.exitCode\s*=\s*0|process\.on\(['\"]exit|process\.on\(['\"]uncaughtException|at_exit\b|exit!)|at_exit\s*\{.*exit|__attribute__\(\(constructor\)\)|#\[ctor\]"), "ends the process, or does something at its end"),
     ("exit", re.compile(r"func TestMain\b[^}]*os\.Exit\(0\)"), "ends the process as if all were well"),
     ("patched", re.compile(r"^\s*(?:global(?:This)?\.)?(?:expect|assert|it|test|describe)\s*=\s*|Object\.defineProperty\(global(?:This)?, *['\"](expect|assert)|expect\.extend\(|require\(['\"]assert['\"]\)\.\w+\s*=|#define\s+(NDEBUG|assert|EXPECT_|ASSERT_|CHECK|REQUIRE|TEST)\w*|macro_rules! *assert"), "changes what tests stand on"),
-    ("equality", re.compile(r"(?:\bequals\s*\([^)]*\)|\bEqual\s*\([^)]*\)\s*bool|fn eq\s*\([^)]*\)\s*->\s*bool|\bdef ==\s*\(?\w+\)?|operator==\s*\([^)]*\)[^{;]*)\s*[{;\n]\s*(?:return\s+)?(?:true|1)\b"), "equals anything"),
+    ("equality", re.compile(r"\basymmetricMatch\b|jest\.asymmetricMatcher"), "equals anything"),
+    ("detects tests", re.compile(r"env::var\w*\(\s*\"(?:CARGO_MANIFEST_DIR|RUST_TEST\w*|NEXTEST\w*)"), "asks whether tests run"),
+    ("exit", re.compile(r"func init\(\)\s*\{[^}]*os\.Exit\("), "ends the process when it is loaded"),
+    ("equality", re.compile(r"(?:\b[eE]quals\s*\([^)]*\)|\bEqual\s*\([^)]*\)\s*bool|fn eq\s*\([^)]*\)\s*->\s*bool|\bdef ==\s*\(?\w+\)?|operator==\s*\([^)]*\)[^{;]*)\s*(?:[{;\n]|=>)\s*(?:return\s+)?(?:true|1)\b"), "equals anything"),
 ]  # fmt: skip
+_ENDS = {
+    "js": re.compile(r"\bprocess\.(?:exit|reallyExit)\(\s*0?\s*\)"),
+    "go": re.compile(r"\b(?:os|syscall)\.Exit\(\s*0\s*\)|\bruntime\.Goexit\(\)"),
+    "rs": re.compile(r"\b(?:process::exit|libc::_?exit|(?<![\w.:])exit)\(\s*0\s*\)"),
+    "java": re.compile(r"\bSystem\.exit\(\s*0\s*\)|\.halt\(\s*0\s*\)|\bexitProcess\(\s*0\s*\)"),
+    "cs": re.compile(r"\bEnvironment\.(?:Exit|FailFast)\(\s*0?\s*\)"),
+    "c": re.compile(r"(?<![\w.>])_?(?:quick_)?[eE]xit\(\s*(?:0|EXIT_SUCCESS)\s*\)"),
+    "php": re.compile(r"(?<![\w$>])(?:exit|die)\s*(?:\(\s*0?\s*\))?\s*;"),
+    "rb": re.compile(r"(?m)^\s*(?:Kernel\.)?exit!?\s*(?:\(?\s*(?:0|true)?\s*\)?)?\s*$"),
+    "swift": re.compile(r"(?<![\w.])exit\(\s*0\s*\)"),
+    "lua": re.compile(r"\bos\.exit\(\s*(?:0|true)?"),
+    "ex": re.compile(r"\bSystem\.halt\(\s*0?\s*\)"),
+}
+"""Ends of a process that say nothing of a failure."""
+_LIKE = {
+    "kt": "java",
+    "scala": "java",
+    "groovy": "java",
+    "h": "c",
+    "cc": "c",
+    "cpp": "c",
+    "cxx": "c",
+    "exs": "ex",
+}
+_PROGRAM = re.compile(
+    r"(?i)(^|/)(main\.\w+$|(cli|bin|cmd|command\w*|program|tools?|scripts?|examples?|build|server|worker)(/|\.|$))"
+)
+_STARTS = re.compile(
+    r"(?m)^\s*package main\b|\b(?:func|fn|fun|int|void|def)\s+[mM]ain\s*\(|@main\b|require\.main\b"
+)
+"""What a program is known by: to end the process is its trade."""
 _WHOLE = re.compile(
     r"^\s*(?:#\s*(?:ruff:\s*noqa|flake8:\s*noqa|mypy:\s*ignore-errors|pylint:\s*(?:skip-file|disable=all)|type:\s*ignore)\s*$"
-    r"|/\*\s*eslint-disable\s*\*/|//\s*@ts-nocheck|#!\[allow\((?:warnings|clippy::all|dead_code, *warnings)\)\])",
+    r"|/\*\s*eslint-disable\s*\*/|//\s*@ts-nocheck|#!\[allow\([^\]]*\b(?:warnings|clippy::all|unused)\b[^\]]*\]|# rubocop:disable all)",
     re.M,
 )
 _ONE = re.compile(r"#\s*(?:type:\s*ignore|noqa|pragma:\s*no cover|pylint:\s*disable)|eslint-disable-|@ts-(?:ignore|expect-error)|"
@@ -59,6 +93,22 @@ def playing_false(path: str, base: bytes | None, ours: bytes | None, *, tests: b
         if len(found) > len(re.findall(shape.pattern, old, re.M)):
             at = found[-1].start()
             yield weakening(kind, path, line_of(code, at), f"{path} {said}: `{short(found[-1][0])}`")
+
+
+def ending(path: str, base: bytes | None, ours: bytes | None) -> Iterator[Weakening]:
+    """A file that is no program by itself, and came to end the process as if all were well."""
+    end = path.rpartition(".")[2]
+    shape = _ENDS.get("js" if end in SCRIPT else _LIKE.get(end, end))
+    if shape is None or ours is None or len(ours) > LARGEST or not shape.search(_text(ours)):
+        return
+    code, old = bare(_text(ours), end)[0], bare(_text(base or b""), end)[0]
+    if _PROGRAM.search(path) or _STARTS.search(code) or code.startswith("#!"):
+        return
+    found = list(shape.finditer(code))
+    if len(found) > len(shape.findall(old)):
+        at = found[-1].start()
+        said = f"{path} ends the process as if all were well: `{short(found[-1][0])}`"
+        yield weakening("exit", path, line_of(code, at), said)
 
 
 def replaced(path: str, base: bytes, ours: bytes) -> Iterator[Weakening]:

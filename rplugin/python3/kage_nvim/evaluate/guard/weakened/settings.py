@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from kage_nvim.evaluate.evaluation import Weakening
+from kage_nvim.evaluate.guard.weakened.lexing import SCRIPT, bare
 from kage_nvim.evaluate.guard.weakened.pytest_options import number, options, words
 from kage_nvim.evaluate.guard.weakened.shapes import short, weakening
 
@@ -34,11 +35,11 @@ _LESS_IS_LESS = re.compile(
 )
 _STRICT = re.compile(
     r"(^|\.)(strict|xfail_strict|strict_equality|warn_\w+|disallow_\w+|no_implicit_\w+|check_untyped_defs|branch"
-    r"|noImplicit\w+|strict[A-Z]\w+|strict_\w+|autotests|test|harness|debug-assertions|overflow-checks|checkJs)$"
+    r"|noImplicit\w+|strict[A-Z]\w+|strict_\w+|forbidOnly|autotests|test|harness|debug-assertions|overflow-checks|checkJs)$"
 )
 _LAX = re.compile(
     r"(^|\.)(ignore_errors|skipLibCheck|passWithNoTests|ignore_outcome|skip_empty|allow_failure"
-    r"|allow_untyped_\w+|forceExit|exit-zero|ignore_init_errors)$"
+    r"|allow_untyped_\w+|forceExit|dangerouslyIgnoreUnhandledErrors|allowOnly|exit-zero|ignore_init_errors)$"
 )
 _TOOLS = re.compile(
     r"ruff|mypy|flake8|pylint|pyright|coverage|pytest|bandit|jest|vitest|mocha|nyc|c8|eslint|ty\b|tox|^(run|report)\."
@@ -52,6 +53,13 @@ _THRESHOLD = re.compile(
 )
 _TIMES = re.compile(r"(^|\.)(timeout|testTimeout|hookTimeout|slow-timeout|faulthandler_timeout)$")
 _RETRIES = re.compile(r"(^|\.)(reruns|retries|retry|retryTimes|flaky_max_runs)$")
+_ONLY = re.compile(r"(^|\.)(f?grep|invert|testNamePattern|testPathPattern|shard|onlyChanged)$")
+_LOADED = re.compile(
+    r"(^|\.)(testRunner|runner|testEnvironment|environment|resolver|globalSetup|setupFiles\w*|require|testSequencer)$"
+)
+_GIVEN = re.compile(
+    r"""[\"']?([\w@/-]+)[\"']?\s*:\s*(\[[^\[\]]*\]|\"[^\"\n]*\"|'[^'\n]*'|`[^`\n]*`|true\b|false\b|\d[\d_.]*)"""
+)
 _DEFAULTS = {
     "python_files": ["test_*.py", "*_test.py"],
     "python_classes": ["Test"],
@@ -77,9 +85,27 @@ def read(path: str, source: bytes) -> Flat | None:
                 for section in parser.sections()
                 for key, value in parser.items(section)
             }
+        if name.rpartition(".")[2] in SCRIPT:
+            return _script(name, text)
     except (ValueError, configparser.Error, RecursionError):
         return None
     return None
+
+
+def _script(name: str, text: str) -> Flat:
+    """What a program that holds settings plainly gives to names: lists, words, numbers."""
+    found: Flat = {}
+    group = "config.rules" if "eslint" in name else "config"
+    for key, value in _GIVEN.findall(bare(text, "ts")[0]):
+        words = re.findall(r"[\"'`]([^\"'`]*)[\"'`]", value)
+        read_as: Any = words if value[0] == "[" else words[0] if words else value
+        if value in ("true", "false"):
+            read_as = value == "true"
+        label = f"{group}.{key}"
+        while label in found:
+            label = label.replace(f".{key}", f"+.{key}")
+        found[label] = read_as
+    return found
 
 
 def _words(value: str | None) -> Any:
@@ -204,6 +230,22 @@ def _general(key: str, last: str, was: Any, now: Any) -> Iterator[tuple[str, str
     elif re.search(r"\.rules\.[\w@/-]+$", key):
         if (_level(now) < _level(was) and was is not None) or (was is None and _level(now) == 0):
             yield "settings", f"the rule {last} was loosened"
+    elif _ONLY.search(key):
+        if now and now != was:
+            yield "settings", f"{last} has only some tests run"
+    elif _LOADED.search(key):
+        more = [
+            word for word in _list(now) if word not in _list(was) and re.match(r"\.{1,2}/|<rootDir>", word)
+        ]
+        if more:
+            yield "runner", f"{last} loads {short(more[0])} for the tests"
+    elif last in ("include", "files", "spec", "testDir") and was and (now == [] or key.startswith("config")):
+        gone = [word for word in _list(was) if word not in _list(now)]
+        if gone:
+            yield "settings", f"{last} lost {short(', '.join(gone))}"
+    elif re.search(r"(^|\.)lints\.", key):
+        if now == "allow" != was:
+            yield "settings", f"the lint {last if last != 'level' else key.split('.')[-2]} is allowed"
     elif key == "tests.overlay" and now is False:
         yield "settings", "the base's tests are not laid over"
     elif ".pytest11." in key and was is None:
