@@ -185,7 +185,7 @@ def test_an_error_that_is_found_fails_whatever_the_code(profile: Profile) -> Non
     command = "ruff check --isolated --no-cache --select F401 --exit-zero --output-format sarif -o r.sarif ."
     result = run(profile, command, name="lint", report="r.sarif")
     assert (result.state, result.code, len(result.failures)) == ("fail", 0, 1)
-    assert result.summary == "1 error in its report"
+    assert result.summary == "1 error in its report: F401: `os` imported but unused"
 
 
 def test_how_a_command_ended_is_said(profile: Profile) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import PurePosixPath
 
 from kage_nvim.evaluate.results import Failure
@@ -11,6 +13,17 @@ from kage_nvim.visible import visible
 
 LAST_LINE = 9_999_999
 """No file has a line beyond this one: a larger number is none."""
+_SOURCES = (
+    "src/test/java",
+    "src/main/java",
+    "src/test/kotlin",
+    "src/main/kotlin",
+    "src/test/scala",
+    "test",
+    "src",
+)
+"""Where the packages of a JVM's languages lie, at the root or in the folder of a module."""
+_MODULES = 200
 LONGEST = 300
 """Characters of what is said of a place."""
 
@@ -23,6 +36,7 @@ class Places:
     def __init__(self, roots: Sequence[str], tree: str = "", folder: str = "") -> None:
         self._roots = tuple(root.rstrip("/") for root in roots)
         self._tree = tree
+        self._known: list[str] | None = None
         self._folder = folder if ".." not in PurePosixPath(folder).parts else ""
 
     def inside(self, path: str, near: str = "") -> str | None:
@@ -42,6 +56,24 @@ class Places:
         if visible(path) != path:
             return None
         return self._near(str(pure), near) if near else self._from_folder(str(pure))
+
+    def source(self, path: str) -> str | None:
+        """Where a class's file is, from the root, by its package's path; ``None`` for one of others."""
+        for folder in ("", self._folder, *self._modules()):
+            for sources in _SOURCES:
+                below = str(PurePosixPath(folder, sources, path))
+                if self._there(below):
+                    return below
+        return None
+
+    def _modules(self) -> list[str]:
+        if self._known is None:
+            with suppress(OSError), os.scandir(self._tree or "/nowhere") as entries:
+                names = (
+                    entry.name for entry in islice(entries, _MODULES) if entry.is_dir(follow_symlinks=False)
+                )
+                self._known = sorted(names)
+        return self._known or []
 
     def failure(self, path: str, line: object, text: str = "", near: str = "") -> Failure | None:
         """A complaint about a place, if it is one in the project; a line below 1 is the file as a whole."""

@@ -12,7 +12,7 @@ import msgspec
 
 from kage_nvim.config import Check
 from kage_nvim.evaluate.checks.listening import PREFIX, Listening
-from kage_nvim.evaluate.outputs import endings, formats, measures, reports, text
+from kage_nvim.evaluate.outputs import complaints, endings, formats, measures, reports, text
 from kage_nvim.evaluate.outputs.formats import custom
 from kage_nvim.evaluate.outputs.formats.said import Said, Unreadable
 from kage_nvim.evaluate.outputs.places import Places
@@ -147,6 +147,7 @@ def _told(
             return formats.junit.read(found[0], places), ""
         if check.pattern:
             return custom.read(output, places, check.pattern), ""
+        output = text.uncoloured(output)
         form = formats.FORMATS.get(check.format)
         form = form if form and form.looks(output) else formats.found(output) if not check.format else None
         return (form.read(output, places) if form else None), ""
@@ -181,7 +182,7 @@ def _together(parts: list[Said]) -> Said:
     counted = [part for part in parts if part.total is not None]
     return Said(
         tests=[test for part in parts for test in part.tests],
-        failures=[failure for part in parts for failure in part.failures][: text.MOST_FAILURES],
+        failures=[failure for part in parts for failure in part.failures][: complaints.MOST_FAILURES],
         passed=sum(part.passed or 0 for part in counted) if counted else None,
         total=sum(part.total or 0 for part in counted) if counted else None,
         broken=next((part.broken for part in parts if part.broken), ""),

@@ -1,49 +1,26 @@
-"""What plain output says: places that it complains of, how many tests passed, its last line."""
+"""What plain output says: its lines, how many tests passed, its last line."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
-from kage_nvim.evaluate.outputs.places import LONGEST, Places
+from kage_nvim.evaluate.outputs.complaints import places
+from kage_nvim.evaluate.outputs.places import Places
 from kage_nvim.evaluate.results import Failure
 from kage_nvim.visible import visible
 
 COUNTED = 9
 """A number of tests with more digits is none."""
-MOST_FAILURES = 100
-"""More places than this are not listed for one check."""
 TAIL = 4000
 """Characters of the output's end that a result holds."""
+LONGEST_LINE = 4000
+"""Characters of a line that are read; only reports in JSON have longer ones that mean something."""
 
 _ESCAPES = re.compile(
     r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 )
-_FILE = r"(?P<path>[^\s:()\[\]'\"]+\.\w+)"
-_PLACES = (
-    # File "src/x.py", line 12, in f
-    re.compile(r'^\s*File "(?P<path>[^"]+)", line (?P<line>[0-9]+)(?:, in (?P<text>.*))?$'),
-    # src/x.py:12: text    src/x.py:12:5: text    --> src/x.rs:12:5
-    re.compile(rf"^(?:E\s+)?\s*(?:-->\s*)?{_FILE}:(?P<line>[0-9]+)(?::[0-9]+)?(?::|\s|$)\s*(?P<text>.*)$"),
-    # src/x.ts(3,5): error TS2322: text
-    re.compile(rf"^\s*{_FILE}\((?P<line>[0-9]+),[0-9]+\): (?P<text>.*)$"),
-    # thread 'main' panicked at src/lib.rs:13:21:
-    re.compile(rf"^thread .* panicked at (?:'(?P<text>.*)', )?{_FILE}:(?P<line>[0-9]+):[0-9]+:?$"),
-    #    at TestContext.<anonymous> (/project/t.test.js:3:102)    location: '/project/t.test.js:3:68'
-    re.compile(
-        r"^\s+(?:at |location: ')?(?:[^()]* \()?(?:file://)?(?P<path>[^\s()':]+\.[cm]?[jt]sx?):(?P<line>[0-9]+)"
-        r":[0-9]+[)']?(?P<text>)$"
-    ),
-    # vet: src/x.go:2:23: text
-    re.compile(rf"^vet: {_FILE}:(?P<line>[0-9]+):[0-9]+: (?P<text>.*)$"),
-)
-# ESLint puts the file on a line of its own, then "  3:5  error  text  rule".
-_STYLISH = re.compile(r"^\s+(?P<line>[0-9]+):[0-9]+\s+(?:error|warning)\s+(?P<text>.*)$")
-# node --test says it in YAML before the place.
-_YAML = re.compile(r"^\s+error: ['\"](?P<text>.+)['\"]$")
-_RAISED = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Failure|Warning)(?::.*)?$")
-_HEADING = re.compile(r"^(?P<path>[^\s:()]\S*\.\w+)$")
+_COLOURS = re.compile(rb"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _COUNTS = {word: re.compile(rf"([0-9]+) {word}") for word in ("passed", "failed", "errors?")}
 # Linters and compilers count errors, too: alone they are pytest's when it says how long it took.
 _ONLY_ERRORS = re.compile(r"[0-9] errors? in [0-9.]+s\b")
@@ -74,60 +51,23 @@ def read(output: bytes, inside: Places) -> tuple[list[Failure], int | None, int 
 
 
 def plain(output: bytes) -> list[str]:
-    """The lines of an output without what drives a terminal."""
+    """The lines of an output without what drives a terminal, none longer than what is read of it."""
+    return [line[:LONGEST_LINE] for line in whole(output)]
+
+
+def whole(output: bytes) -> list[str]:
+    """As ``plain``, each line as long as it is."""
     return [_ESCAPES.sub("", line).rstrip() for line in output.decode("utf-8", "replace").splitlines()]
+
+
+def uncoloured(output: bytes) -> bytes:
+    """An output without colours, in which a form can be known."""
+    return _COLOURS.sub(b"", output) if b"\x1b" in output else output
 
 
 def line(text: str) -> str:
     """The first line of what somebody said that says something."""
     return next((visible(part.strip()) for part in text.splitlines() if part.strip()), "")
-
-
-def places(lines: Iterable[str], inside: Places) -> list[Failure]:
-    """Every place in the project that is named, with what is said of it."""
-    found: dict[tuple[str, int], Failure] = {}
-    said = before = heading = ""
-    wordless: tuple[str, int] | None = None
-    traced: tuple[str, int] | None = None
-    for each in lines:
-        if each.startswith("E   "):  # pytest says what is wrong in the lines before the place
-            said = said or each[1:].strip()
-        elif words := _YAML.match(each):
-            said = words["text"]
-        elif each.strip() == "...":
-            said = ""
-        if wordless and each.strip():  # a panic says it in the line after
-            found[wordless] = Failure(*wordless, visible(each.strip())[:LONGEST])
-            wordless = None
-        if traced and _RAISED.match(each):  # a traceback after its last place
-            found[traced] = Failure(*traced, visible(each.strip())[:LONGEST])
-            traced = None
-        match = next((m for shape in _PLACES if (m := shape.match(each))), None)
-        path = match["path"] if match else ""
-        if match is None and heading and (match := _STYLISH.match(each)):
-            path = heading
-        elif match is None and (alone := _HEADING.match(each)):
-            heading = alone["path"]
-        elif each.strip() == "":
-            heading = ""
-        text = ((match["text"] or "") if match else "").strip()
-        if match and not text and each.lstrip().startswith("-->"):
-            text = before  # rustc and ruff say what it is in the line above
-        before = each.strip() or before
-        place = inside.failure(path, match["line"], text) if match else None
-        if place is None:
-            continue
-        if said and re.fullmatch(r"\w*(Error|Exception|Failure)?", place.text):
-            place = Failure(place.path, place.line, visible(said)[:LONGEST])
-        said = ""
-        key = place.path, place.line
-        traced = key if each.lstrip().startswith("File ") else traced
-        if key not in found or (place.text and not found[key].text):
-            found[key] = place
-            wordless = key if " panicked at " in each and not place.text else None
-        if len(found) >= MOST_FAILURES:
-            break
-    return list(found.values())
 
 
 def _counted(ending: list[str]) -> tuple[int | None, int | None]:

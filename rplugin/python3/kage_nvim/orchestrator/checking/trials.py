@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor
 
 Told = Callable[[list[Result]], None]
-READING = 3
+READING = 4
 """Raised when results are read otherwise than before: what was kept is then run again."""
 
 _PLAIN = 16_384

@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from kage_nvim.evaluate.outputs import text
+from kage_nvim.evaluate.outputs import complaints, text
 from kage_nvim.evaluate.outputs.formats.said import Said, Tests, seconds
 from kage_nvim.evaluate.outputs.places import Places
 
@@ -44,7 +44,7 @@ def looks(data: bytes) -> bool:
 def read(data: bytes, places: Places) -> Said:
     """Every test, named after the target that it is in; an example in a comment without its line, which
     moves."""
-    lines = text.plain(data)
+    lines = text.whole(data)
     tests, outputs = Tests(), []
     target = ""
     begun = ended = passed = failed = 0
@@ -60,6 +60,8 @@ def read(data: bytes, places: Places) -> Said:
                 state = {"ok": "pass", "ignored": "skip"}.get(event.event, "fail")
                 said = next((w for w in event.stdout.splitlines() if w and not w.startswith("thread")), "")
                 tests.add(_named(target, event.name), state, seconds=seconds(event.exec_time), text=said)
+        elif len(line) > text.LONGEST_LINE:
+            continue
         elif found := _TEST.match(line):
             state = {"ok": "pass", "FAILED": "fail"}.get(found["state"], "skip")
             state = "pass" if found["state"].startswith("bench:") else state
@@ -71,7 +73,7 @@ def read(data: bytes, places: Places) -> Said:
                 passed += int(found["passed"] or 0)
                 failed += int(found["failed"] or 0)
     broken = "some of its tests did not end" if begun > ended else ""
-    whole = tests.said(text.places([*lines, *outputs], places), broken)
+    whole = tests.said(complaints.places([*lines, *outputs], places), broken)
     if (whole.total or 0) < passed + failed:  # with --quiet it only counts
         whole.tests, whole.passed, whole.total = [], passed, passed + failed
     return whole

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kage_nvim.evaluate.outputs import text
+from kage_nvim.evaluate.outputs import complaints, text
 from kage_nvim.evaluate.outputs.formats.said import Said, Tests, seconds
 from kage_nvim.evaluate.outputs.places import Places
 
@@ -29,4 +29,4 @@ def read(data: bytes, places: Places) -> Said:
             word = found["state"].strip(" *")
             state = {"Passed": "pass", "Skipped": "skip", "Not Run (Disabled": "skip"}.get(word, "fail")
             tests.add(found["name"], state, seconds=seconds(found["took"]), text=word)
-    return tests.said(text.places(lines, places))
+    return tests.said(complaints.places(lines, places))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kage_nvim.evaluate.outputs import text
+from kage_nvim.evaluate.outputs import complaints, text
 from kage_nvim.evaluate.outputs.formats.said import Said, Tests, Unreadable
 from kage_nvim.evaluate.outputs.places import Places
 from kage_nvim.evaluate.results import Failure
@@ -33,9 +33,9 @@ def read(data: bytes, places: Places, pattern: str) -> Said:
         if "path" in groups:
             failures += _place(groups, places)
     if tests:
-        return tests.said(failures[: text.MOST_FAILURES])
+        return tests.said(failures[: complaints.MOST_FAILURES])
     passed, total = _counted(counts)
-    return Said(failures=failures[: text.MOST_FAILURES], passed=passed, total=total)
+    return Said(failures=failures[: complaints.MOST_FAILURES], passed=passed, total=total)
 
 
 def matches(data: bytes, pattern: str) -> Iterator[dict[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kage_nvim.evaluate.outputs import text
+from kage_nvim.evaluate.outputs import complaints, text
 from kage_nvim.evaluate.outputs.formats.said import Said, Tests
 from kage_nvim.evaluate.outputs.places import Places
 from kage_nvim.evaluate.results import Failure
@@ -36,7 +36,7 @@ def read(data: bytes, places: Places) -> Said:
             tests.add(found["name"], "fail", text=words.get(found["name"], ""))
         elif found := _PASSED.match(line):
             tests.add(found["name"], "pass")
-    return tests.said(_once(failures)[: text.MOST_FAILURES])
+    return tests.said(_once(failures)[: complaints.MOST_FAILURES])
 
 
 def _words(lines: list[str]) -> str:

@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from kage_nvim.evaluate.outputs import text
+from kage_nvim.evaluate.outputs import complaints, text
 from kage_nvim.evaluate.outputs.formats.said import Said, Tests, seconds
 from kage_nvim.evaluate.outputs.places import Places
 from kage_nvim.evaluate.results import Failure
@@ -34,7 +34,7 @@ def looks(data: bytes) -> bool:
 
 def read(data: bytes, places: Places) -> Said:
     """Every test by package, and each package that could not be built or broke off."""
-    lines = text.plain(data)
+    lines = text.whole(data)
     as_json = b'"Action":"' in data or not _LOOKS.search(data)
     said = _json(lines, places) if as_json else _text(lines, places)
     if not said.tests:  # it was not asked to tell them
@@ -79,7 +79,7 @@ def _text(lines: list[str], places: Places) -> Said:
     """A package's tests come before its own line."""
     tests, failures = Tests(), []
     package, test, rest = _Package(), "", []
-    for line in lines:
+    for line in (line[: text.LONGEST_LINE] for line in lines):
         if found := _RUNS.match(line):
             test = found["name"]
         elif found := _RESULT.match(line):
@@ -93,7 +93,7 @@ def _text(lines: list[str], places: Places) -> Said:
         else:
             rest.append(line)
     broken = "some of its tests did not end" if package.outcomes else ""
-    return tests.said([*failures, *text.places(rest, places)][: text.MOST_FAILURES], broken)
+    return tests.said([*failures, *complaints.places(rest, places)][: complaints.MOST_FAILURES], broken)
 
 
 def _json(lines: list[str], places: Places) -> Said:
@@ -118,10 +118,10 @@ def _json(lines: list[str], places: Places) -> Said:
             packages.pop(event.package)
         elif found := _PLACE.match(event.output.rstrip("\n")):
             package.words.append((event.test, found))
-        elif event.action == "build-output":
+        elif event.action in ("output", "build-output"):
             rest.append(event.output.rstrip("\n"))
     broken = "some of its tests did not end" if running and not tests else ""
-    return tests.said([*failures, *text.places(rest, places)][: text.MOST_FAILURES], broken)
+    return tests.said([*failures, *complaints.places(rest, places)][: complaints.MOST_FAILURES], broken)
 
 
 def _event(line: str) -> _Event | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from kage_nvim.evaluate.outputs import text
+from kage_nvim.evaluate.outputs import complaints, text
 from kage_nvim.evaluate.outputs.formats.said import Said, Tests, Unreadable, seconds
 from kage_nvim.evaluate.outputs.places import Places
 from kage_nvim.evaluate.results import Failure
@@ -72,7 +72,7 @@ def _object(data: bytes, places: Places) -> Said:
     for collector in report.collectors:
         if collector.outcome == "failed":
             tests.add(collector.nodeid, "fail", text=_last(collector.longrepr or ""))
-            failures += text.places((collector.longrepr or "").splitlines(), places)
+            failures += complaints.places((collector.longrepr or "").splitlines(), places)
     for case in report.tests:
         phases = [phase for phase in (case.setup, case.call, case.teardown) if phase]
         crash = next((phase.crash for phase in phases if phase.crash), None)
@@ -82,7 +82,7 @@ def _object(data: bytes, places: Places) -> Said:
         if crash and state == "fail":
             place = places.failure(crash.path, crash.lineno, text.line(crash.message))
             failures += [place] if place else []
-    return tests.said(failures[: text.MOST_FAILURES])
+    return tests.said(failures[: complaints.MOST_FAILURES])
 
 
 def _lines(data: bytes, places: Places) -> Said:
@@ -112,7 +112,9 @@ def _lines(data: bytes, places: Places) -> Said:
     tests = Tests()
     for name, (state, took, words) in worst.items():
         tests.add(name, state, seconds=took, text=words)
-    return tests.said(failures[: text.MOST_FAILURES], "" if ended else "its report ends before the tests do")
+    return tests.said(
+        failures[: complaints.MOST_FAILURES], "" if ended else "its report ends before the tests do"
+    )
 
 
 def _crash(said: Any, places: Places) -> tuple[str, Failure | None]:
@@ -120,7 +122,7 @@ def _crash(said: Any, places: Places) -> tuple[str, Failure | None]:
         words = str(crash.get("message", ""))
         return words, places.failure(str(crash.get("path", "")), crash.get("lineno", 0), text.line(words))
     trace = said if isinstance(said, str) else ""
-    found = text.places(trace.splitlines(), places)
+    found = complaints.places(trace.splitlines(), places)
     return _last(trace), found[-1] if found else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kage_nvim.evaluate.outputs import text
+from kage_nvim.evaluate.outputs import complaints, text
 from kage_nvim.evaluate.outputs.formats.said import Said, Tests
 from kage_nvim.evaluate.outputs.places import Places
 
@@ -33,7 +33,7 @@ def read(data: bytes, places: Places) -> Said:
         tests.add(name, state)
     ran = next((int(m["count"]) for line in reversed(lines) if (m := _RAN.match(line))), None)
     summary = next((m for line in reversed(lines) if (m := _SUMMARY.match(line))), None)
-    said = tests.said(text.places(lines, places))
+    said = tests.said(complaints.places(lines, places))
     if ran is None or summary is None:
         said.broken = "it ended before its tests did"
         return said
