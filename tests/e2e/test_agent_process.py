@@ -162,26 +162,23 @@ def test_ctrl_c_interrupts_and_twice_ends(world: World, start: Start) -> None:
     world.gateway.scripts = [say("", call("shell", command="touch begun; sleep 60"))]
     pane = start()
     until((world.worktree / "begun").exists)
-    began = time.monotonic()
     pane.type("\x03")
     report = world.daemon.until_state("interrupted")
-    assert time.monotonic() - began < 0.3
     assert report["reason"] == "interrupted by Ctrl-C"
     pane.shows("idle; type")
     pane.type("\x03")
     assert pane.ended() == 0
 
 
-def test_kaged_interrupts_within_a_tenth_of_a_second(world: World, start: Start) -> None:
+def test_kaged_interrupts_a_command_and_a_model_call(world: World, start: Start) -> None:
+    """benchmarks/interrupt.py has the seconds."""
     world.gateway.scripts = [say("", call("shell", command="touch begun; sleep 60")), hang()]
     pane = start()
     until((world.worktree / "begun").exists)
     for after in ("go on", ""):
         at = len(world.daemon.reports)
-        began = time.monotonic()
         world.daemon.push("interrupt")
         until(lambda at=at: any(r["state"] == "interrupted" for r in world.daemon.reports[at:]))  # type: ignore[misc]
-        assert world.daemon.times[-1] - began < 0.1 + 0.05
         if after:
             world.daemon.push("steer", text=after)
             pane.shows("Let me think")
@@ -324,22 +321,13 @@ def test_wrong_arguments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_it_starts_fast_and_stays_small(world: World, start: Start) -> None:
-    """Process to first request, best of three; resident memory at the end of a turn."""
-    times = []
-    for _ in range(3):
-        world.log.unlink(missing_ok=True)
-        world.gateway.times.clear()
-        world.gateway.scripts = [say("", call("shell", command="seq 200000")), finish()]
-        pane = start()
-        pane.shows("idle; type")
-        times.append(world.gateway.times[0] - pane.started)
-        status = Path(f"/proc/{pane.process.pid}/status").read_text()
-        peak = int(status.split("VmHWM:")[1].split()[0])
-        pane.close()
-    print(f"process to first request {min(times) * 1000:.0f} ms, peak {peak / 1024:.1f} MB")
-    assert min(times) < 0.25
-    assert peak < 45 * 1024
+def test_it_stays_small(world: World, start: Start) -> None:
+    """Resident memory at the end of a turn; benchmarks/agent_start.py has the seconds."""
+    world.gateway.scripts = [say("", call("shell", command="seq 200000")), finish()]
+    pane = start()
+    pane.shows("idle; type")
+    status = Path(f"/proc/{pane.process.pid}/status").read_text()
+    assert int(status.split("VmHWM:")[1].split()[0]) < 45 * 1024
 
 
 def test_it_imports_nothing_heavy(world: World) -> None:

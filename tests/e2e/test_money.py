@@ -88,7 +88,7 @@ def test_a_call_that_was_broken_off_is_in_the_status(stage: Stage) -> None:
         stage.player(server.url)
         stage.shell("spawn", "-n", "1", "talk")
         until(lambda: server.requests, 30, "the call")
-        time.sleep(0.5)
+        time.sleep(0.5)  # some words of the answer have come, which nothing outside the agent shows
         stage.shell("interrupt", "1")
         until(lambda: stage.agents()[0]["tokens_out"] > 0, 10, "the broken call in the status")
     row: dict[str, Any] = stage.json("cost")["agents"][0]

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from kage_nvim.errors import KageError
+from tests.conftest import until
 from tests.nvim.editor import Editor, alive
 from tests.nvim.kaged import FakeDaemon, agent, run
 
@@ -147,12 +147,8 @@ def test_with_agents_at_work_the_subscription_comes_back_by_itself(nvim: Editor,
 def test_the_host_ends_with_its_editor(nvim: Editor, kaged: FakeDaemon) -> None:
     ask(nvim, "status", {})
     pid = host_pid(nvim)
-    began = time.monotonic()
     nvim.close()
-    while alive(pid):
-        assert time.monotonic() < began + 5
-        time.sleep(0.01)
-    assert time.monotonic() < began + 1.5
+    until(lambda: not alive(pid), 5, "the host's end")
 
 
 def test_a_repository_cannot_shadow_what_the_host_imports(

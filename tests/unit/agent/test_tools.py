@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +96,7 @@ def test_shell_cuts_the_middle_of_long_output(sandboxed: World) -> None:
 
 
 def test_shell_keeps_what_was_printed_before_the_timeout(sandboxed: World) -> None:
-    began = time.monotonic()
     result = use(sandboxed, "shell", command="echo before; sleep 60", timeout=1)
-    assert time.monotonic() - began < 4
     assert not result.ok and "killed after 1 s" in result.text and "before" in result.text
 
 

@@ -61,19 +61,19 @@ def test_a_full_door_waits_and_a_429_narrows_it() -> None:
             async with door.slot():
                 inside += 1
                 most = max(most, inside)
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.02)  # the others come meanwhile
                 inside -= 1
 
         await asyncio.gather(*(call() for _ in range(6)))
         assert most == 2
         asked_at = time.monotonic()
         async with door.slot(), door.slot():
-            door.too_many(asked_at, Told(crowded(0.2), "a"))
+            door.too_many(asked_at, Told(crowded(0.5), "a"))
             door.too_many(asked_at, Told(crowded(), "a"))
         with pytest.raises(Shut) as shut:
             await call()
-        assert 0.1 < shut.value.seconds <= 0.2
-        await asyncio.sleep(shut.value.seconds)
+        assert 0 < shut.value.seconds <= 0.5
+        await asyncio.sleep(shut.value.seconds)  # as its caller does
         most = 0
         await asyncio.gather(*(call() for _ in range(3)))
         assert most == 1
@@ -122,7 +122,7 @@ def test_a_door_shut_for_hours_is_looked_at_now_and_then(monkeypatch: pytest.Mon
         monkeypatch.setattr(doors, "PROBE", 0.1)
         door.too_many(time.monotonic(), Told(crowded(3600.0), "a"))
         assert not await passes(600.0)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)  # PROBE
         assert not await passes(4000.0)
         assert [await passes(600.0), await passes(600.0)] == [True, False]
         await door.fine(time.monotonic())
@@ -138,10 +138,10 @@ def test_a_cancelled_caller_leaves_the_door() -> None:
 
         async def call() -> None:
             async with door.slot():
-                await asyncio.sleep(10)
+                await asyncio.sleep(10)  # until it is cancelled
 
         tasks = [asyncio.ensure_future(call()) for _ in range(3)]
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)  # one is in, two wait
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -163,7 +163,7 @@ def test_eight_agents_and_a_server_that_refuses_a_crowd(client: Client) -> None:
         with lock:
             inside += 1
             crowd = inside > 3
-        time.sleep(0.05)
+        time.sleep(0.05)  # as long as an answer takes, so that others come meanwhile
         with lock:
             inside -= 1
         return refusal(429, "one at a time", retry_after=0.1) if crowd else Reply("well")

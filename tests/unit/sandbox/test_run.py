@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import msgspec
@@ -45,15 +44,16 @@ def test_output_exit_code_and_input(machine: Machine, mode: str) -> None:
 
 @MODES
 def test_output_arrives_as_it_comes(machine: Machine, mode: str) -> None:
-    came: list[tuple[float, bytes]] = []
-    started = time.monotonic()
-    run(
-        machine.slot(mode=mode),
-        "echo one; sleep 0.4; echo two",
-        on_output=lambda data: came.append((time.monotonic() - started, data)),
-    )
-    assert b"".join(data for _, data in came) == b"one\ntwo\n"
-    assert came[-1][0] - came[0][0] > 0.3
+    """The command says its second word only when its first has been heard."""
+    came: list[bytes] = []
+    profile = machine.slot(mode=mode)
+
+    def heard(data: bytes) -> None:
+        came.append(data)
+        (Path(profile.worktree) / "heard").touch()
+
+    run(profile, "echo one; until [ -e heard ]; do sleep 0.01; done; echo two", on_output=heard, timeout=20)
+    assert came == [b"one\n", b"two\n"]
 
 
 @MODES
@@ -63,8 +63,8 @@ def test_the_deadline_ends_everything_and_keeps_what_was_said(machine: Machine, 
     done = run(machine.slot(mode=mode), line, timeout=0.3)
     assert done.timed_out
     assert done.output == b"begun\n"
-    assert 0.3 <= done.seconds < 0.6
-    until(lambda: count(marker) == 0, 1, "the end of all of it")
+    assert done.seconds >= 0.3
+    until(lambda: count(marker) == 0, 10, "the end of all of it")
 
 
 @MODES
@@ -72,17 +72,15 @@ def test_cancelling_ends_everything(machine: Machine, mode: str) -> None:
     marker = str(98_000_000 + os.getpid())
     profile = machine.slot(mode=mode)
 
-    async def cancel() -> float:
+    async def cancel() -> None:
         job = asyncio.create_task(sandbox.run(profile, ["sh", "-c", f"sleep {marker} & sleep {marker}"]))
         await asyncio.to_thread(until, lambda: count(marker) == 2, 5)
-        started = time.monotonic()
         job.cancel()
         with pytest.raises(asyncio.CancelledError):
             await job
         await asyncio.to_thread(until, lambda: count(marker) == 0, 5)
-        return time.monotonic() - started
 
-    assert asyncio.run(cancel()) < 0.1
+    asyncio.run(cancel())
 
 
 @MODES
@@ -90,8 +88,7 @@ def test_a_child_in_the_background_does_not_hold_the_pipe(machine: Machine, mode
     marker = str(99_000_000 + os.getpid())
     done = run(machine.slot(mode=mode), f"sleep {marker} & echo done")
     assert (done.returncode, done.output) == (0, b"done\n")
-    assert done.seconds < 1
-    until(lambda: count(marker) == 0, 1, "the child's end")
+    until(lambda: count(marker) == 0, 10, "the child's end")
 
 
 def test_a_daemon_does_not_outlive_the_sandbox(machine: Machine) -> None:
@@ -157,9 +154,7 @@ def test_many_at_once(machine: Machine) -> None:
         jobs = [sandbox.run(profile, ["echo", str(n)]) for n in range(20)]
         return [done.output for done in await asyncio.gather(*jobs)]
 
-    started = time.monotonic()
     assert asyncio.run(all_of_them()) == [b"%d\n" % n for n in range(20)]
-    assert time.monotonic() - started < 5
 
 
 def test_a_profile_goes_through_json(machine: Machine) -> None:
