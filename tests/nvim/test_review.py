@@ -164,6 +164,14 @@ def test_findings_stand_beside_the_lines_and_in_a_report(editor: Editor, kaged: 
     assert editor.lua("return vim.fn.line('.')") == 3 and editor.lua("return Fired[#Fired]") == 3
 
 
+def test_a_report_does_not_take_the_keys_of_one_who_types(editor: Editor) -> None:
+    editor.lua("vim.cmd('Kage review'); vim.cmd.startinsert()")
+    until(lambda: editor.lua("return #vim.api.nvim_list_wins()") == 2, 10, "the report")
+    editor.keys("ad")
+    until(lambda: editor.lua("return vim.fn.getline(1)").startswith("ad"), 10, "what was typed")
+    assert editor.lua("return vim.fn.bufname() .. vim.fn.mode()") == "calc.pyi"
+
+
 def test_a_patch_is_applied_like_a_hunk(editor: Editor, kaged: FakeDaemon, repository: Path) -> None:
     before = (repository / "calc.py").read_text()
     editor.lua("vim.cmd('Kage review')")

@@ -88,12 +88,21 @@ function M.refresh(review, is_new)
   })
 end
 
+--- Where the user is, and what they have changed there: the same again means that they wait.
+---@return string
+local function standing()
+  local cursor, buffer = vim.api.nvim_win_get_cursor(0), vim.api.nvim_get_current_buf()
+  local mode, tick = vim.api.nvim_get_mode().mode, vim.api.nvim_buf_get_changedtick(buffer)
+  return table.concat({ mode, vim.api.nvim_get_current_win(), buffer, tick, cursor[1], cursor[2] }, " ")
+end
+
 --- Show what came of a review.
 ---@param review kage.Review
-local function show(review)
+---@param enter boolean the cursor goes to the report, where the next keys that are typed would be commands
+local function show(review, enter)
   shown[review.repository] = review
   M.refresh(review, true)
-  require("kage.review.report").open(review)
+  require("kage.review.report").open(review, enter)
   local found = vim.tbl_filter(M.is_shown, review.findings)
   local failed = vim.tbl_filter(function(reviewer)
     return reviewer.state == "failed"
@@ -109,6 +118,10 @@ end
 ---@param params table
 local function ask(method, params)
   waiting = waiting + 1
+  local before
+  vim.schedule(function() -- the command line that asked is left by then
+    before = standing()
+  end)
   host.request(method, params, function(err, answer)
     waiting = waiting - 1
     local function again(ids)
@@ -116,7 +129,7 @@ local function ask(method, params)
       ask(method, vim.tbl_extend("force", params, { confirmed = given }))
     end
     if not require("kage.confirm").is_held_up(err, again, "nothing was reviewed") then
-      show(answer)
+      show(answer, before == standing() and vim.api.nvim_get_mode().mode == "n")
     end
   end)
 end

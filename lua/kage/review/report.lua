@@ -95,7 +95,7 @@ local function head(review)
   for _, note in ipairs(review.notes) do
     add_text(lines, note, 0, vim.o.columns - 2, "DiagnosticWarn")
   end
-  lines[#lines + 1] = { { "<CR> go there  a apply the patch  d dismiss  q close", "KageFaint" } }
+  add_text(lines, "<CR> go there  a apply the patch  d dismiss  q close", 0, vim.o.columns - 2, "KageFaint")
   return lines
 end
 
@@ -244,7 +244,8 @@ end
 
 --- Show the report in a window of its own, that of an earlier one where there is one.
 ---@param review kage.Review
-function M.open(review)
+---@param enter boolean the cursor goes there
+function M.open(review, enter)
   require("kage.highlight").define()
   local window
   for _, one in ipairs(vim.api.nvim_tabpage_list_wins(0)) do
@@ -254,13 +255,15 @@ function M.open(review)
   end
   local name = name_of(review)
   local buffer = vim.fn.bufnr("^" .. name .. "$")
-  if not window then
-    vim.cmd("botright split")
-    window = vim.api.nvim_get_current_win()
-  end
   buffer = buffer > 0 and buffer or paint.buffer(name)
-  vim.api.nvim_win_set_buf(window, buffer)
-  vim.api.nvim_set_current_win(window)
+  if window then
+    vim.api.nvim_win_set_buf(window, buffer)
+  else
+    window = vim.api.nvim_open_win(buffer, false, { split = "below", win = -1 })
+  end
+  if enter then
+    vim.api.nvim_set_current_win(window)
+  end
   paint.plain_window(window)
   local options = vim.wo[window][0]
   options.cursorline, options.foldenable, options.foldmethod, options.foldlevel = true, true, "manual", 0
