@@ -180,3 +180,10 @@ def test_a_shared_repository_of_any_content(
     with pytest.raises(KageError, match="has 6 Markdown files"):
         offered(str(shared))
     assert not list(paths.data().glob("role-*"))
+
+
+def test_an_address_is_kept_without_the_login_in_it() -> None:
+    for given in ("https://ada:secret@host/r.git", "https://token@host/r.git", "https://host/r.git"):
+        assert shared_roles._without_login(given) == "https://host/r.git"
+    for other in ("git@host:a/b.git", "ssh://git@host/a", "/a/b@c", "https://host/a@b"):
+        assert shared_roles._without_login(other) == other

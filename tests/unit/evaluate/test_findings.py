@@ -269,7 +269,9 @@ def test_sarif_has_what_the_standard_wants() -> None:
     assert run["invocations"][0]["executionSuccessful"] is False
 
 
-@pytest.mark.parametrize("patch", ["x" * 50_000, "return \ud800", "return\0 1", "y\n" * 500])
+@pytest.mark.parametrize(
+    "patch", ["x" * 50_000, "return \ud800", "return\0 1", "return \u202e1", "1\U000e0041", "y\n" * 500]
+)
 def test_a_patch_that_is_no_text_or_too_much_is_left_out(patch: str) -> None:
     found, told = taken(patch=patch)
     assert found.patch is None and "its patch was left out" in told

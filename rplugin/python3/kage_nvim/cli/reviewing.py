@@ -17,6 +17,7 @@ from kage_nvim.errors import Exit, KageError, usage
 from kage_nvim.evaluate.reviewing.findings import Finding, worst
 from kage_nvim.evaluate.reviewing.findings import count as counted
 from kage_nvim.evaluate.reviewing.sarif import sarif
+from kage_nvim.visible import UNSEEN, seen
 
 FILES = ("-", ".sarif", ".json")
 """How the file of ``--sarif`` may end: so that a base behind the option is not taken for it."""
@@ -33,6 +34,10 @@ class Reviewing(Shell):
             raise usage(
                 f"`{given.sarif}` is not called like a SARIF file",
                 "Write --sarif FILE.sarif, or name what is reviewed first: kage review BASE --sarif.",
+            )
+        if given.sarif not in (None, "-") and not Path(given.sarif).parent.is_dir():
+            raise usage(  # before anything is spent
+                f"the folder of {given.sarif} is not there", "Make it first, or name another file."
             )
         answer = await (self._again() if given.last or given.show else self._new())
         findings = msgspec.convert(answer["findings"], list[Finding])
@@ -107,9 +112,14 @@ def _finding(finding: Finding) -> list[str]:
     if finding.why and finding.verdict != "holds":
         lines.append(f"      {finding.verdict}: {clean(finding.why)}")
     if finding.patch:
-        lines += [f"      - {clean(line)}" for line in finding.patch.old]
-        lines += [f"      + {clean(line)}" for line in finding.patch.lines]
+        lines += [f"      - {_code(line)}" for line in finding.patch.old]
+        lines += [f"      + {_code(line)}" for line in finding.patch.lines]
     return lines
+
+
+def _code(line: str) -> str:
+    """A line of a file, what no screen shows made visible."""
+    return clean(UNSEEN.sub(seen, line))
 
 
 def _foot(answer: dict[str, Any], findings: list[Finding], shown: list[Finding]) -> list[str]:

@@ -8,6 +8,7 @@ comes from and the SHA-256 of its content; a role whose file has another content
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -58,6 +59,7 @@ def fetch(url: str, wanted: Sequence[str], env: Mapping[str, str], cwd: Path) ->
     scratch = Path(tempfile.mkdtemp(prefix="role-", dir=paths.data()))
     try:
         commit = _fetched(scratch, address, revision or "HEAD", env, cwd)
+        address = _without_login(address)
         offered = _offered(_Fetched(scratch), address, commit)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -123,6 +125,11 @@ def remove(name: str) -> Role:
     return gone
 
 
+def _without_login(address: str) -> str:
+    """What is kept and shown of an address: no name, password or token that was written into it."""
+    return re.sub(r"^(https?://)[^/@]*@", r"\1", address)
+
+
 def _fetched(scratch: Path, address: str, revision: str, env: Mapping[str, str], cwd: Path) -> str:
     """Fetch one commit into an empty bare repository, with the user's own access; returns the commit."""
     where = ["--git-dir", str(scratch)]
@@ -132,7 +139,7 @@ def _fetched(scratch: Path, address: str, revision: str, env: Mapping[str, str],
     done = user_git(words, root=cwd, base=env, timeout=FETCH_SECONDS)
     if done.code:
         raise KageError(
-            f"{address} could not be fetched: {done.err or 'git gave no reason'}",
+            f"{_without_login(address)} could not be fetched: {done.err or 'git gave no reason'}",
             fix="Try `git ls-remote` with that address; name a branch or tag as URL#NAME.",
             code="git",
         )

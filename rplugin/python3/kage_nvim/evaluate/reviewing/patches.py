@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kage_nvim.evaluate.reviewing.findings import Patch
-from kage_nvim.visible import HALVES
+from kage_nvim.visible import HALVES, UNSEEN
 
 PATCH_LINES, PATCH_CHARACTERS = 400, 40_000
 """Lines of a patch, and its characters; more is a rewrite."""
@@ -38,6 +38,8 @@ def read_patch(
     if "\0" in given or HALVES.search(given):
         raise Unusable("it has characters that no text has")
     text = given.replace("\r\n", "\n")
+    if set(UNSEEN.findall(text)) - set(UNSEEN.findall("".join(lines))):
+        raise Unusable("it brings characters that no screen shows")
     if fenced := FENCE.fullmatch(text.strip()):
         text = fenced[1]
     new = text.removesuffix("\n").split("\n")
