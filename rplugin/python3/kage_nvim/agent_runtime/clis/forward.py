@@ -35,10 +35,10 @@ def main() -> int:
         copy(source, target)
     for path, text in start["files"].items():
         put(path, text.encode("utf-8", "replace"))
-    for port, target in start["ports"]:
-        listening = socket.create_server(("127.0.0.1", port), backlog=64)
-        threading.Thread(target=serve, args=(listening, target), daemon=True).start()
+    ports = [(socket.create_server(("127.0.0.1", port), backlog=64), way) for port, way in start["ports"]]
     child = launch(start["command"], {**os.environ, **start["env"]})
+    for carried in ports:  # after the fork, which knows no threads; who connects before is waiting by then
+        threading.Thread(target=serve, args=carried, daemon=True).start()
     for number in PASSED:
         signal.signal(number, lambda got, _frame: os.kill(child, got))
     while True:
