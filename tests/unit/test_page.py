@@ -42,6 +42,7 @@ def made(path: str, data: bytes) -> str:
         "base_b64": None,
         "base_mode": None,
         "of": [1],
+        "voices": [1],
         "places": [place.json() for place in places],
         "versions": {"1": {"b64": b64(data), "mode": "100644"}},
     }

@@ -31,6 +31,7 @@ local yours = require("kage.diff.yours")
 ---@field run string
 ---@field root string of the repository
 ---@field agents integer[] that can be shown
+---@field voices integer[] those of them that count where it is said how many agree
 ---@field named boolean the user asked for agents by number
 ---@field numbers integer[] those that were asked for; empty: all
 ---@field files kage.ChangedFile[]
@@ -88,7 +89,7 @@ end
 --- What there is to show from now on.
 ---@param answer kage.DiffAnswer
 function View:take_files(answer)
-  self.agents = answer.agents
+  self.agents, self.voices = answer.agents, answer.voices or answer.agents
   self.files, self.root_folder = View.changed(answer)
   self.is_agreement_due = true
 end

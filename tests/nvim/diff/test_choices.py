@@ -254,3 +254,23 @@ def test_names_fit_narrow_windows(three: Diff) -> None:
     rows = three.editor.screen(110, 30)
     assert any("line three =3/3" in row for row in rows) and any("line 10 1/2: 1|2" in row for row in rows)
     assert not any("agree" in row for row in rows), "no room"
+
+
+def test_what_was_put_together_of_others_agrees_with_nobody(three: Diff) -> None:
+    """Candidate 4 repeats 1 and 2: where those differ it makes no majority."""
+    code = """
+    local voices, how, spans = { 1, 2, 3 }, "same", { [1] = { 1, 2 } }
+    local names, choices = require("kage.diff.places.names"), require("kage.diff.places.choices")
+    local function told(agents)
+      local place = { first = 1, past = 2, versions = { { agents = agents, how = how, spans = spans } } }
+      local spot = { place = place, kind = choices.kind(place), state = "open", number = 1 }
+      return { names.told(spot, voices, 1)[1], choices.agreed(place, voices, true) or 0 }
+    end
+    return { told({ 1, 2, 4 }), told({ 1, 4 }), told({ 1, 2, 3, 4 }), told({ 4, 5 }) }
+    """
+    assert three.editor.lua(code) == [
+        ["2 of 3 agree (1 2 4)", 1],
+        ["only 1 4", 0],
+        ["3 of 3 agree (1 2 3 4)", 1],
+        ["only 4 5", 0],
+    ]

@@ -54,6 +54,17 @@ def test_equal_files_are_known_by_their_blobs(desk: Desk) -> None:
     )
 
 
+def test_what_was_put_together_of_others_is_no_voice(desk: Desk) -> None:
+    """The version that most agents made is first; of two candidates that somebody compares, both count."""
+    desk.candidate(4, {"t": with_lines(l2=" two \n", l5="5\n")}).kind = "composed"
+    desk.candidate(5, {"t": with_lines(l2=" two \n")}).kind = "synthesised"
+    found = file(desk, "t")
+    assert (found["of"], found["voices"]) == ([1, 2, 3, 4, 5], [1, 2, 3])
+    assert agents(found["places"]) == [(2, 3, [[1, 2], [3, 4, 5]]), (5, 6, [[1], [2, 4]])]
+    assert aligned(desk)["voices"] == desk.diffed()["voices"] == [1, 2, 3]
+    assert file(desk, "t", 1, 4)["voices"] == [1, 4]
+
+
 def test_a_file_comes_with_its_versions_and_places(desk: Desk) -> None:
     found = file(desk, "t")
     assert found["of"] == [1, 2, 3]

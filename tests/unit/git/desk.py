@@ -89,10 +89,13 @@ class Desk:
         """``kage undo``."""
         return self._with(lambda conductor: undoing.undo(conductor, str(self.root), count))
 
+    def diffed(self, *numbers: int) -> dict[str, Any]:
+        """The answer of ``kage diff``."""
+        return asyncio.run(comparing.diff(self.run, list(numbers), self.base.commit))
+
     def diff(self, *numbers: int) -> dict[str, dict[str, Any]]:
         """The files of ``kage diff`` by path."""
-        answer = asyncio.run(comparing.diff(self.run, list(numbers), self.base.commit))
-        return {entry["path"]: entry for entry in answer["files"]}
+        return {entry["path"]: entry for entry in self.diffed(*numbers)["files"]}
 
     def history(self) -> list[Landing]:
         """Newest first."""

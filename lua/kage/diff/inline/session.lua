@@ -17,6 +17,7 @@ local visited = require("kage.diff.visited")
 ---@field root string of the repository
 ---@field numbers integer[] the agents that the user asked for; empty: all
 ---@field agents integer[] that are compared
+---@field voices integer[] those of them that count
 ---@field files kage.ChangedFile[] that can be shown: texts
 ---@field skipped integer how many cannot
 ---@field all kage.ChangedFile[] all that agents changed
@@ -72,6 +73,7 @@ function Session.open(answer, options)
     numbers = options.numbers,
     run = answer.run,
     agents = answer.agents,
+    voices = answer.voices or answer.agents,
     merges = {},
     stops = {},
     chosen = {},
@@ -242,7 +244,7 @@ function Session:reload()
     if err or self.closed then
       return
     end
-    self.agents = answer.agents
+    self.agents, self.voices = answer.agents, answer.voices or answer.agents
     self:learn(answer)
     if self:is_here() and self:file(self.path) then
       self:show(self.path, true)

@@ -1,5 +1,6 @@
 --- Draws a file's stops into one window: agents' lines as virtual lines below the lines of yours that they replace.
 --- Other windows of the same buffer show nothing of it.
+local choices = require("kage.diff.places.choices")
 local hunks = require("kage.diff.text.hunks")
 local paint = require("kage.diff.inline.paint")
 local words = require("kage.words")
@@ -60,15 +61,16 @@ end
 
 --- What agreement there is, "3 of 4 agree (1 2 4)".
 ---@param version kage.StopVersion
----@param compared integer
+---@param voices integer[] the agents that count
 ---@return string?
-local function agreement(version, compared)
-  if #version.agents < 2 then
+local function agreement(version, voices)
+  local count = choices.count(version, voices)
+  if count < 2 then
     return nil
   end
   local how = version.how == "space" and " up to blanks" or version.how == "syntax" and " up to syntax" or ""
   local who = table.concat(version.agents, " ")
-  return ("%d of %d agree%s (%s)"):format(#version.agents, compared, how, who)
+  return ("%d of %d agree%s (%s)"):format(count, #voices, how, who)
 end
 
 ---@class kage.Shown a stop as it is drawn
@@ -86,7 +88,7 @@ local function label(shown, session, width)
   if #shown.stop.versions > 1 then
     parts[#parts + 1] = ("%d of %d"):format(shown.index, #shown.stop.versions)
   end
-  parts[#parts + 1] = agreement(version, #session.agents)
+  parts[#parts + 1] = agreement(version, session.voices)
   local brings, conflict = 0, false
   for _, pick in ipairs(version.picks) do
     brings, conflict = brings + #pick.lines, conflict or pick.conflict

@@ -1,4 +1,5 @@
 --- In which files the agents agree: asked for once the first file is there, for the panel to say. Methods of the view.
+local choices = require("kage.diff.places.choices")
 local host = require("kage.host")
 local live = require("kage.diff.live")
 
@@ -15,7 +16,7 @@ end
 
 --- How the versions of a file compare.
 ---@param places {versions: {agents: integer[]}[]}[]
----@param of integer[] the agents compared
+---@param of integer[] the agents that count
 ---@return kage.Agreement
 local function agreement_of(places, of)
   local found = { choices = 0, agreed = 0, whole = #places > 0 and #of > 1 }
@@ -23,10 +24,10 @@ local function agreement_of(places, of)
     local first = place.versions[1]
     if #place.versions > 1 then
       found.choices = found.choices + 1
-    elseif first and #first.agents > 1 then
+    elseif first and choices.count(first, of) > 1 then
       found.agreed = found.agreed + 1
     end
-    found.whole = found.whole and #place.versions == 1 and #first.agents == #of
+    found.whole = found.whole and #place.versions == 1 and choices.count(first, of) == #of
   end
   return found
 end
@@ -58,7 +59,7 @@ function M:ask_agreement()
     end
     self.agreement = {}
     for _, file in ipairs(answer.files) do
-      self.agreement[file.path] = agreement_of(file.places, answer.of)
+      self.agreement[file.path] = agreement_of(file.places, answer.voices or answer.of)
     end
     self:draw_panel()
   end)

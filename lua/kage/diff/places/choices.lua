@@ -175,14 +175,27 @@ function M.take(yours, takes, docs)
   return merge.take(yours, picks)
 end
 
+--- How many agents made a version by themselves: what was put together of others' work is no further voice.
+---@param version {agents: integer[]}
+---@param voices integer[]
+---@return integer
+function M.count(version, voices)
+  local count = 0
+  for _, agent in ipairs(version.agents) do
+    count = count + (vim.tbl_contains(voices, agent) and 1 or 0)
+  end
+  return count
+end
+
 --- Of which agent the version is that all agents compared made of a place, or more than half of them.
 ---@param place kage.Place
----@param compared integer how many agents there are
+---@param voices integer[] the agents that count
 ---@param majority boolean
 ---@return integer? agent
-function M.agreed(place, compared, majority)
+function M.agreed(place, voices, majority)
   for _, version in ipairs(place.versions) do
-    if #version.agents == compared or (majority and 2 * #version.agents > compared) then
+    local count = M.count(version, voices)
+    if count == #voices or (majority and 2 * count > #voices) then
       return version.agents[1]
     end
   end

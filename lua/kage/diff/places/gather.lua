@@ -22,12 +22,12 @@ local M = {}
 
 ---@param order kage.GatherOrder
 ---@param text kage.SurveyedFile
----@param compared integer
+---@param voices integer[]
 ---@return kage.Take[]
-local function takes_of(order, text, compared)
+local function takes_of(order, text, voices)
   local takes = {}
   for _, spot in ipairs(text.spots) do
-    local agent = spot.state == "open" and choices.agreed(spot.place, compared, order.majority)
+    local agent = spot.state == "open" and choices.agreed(spot.place, voices, order.majority)
     local lines = order.lines
     local is_inside = not lines or (spot.y0 <= lines.last and lines.first < math.max(spot.y1, spot.y0 + 1))
     if agent and is_inside and text.content.versions[agent].bytes then
@@ -55,12 +55,12 @@ end
 ---@param done kage.Gathered
 local function take_text(order, found, index, done)
   local text = found.texts[index]
-  if not orders.is_meant(order, text.absolute) or #takes_of(order, text, #found.agents) == 0 then
+  if not orders.is_meant(order, text.absolute) or #takes_of(order, text, found.voices) == 0 then
     return
   end
   local buffer = load(text)
   text = assert(survey.file(found.run, text.absolute, text.answer))
-  local takes = takes_of(order, text, #found.agents)
+  local takes = takes_of(order, text, found.voices)
   local _, docs = text.content:texts(text.yours)
   local why, fix = apply.refusal(buffer, text.absolute)
   if not why and #text.yours > 0 then
@@ -86,11 +86,11 @@ end
 
 --- Is there something in a text that this is about: agreed, or a choice that may be left?
 ---@param order kage.GatherOrder
----@return fun(file: kage.ChangedFile, places: kage.Place[], compared: integer): boolean
+---@return fun(file: kage.ChangedFile, places: kage.Place[], voices: integer[]): boolean
 local function matters(order)
-  return function(_, places, compared)
+  return function(_, places, voices)
     return vim.iter(places):any(function(place)
-      return choices.kind(place) == "choice" or choices.agreed(place, compared, order.majority) ~= nil
+      return choices.kind(place) == "choice" or choices.agreed(place, voices, order.majority) ~= nil
     end)
   end
 end

@@ -113,7 +113,7 @@ local function name_spot(view, spot, all, widths)
     local is_said = spot.kind == "choice"
       or (spot.state == "open" and choices.version_of(spot.place, column.agent) ~= nil)
     if is_said and column.merge and widths[column] then
-      told = told or names.told(spot, #view.agents, all)
+      told = told or names.told(spot, view.voices, all)
       draw(view, column, spot, told, widths[column])
     end
   end

@@ -7,17 +7,17 @@ local HOW = { space = "up to whitespace", syntax = "same syntax" }
 
 --- What a place is called, in full and shorter and shorter.
 ---@param spot kage.Spot
----@param of integer how many agents are compared
+---@param voices integer[] the agents that count
 ---@param all integer how many choices the file has
 ---@return string[]
-local function names_of(spot, of, all)
+local function names_of(spot, voices, all)
   local place = spot.place
   local version = place.versions[1]
   local sides = choices.sides(place)
-  if spot.kind == "lone" then
+  local count, of = choices.count(version, voices), #voices
+  if spot.kind == "lone" or spot.kind == "consensus" and count < 2 then
     return { "only " .. sides }
   elseif spot.kind == "consensus" then
-    local count = #version.agents
     local full = ("%d of %d agree (%s)"):format(count, of, sides)
     local how = HOW[version.how]
     local short = { full, ("%d/%d agree"):format(count, of), ("=%d/%d"):format(count, of) }
@@ -40,11 +40,11 @@ end
 
 --- Its name with what became of it; its number when there is no room for more.
 ---@param spot kage.Spot
----@param of integer how many agents are compared
+---@param voices integer[] the agents that count
 ---@param all integer how many choices the file has
 ---@return string[] in full and shorter and shorter
-function M.told(spot, of, all)
-  local names, state = names_of(spot, of, all), state_of(spot)
+function M.told(spot, voices, all)
+  local names, state = names_of(spot, voices, all), state_of(spot)
   if not state then
     return names
   end

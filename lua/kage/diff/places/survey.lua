@@ -15,6 +15,7 @@ local AT_ONCE = 8
 ---@field root string the repository, links resolved
 ---@field cwd string
 ---@field agents integer[] that are compared
+---@field voices integer[] those of them that count
 ---@field files kage.ChangedFile[]
 ---@field texts kage.SurveyedFile[] those with places, in the order of `files`
 ---@field apart {path: string, how: string}[] texts that are no file of yours any more, and how that came
@@ -32,7 +33,7 @@ local AT_ONCE = 8
 ---@field cwd string
 ---@field run string?
 ---@field agents integer[] empty: all
----@field keep? fun(file: kage.ChangedFile, places: kage.Place[], compared: integer): boolean which texts are looked at
+---@field keep? fun(file: kage.ChangedFile, places: kage.Place[], voices: integer[]): boolean which texts are looked at
 
 --- The loaded buffer of a path.
 ---@param path string absolute
@@ -142,6 +143,7 @@ local function look(answer, order, aligned, done)
     cwd = order.cwd,
     root = vim.uv.fs_realpath(answer.repository) or answer.repository,
     agents = answer.agents,
+    voices = answer.voices or answer.agents,
     files = answer.files,
     texts = {},
     unread = {},
@@ -153,7 +155,7 @@ local function look(answer, order, aligned, done)
   end
   for _, file in ipairs(answer.files) do
     local here = places[file.path]
-    if file.kind == "text" and here and (not order.keep or order.keep(file, here, #answer.agents)) then
+    if file.kind == "text" and here and (not order.keep or order.keep(file, here, survey.voices)) then
       local how = apart(vim.fs.joinpath(survey.root, file.path), file)
       if how then
         survey.apart[#survey.apart + 1] = { path = file.path, how = how }

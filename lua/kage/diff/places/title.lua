@@ -24,7 +24,7 @@ local function said(view)
     found[1] = { "no choice open", "KageFaint" }
   end
   local spot = windows.here(view)
-  local told = spot and names.told(spot, #view.agents, all)
+  local told = spot and names.told(spot, view.voices, all)
   local changed = vim.bo[vim.api.nvim_win_get_buf(view.yours)].modified
   local head = vim.api.nvim_strwidth(" yours " .. vim.fs.basename(view.path) .. (changed and " [+] " or "  "))
   local room = vim.api.nvim_win_get_width(view.yours) - head

@@ -121,7 +121,7 @@ def questions(entry: dict[str, Any], answer: dict[str, Any]) -> tuple[list[Quest
     lines = {
         int(number): split(unb64(version["b64"] or "")) for number, version in answer["versions"].items()
     }
-    places = [_place(place, lines, commits, answer["of"]) for place in answer["places"]]
+    places = [_place(place, lines, commits, answer["voices"]) for place in answer["places"]]
     mine = _hunks(yours) if yours else set()
     asked_of = [place for place in places if not any((*v.hunk[:2], v.lines) in mine for v in place)]
     had += len(places) - len(asked_of)
@@ -156,11 +156,12 @@ def _place(
 
 
 def _agree(agents: Sequence[int], of: Sequence[int]) -> str:
-    """``2 of 3 agree (1 2)``, or ``agent 3``; of one candidate there is nothing to say."""
-    numbers = " ".join(map(str, agents))
+    """``2 of 3 agree (1 2)``, or ``agent 3``; of one candidate there is nothing to say. What repeats others
+    is no further voice."""
+    numbers, count = " ".join(map(str, agents)), len(set(agents) & set(of))
     if len(of) < 2:
         return ""
-    return f"{len(agents)} of {len(of)} agree ({numbers})" if len(agents) > 1 else f"agent {numbers}"
+    return f"{count} of {len(of)} agree ({numbers})" if count > 1 else f"agent {numbers}"
 
 
 def _together(places: Sequence[tuple[Version, ...]]) -> list[list[tuple[Version, ...]]]:

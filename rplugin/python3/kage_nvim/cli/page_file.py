@@ -81,7 +81,7 @@ def _tables(answer: dict[str, Any], colours: Colours) -> str:
         place_rows = list(_rows(place, numbers, shown))
         room = max(0, ROWS - rows)
         rows += len(place_rows) + 2 * AROUND
-        out.append(_place(place, len(answer["of"]), place_rows[:room]))
+        out.append(_place(place, answer["voices"], place_rows[:room]))
         if len(place_rows) > room:
             places = len(answer["places"]) - nth
             return "".join(out) + (
@@ -144,16 +144,17 @@ def _rows(place: dict[str, Any], numbers: Sequence[int], shown: Mapping[int, lis
         yield f"<tr>{''.join(cells)}</tr>"
 
 
-def _place(place: dict[str, Any], of: int, rows: Sequence[str]) -> str:
+def _place(place: dict[str, Any], of: Sequence[int], rows: Sequence[str]) -> str:
     versions = place["versions"]
     who = [" ".join(map(str, version["agents"])) for version in versions]
+    count = len(set(versions[0]["agents"]) & set(of))
     if len(versions) > 1:
         said = f"choice of {len(versions)}: " + " | ".join(who)
-    elif len(versions[0]["agents"]) > 1:
-        said = f"{len(versions[0]['agents'])} of {of} agree ({who[0]})"
+    elif count > 1:
+        said = f"{count} of {len(of)} agree ({who[0]})"
     else:
         said = f"{who[0]} alone"
     how = {"space": " but for blanks", "syntax": " in syntax"}
     said += "".join({how.get(version["how"], ""): None for version in versions})
-    group = "choice" if len(versions) > 1 else "agree" if len(versions[0]["agents"]) > 1 else "lone"
+    group = "choice" if len(versions) > 1 else "agree" if count > 1 else "lone"
     return f'<p class="place {group}">{escaped(said)}</p><table>{"".join(rows)}</table>'

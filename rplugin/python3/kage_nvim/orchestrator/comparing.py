@@ -110,6 +110,7 @@ async def diff(run: Run, numbers: list[int], base: str, *, early: bool = False) 
         "store": str(run.store.git_dir),
         "base": base,
         "agents": [candidate.number for candidate in shown],
+        "voices": voices(shown),
         "commits": {str(candidate.number): candidate.commit for candidate in shown},
         "files": [files[path] for path in sorted(files)],
     }
@@ -181,7 +182,8 @@ def _file(
         "base_b64": base_content["b64"],
         "base_mode": base_content["mode"],
         "of": [candidate.number for candidate in shown],
-        "places": [place.json() for place in _places(path, own, blobs)] if text else [],
+        "voices": voices(shown),
+        "places": _told(_places(path, own, blobs), voices(shown)) if text else [],
         "versions": versions,
     }
 
@@ -214,11 +216,29 @@ async def aligned(run: Run, numbers: list[int], paths: Sequence[str], base: str)
     """The places of all texts that the candidates change, or of those at ``paths``."""
     shown = shown_candidates(run, numbers)
     edits = await _all_edits(run, base, shown)
-    files = await asyncio.to_thread(_aligned, run, set(paths), edits)
-    return {"of": [candidate.number for candidate in shown], "files": files}
+    among = voices(shown)
+    files = await asyncio.to_thread(_aligned, run, set(paths), edits, among)
+    return {"of": [candidate.number for candidate in shown], "voices": among, "files": files}
 
 
-def _aligned(run: Run, paths: set[str], edits: dict[int, _Edits]) -> list[dict[str, Any]]:
+def voices(shown: Sequence[CandidateStatus]) -> list[int]:
+    """The candidates that count where it is said how many agree: those that agents made by themselves, for
+    what was put together of others only repeats them. All of them where fewer than two are such."""
+    own = [candidate.number for candidate in shown if candidate.kind == "agent"]
+    return own if len(own) > 1 else [candidate.number for candidate in shown]
+
+
+def _told(places: Iterable[Place], among: Sequence[int]) -> list[dict[str, Any]]:
+    """Places as they are sent: the version first that most voices are for."""
+    told = [place.json() for place in places]
+    for place in told:
+        place["versions"].sort(key=lambda one: (-len(set(one["agents"]) & set(among)), one["agents"]))
+    return told
+
+
+def _aligned(
+    run: Run, paths: set[str], edits: dict[int, _Edits], among: Sequence[int]
+) -> list[dict[str, Any]]:
     everywhere = sorted({path for own in edits.values() for path in own if path in paths or not paths})
     found = []
     for at in range(0, len(everywhere), AT_ONCE):
@@ -232,8 +252,7 @@ def _aligned(run: Run, paths: set[str], edits: dict[int, _Edits]) -> list[dict[s
         versions += [(change.new_mode, change.new_sha) for change in changes]
         blobs = trees.read_blobs(run.store, [sha for mode, sha in versions if mode != ABSENT])
         for path, own in texts.items():
-            places = [place.json() for place in _places(path, own, blobs)]
-            found.append({"path": path, "places": places})
+            found.append({"path": path, "places": _told(_places(path, own, blobs), among)})
     return found
 
 

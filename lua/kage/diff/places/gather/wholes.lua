@@ -33,7 +33,7 @@ end
 ---@return integer? agent
 function M.agreed(found, file, majority)
   local counts, firsts = {}, {}
-  for _, agent in ipairs(found.agents) do
+  for _, agent in ipairs(found.voices) do
     local change = file.agents[tostring(agent)]
     local same = change and groups.content(change)
     if same then
@@ -41,7 +41,7 @@ function M.agreed(found, file, majority)
     end
   end
   for same, count in pairs(counts) do
-    local enough = count == #found.agents or (majority and 2 * count > #found.agents)
+    local enough = count == #found.voices or (majority and 2 * count > #found.voices)
     local change = file.agents[tostring(firsts[same])]
     if enough and is_pending(found.root, file, change) then
       return firsts[same]
