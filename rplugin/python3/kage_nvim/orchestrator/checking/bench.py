@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from kage_nvim import sandbox
 from kage_nvim.config import RepositoryConfig, Setup, UserConfig
+from kage_nvim.errors import KageError
 from kage_nvim.evaluate.results import shown
 from kage_nvim.git import fields, run_git
 from kage_nvim.model import Profile
@@ -106,6 +108,18 @@ class Bench:
         # not be there for the next. What is installed was compiled where it lies.
         unwritten = {"PYTHONPYCACHEPREFIX": "", "PYTHONDONTWRITEBYTECODE": "1"}
         return msgspec.structs.replace(profile, env=profile.env | unwritten)
+
+
+def is_changed(store: Store, tree: str) -> bool:
+    """Whether a tracked file of a bench is another than when it was laid out; said of what cannot be
+    looked at, too."""
+    env = {"GIT_INDEX_FILE": str(Path(tree).parent / "index")}
+    run = partial(run_git, git_dir=store.git_dir, work_tree=Path(tree), env=env)
+    try:
+        run(["update-index", "-q", "--refresh"])
+        return bool(run(["diff-files", "--name-only", "-z", "--ignore-submodules=all"]))
+    except (KageError, OSError):
+        return True
 
 
 def _set_up_for(store: Store, commit: str, asked: Setup) -> bytes:

@@ -22,6 +22,7 @@ from kage_nvim.evaluate.checks.listening import Listening, listen, with_env
 from kage_nvim.evaluate.outputs.endings import lasts
 from kage_nvim.evaluate.results import Result, begun
 from kage_nvim.model import Profile
+from kage_nvim.orchestrator.checking.bench import is_changed
 from kage_nvim.orchestrator.checking.benches import Benches
 from kage_nvim.orchestrator.checking.gate import Gate
 from kage_nvim.orchestrator.shadow import Store
@@ -122,18 +123,27 @@ class Trials:
     ) -> None:
         """Run what is not known yet of ``found``, and put in what comes out."""
         commit = await asyncio.to_thread(_commit, ground.store, tree)
-        async with self.benches.use(ground.store, commit, ground.settings, ground.env) as profile:
+        left = [name for name, result in found.items() if result.state == "running"]
 
-            async def one(name: str) -> None:
-                async with self._cores, self.gate.beside():
-                    result = await self.once(name, wanted[name], profile)
-                found[name] = result
-                if lasts(result.state, result.code):
-                    self.keep(tree, key_of(name, wanted[name], ground.settings, attempt), result)
-                told(list(found.values()))
+        again: list[str] = []
 
-            left = [name for name, result in found.items() if result.state == "running"]
-            await asyncio.gather(*(one(name) for name in left))
+        async def one(name: str, profile: Profile) -> None:
+            async with self._cores, self.gate.beside():
+                result = found[name] = await self.once(name, wanted[name], profile)
+            told(list(found.values()))
+            beside = profile is shared and len(left) > 1
+            if beside and await asyncio.to_thread(is_changed, ground.store, profile.worktree):
+                again.append(name)
+            elif lasts(result.state, result.code):
+                self.keep(tree, key_of(name, wanted[name], ground.settings, attempt), result)
+
+        async with self.benches.use(ground.store, commit, ground.settings, ground.env) as shared:
+            await asyncio.gather(*(one(name, shared) for name in left))
+        # One of them changed files that others were reading: each again by itself, on files of its own.
+        found.update({name: begun(name, wanted[name]) for name in again})
+        for name in again:
+            async with self.benches.use(ground.store, commit, ground.settings, ground.env) as profile:
+                await one(name, profile)
 
     async def command(
         self, ground: Ground, tree: str, argv: Sequence[str], *, stdin: bytes = b"", timeout: float
