@@ -140,7 +140,7 @@ def test_hosts_are_told_apart() -> None:
 
 
 PROBE = """
-import glob, os, socket
+import glob, os, socket, time
 found = []
 for path in glob.glob("/proc/[0-9]*/environ") + glob.glob("/proc/[0-9]*/cmdline"):
     try:
@@ -151,7 +151,9 @@ for root in ("/run", "/tmp", "/etc", "/root", "/home", "/dev/shm", os.environ["H
     for at, _, names in os.walk(root):
         for name in names:
             try:
-                found.append(open(os.path.join(at, name), "rb").read(1_000_000))
+                path = os.path.join(at, name)
+                if time.time() - os.lstat(path).st_mtime < 600:  # the key is younger; toolchains are gigabytes
+                    found.append(open(path, "rb").read(1_000_000))
             except OSError:
                 pass
 found.append(open("/proc/net/unix", "rb").read())
