@@ -152,7 +152,7 @@ for root in ("/run", "/tmp", "/etc", "/root", "/home", "/dev/shm", os.environ["H
         for name in names:
             try:
                 path = os.path.join(at, name)
-                if time.time() - os.lstat(path).st_mtime < 600:  # the key is younger; toolchains are gigabytes
+                if time.time() - os.lstat(path).st_mtime < 600:  # the key is young, toolchains are vast
                     found.append(open(path, "rb").read(1_000_000))
             except OSError:
                 pass
