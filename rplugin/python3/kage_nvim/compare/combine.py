@@ -1,13 +1,13 @@
-"""Units of candidates as what the search chooses from."""
+"""Units of candidates as what the search chooses from, and as what somebody complains of."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
 
 from kage_nvim.compare.links import needs
-from kage_nvim.compare.searching.field import Field
+from kage_nvim.compare.searching.field import Field, Set
 from kage_nvim.compare.units import Parts, Unit, exclude
 
 
@@ -34,3 +34,21 @@ def _near(units: list[Unit]) -> Iterable[tuple[int, int]]:
     putting = [at for at, unit in enumerate(units) if unit.target]
     pairs = {pair for own in by_path.values() for pair in combinations(own, 2)}
     return sorted(pairs | set(combinations(putting, 2)))
+
+
+def blamed(units: Sequence[Unit], chosen: Set, complaints: Collection[tuple[str, int]]) -> Set:
+    """The chosen units that have a path and a line of the tree made of them, or the line beside it."""
+    renamed = {units[at].path: units[at].to for at in chosen if units[at].to}
+    shifts: dict[str, int] = defaultdict(int)
+    found = set()
+    for at in sorted(chosen, key=lambda at: (units[at].first, units[at].past)):
+        unit = units[at]
+        path = unit.target or renamed.get(unit.path, unit.path)
+        first = unit.first + shifts[path]
+        last = first + len(unit.lines)
+        if unit.kind == "hunk":
+            shifts[path] += len(unit.lines) - (unit.past - unit.first)
+        whole = unit.kind != "hunk"
+        if any(there == path and (whole or first - 1 <= line <= last) for there, line in complaints):
+            found.add(at)
+    return frozenset(found)

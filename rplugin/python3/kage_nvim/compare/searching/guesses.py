@@ -47,11 +47,6 @@ class Causes:
         wanted = [unit for feature in needed if not feature & made for unit in self._one(feature, harmful)]
         return self._field.put(made, wanted)
 
-    def needed(self, seen: Mapping[Set, Outcome], best: Set) -> Set:
-        """What the tests that pass in ``best`` need of it, as one reading has it."""
-        needed, _ = self._read(seen)
-        return self._field.put(frozenset(), [unit for feature in needed for unit in sorted(feature & best)])
-
     def _untried(self, seen: Mapping[Set, Outcome]) -> set[int]:
         """Units to leave out this time, as they may spoil everything: of those that were in no set in which
         anything passed a part is let in, a smaller one as long as that goes wrong."""
@@ -80,19 +75,20 @@ class Causes:
         return [self._dice.choice(units)]
 
     def _read(self, seen: Mapping[Set, Outcome]) -> tuple[list[Set], set[int]]:
-        every = frozenset[str]().union(*(outcome.good | outcome.bad for outcome in seen.values()))
+        every = frozenset[str]().union(*(outcome.bad for outcome in seen.values()))
         runs = [(chosen, outcome) for chosen, outcome in seen.items() if outcome.good]
         needed: dict[Set, None] = {}
         harmful: set[int] = set()
         # Where nothing passes, something spoils all: that tells nothing of single tests.
         sets = [chosen for chosen, _ in runs]
         masks = self._masks(sets)
-        passing = dict.fromkeys(sorted(every), 0)
+        told = {name: [0, 0] for name in sorted(every)}  # some runs stop before they come to a test
         for at, (_, outcome) in enumerate(runs):
-            for name in outcome.good:
-                passing[name] |= 1 << at
-        for passed in dict.fromkeys(passing.values()):
-            found, spoiling = self._explained(masks, passed, (1 << len(sets)) - 1 & ~passed)
+            for names, which in ((outcome.good & every, 0), (outcome.bad, 1)):
+                for name in names:
+                    told[name][which] |= 1 << at
+        for passed, failed in dict.fromkeys(map(tuple, told.values())):
+            found, spoiling = self._explained(masks, passed, failed)
             needed |= dict.fromkeys(found)
             harmful |= spoiling
         return list(needed), harmful

@@ -20,6 +20,8 @@ from kage_nvim.compare.searching.carrying import carried
 from kage_nvim.compare.searching.field import Set
 from kage_nvim.compare.searching.guessing import doubted, guessed, probed
 from kage_nvim.compare.searching.moves import flipped, grown, single, smaller, union
+from kage_nvim.compare.searching.sound import spoilers
+from kage_nvim.compare.searching.stepping import stepped
 from kage_nvim.compare.searching.tries import Standing, Tries
 
 SHARE = 0.7
@@ -42,14 +44,16 @@ async def _both(tries: Tries, seconds: float | None) -> None:
 async def _more(tries: Tries) -> None:
     """Sets in which more passes, until all does or no way is left."""
     field = tries.field
-    outcomes = await tries.look([frozenset(), *(field.settled(field.of(n)) for n in field.numbers)])
+    wholes = [field.settled(field.of(number)) for number in field.numbers]
+    outcomes = await tries.look([frozenset(), *wholes])
     ranked = sorted(field.numbers, key=lambda n: outcomes[field.numbers.index(n) + 1].key, reverse=True)
     every = union(field, ranked)
     for sets in ([every], [union(field, ranked, first) for first in ranked]):
         await tries.look(sets)
         if tries.done:
             return
-    current = every
+    current = every = field.drop(every, await spoilers(tries, wholes))
+    await tries.look([every])
     if not tries.tell:
         current = await doubted(tries, current)
     if not tries.done and tries.tell:
@@ -61,7 +65,9 @@ async def _more(tries: Tries) -> None:
 async def _told(tries: Tries, ranked: Sequence[int], every: Set) -> None:
     """The search where tries tell more than that all is not well."""
     current = tries.higher(every, list(tries.seen))
-    if len({outcome.good for outcome in tries.seen.values()}) > 1:
+    if any(outcome.stopped for outcome in tries.seen.values()):
+        current = await stepped(tries, ranked)
+    if not tries.done and len({outcome.good for outcome in tries.seen.values()}) > 1:
         current = await guessed(tries, every)
         if not tries.done:
             await carried(tries, current)

@@ -13,13 +13,18 @@ from kage_nvim.compare.searching.field import Field, Set
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a set is worth: ``key`` is compared first to last, more is better; ``good`` and ``bad`` name what
-    passes and what fails, as far as that is told; ``perfect``: nothing is left to wish for."""
+    """What a set is worth: ``key`` is compared first to last, more is better. ``good`` and ``bad`` name what
+    passes and what fails, as far as that is told; what is in neither is not known. ``perfect``: nothing is
+    left to wish for; ``stopped``: it told no more after the first thing that is wrong; ``blamed``: units that
+    it complains of; ``counts``: tests that pass and that fail, to be shown."""
 
     key: tuple[float, ...]
     good: frozenset[str] = frozenset()
     bad: frozenset[str] = frozenset()
     perfect: bool = False
+    stopped: bool = False
+    blamed: Set = frozenset()
+    counts: tuple[int, int] = (0, 0)
 
 
 Score = Callable[[Set], Awaitable[Outcome]]
@@ -47,6 +52,9 @@ class Tries:
     count: int = 0
     seen: dict[Set, Outcome] = later(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._room = asyncio.Semaphore(2 * self.width)  # one is made ready while another is tried
+
     async def look(self, sets: Iterable[Set]) -> list[Outcome]:
         """Score sets, side by side; what is known is not asked for again."""
         wanted = list(sets)
@@ -57,7 +65,7 @@ class Tries:
             for chosen in todo:
                 found[chosen] = await self._one(chosen)
 
-        workers = [asyncio.ensure_future(work()) for _ in range(min(2 * self.width, len(wanted)))]
+        workers = [asyncio.ensure_future(work()) for _ in range(len(wanted))]
         try:
             await asyncio.gather(*workers)
         finally:
@@ -67,7 +75,8 @@ class Tries:
 
     async def _one(self, chosen: Set) -> Outcome:
         if chosen not in self.seen:
-            outcome = await self.score(chosen)
+            async with self._room:
+                outcome = await self.score(chosen)
             self.count += 1
             self.seen[chosen] = outcome
             best = self.best
@@ -128,9 +137,9 @@ class Tries:
 
 def no_worse(before: Outcome, after: Outcome) -> bool:
     """Nothing that passed fails."""
-    return after.key >= before.key and not before.good - after.good
+    return after.key >= before.key and not before.good & after.bad
 
 
 def better(before: Outcome, after: Outcome) -> bool:
     """More passes, and nothing that passed fails."""
-    return after.key > before.key and not before.good - after.good
+    return after.key > before.key and not before.good & after.bad

@@ -12,12 +12,12 @@ import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kage_nvim.compare.combine import field_of
+from kage_nvim.compare.combine import blamed, field_of
 from kage_nvim.compare.searching.field import Set
 from kage_nvim.compare.searching.search import search
 from kage_nvim.compare.searching.tries import Outcome, Standing, Tries
@@ -30,7 +30,7 @@ from kage_nvim.evaluate.results import Result
 from kage_nvim.model import CandidateStatus
 from kage_nvim.orchestrator.checking import measuring
 from kage_nvim.orchestrator.checking.trials import Ground, Trials
-from kage_nvim.orchestrator.combining.worth import outcome
+from kage_nvim.orchestrator.combining.worth import Worth
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.trees import changes, commit_tree, trees_of
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 SECONDS = 45.0
 """How long is searched when nothing else is said."""
 LONGEST = 3600.0
-PATIENCE = 8.0
+PATIENCE = 6.0
 """A tree may take so many times what the base takes, and some seconds, for others may be at work and it may
 have to wait for a bench; else it is said to hang."""
 
@@ -72,6 +72,7 @@ class _Work:
     parts: Parts
     builder: Builder
     before: dict[str, Result]
+    worth: Worth
     patience: float
     began: float
 
@@ -84,7 +85,13 @@ class _Work:
         except (asyncio.TimeoutError, KageError):  # it hangs, or cannot even be set up
             return Outcome((-1.0,))
         results = [compared.with_base(result, self.before[result.name]) for result in results]
-        return outcome(results)
+        outcome = self.worth.outcome(results)
+        return outcome if outcome.good else replace(outcome, blamed=self._blamed(chosen, results))
+
+    def _blamed(self, chosen: Set, results: Sequence[Result]) -> Set:
+        """The units in whose lines something is complained of."""
+        complaints = [failure for result in results if not result.good for failure in result.failures]
+        return blamed(self.parts.units, chosen, [(failure.path, failure.line) for failure in complaints])
 
     def tell(self, tries: Tries, state: str = "searching") -> None:
         """Say how far the search is: to those who follow the repository."""
@@ -97,8 +104,8 @@ class _Work:
             "state": state,
             "hunks": len(units),
             "note": note(units),
-            "passed": len(best.outcome.good),
-            "failing": len(best.outcome.bad),
+            "passed": best.outcome.counts[0],
+            "failing": best.outcome.counts[1],
             "green": best.outcome.perfect,
             "tries": tries.count,
             "seconds": round(time.monotonic() - self.began, 1),
@@ -136,8 +143,16 @@ def chosen(run: Run, numbers: Sequence[int]) -> list[CandidateStatus]:
     """The candidates that are put together.
 
     Raises:
-        KageError: there are no two, or one of those that are named is still at work, or not there.
+        KageError: there are no two, or one of those that are named is still at work, or not there; or they
+            are documents.
     """
+    if run.record.course.proposals:
+        raise KageError(
+            f"the candidates of run {run.id} are proposals: no check tells which of their lines are good",
+            fix="Read them beside each other (kage diff), and carry one out: kage spawn --on N TASK.",
+            code="kind",
+            exit=Exit.NOTHING,
+        )
     if numbers:
         found = [run.candidate(number) for number in dict.fromkeys(numbers)]
     else:
@@ -193,6 +208,7 @@ async def _begin(conductor: Conductor, run: Run, candidates: list[CandidateStatu
         )
     before = await conductor.checks.trials.results(ground, made.base, wanted)
     slowest = sum(result.seconds for result in before)
+    by_name = {result.name: result for result in before}
     return _Work(
         conductor=conductor,
         run=run,
@@ -200,8 +216,9 @@ async def _begin(conductor: Conductor, run: Run, candidates: list[CandidateStatu
         wanted=wanted,
         parts=made,
         builder=Builder(run.store, made),
-        before={result.name: result for result in before},
-        patience=10.0 + PATIENCE * slowest,
+        before=by_name,
+        worth=Worth(by_name),
+        patience=4.0 + PATIENCE * slowest,
         began=began,
     )
 
@@ -214,7 +231,7 @@ async def _keep(
     if best is None:
         found.said = "nothing could be tried in that time"
         return found
-    found.left = len(best.outcome.bad)
+    found.left = best.outcome.counts[1]
     units = [work.parts.units[at] for at in sorted(best.chosen)]
     if not units:
         found.said = "no hunks of these candidates pass more than the base does"
