@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import unicodedata
 
-from kage_nvim.evaluate.judging.document import Link, document, text
+from kage_nvim.evaluate.judging.document import WIDTH, Link, document, text
 from kage_nvim.evaluate.verdict import Pairing, Point, Requirement, Standing, Verdict
 from kage_nvim.orchestrator.judging import verdicts
 
 EVIL = "\x1b]0;x\x07 and a very long name 宽字符" * 8
+
+
+def columns(line: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in line)
 
 
 def full() -> Verdict:
@@ -45,8 +49,7 @@ def test_everything_is_there_within_the_width() -> None:
     ):  # fmt: skip
         assert needed in said, f"{needed}\n{said}"
     for line in said.splitlines():
-        columns = sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in line)
-        assert columns <= 80, line
+        assert columns(line) <= 80, line
 
 
 def test_lines_lead_into_the_diff() -> None:
@@ -72,3 +75,23 @@ def test_a_best_one_that_should_not_land_is_named_so() -> None:
         assert f"The best of these, but {why}." in text(document(made, {}))
         assert verdicts.line(made).startswith(f"candidate 1 is best of these, but {why}, ")
     assert "but" not in text(document(Verdict(run="r", task="t", ranking=[Standing(number=1)], winner=1), {}))
+
+
+def test_lines_lead_to_what_a_candidate_changed_and_nowhere_else() -> None:
+    odd = "w\u00e9ird dir/na\u00efve \u65e5\u672c.py"
+    good = [Point("fine", "calc.py", 2), Point("made up", "gone.py", 9)]
+    made = Verdict(run="r", task="t", ranking=[Standing(number=1, rank=1, strengths=good)])
+    made.checklist = [Requirement("adds", {1: "met"}, {1: f"see {odd}:7 there"})]
+    lines = document(made, {}, {1: {"calc.py", odd}})
+    links = {line.text.strip(): line.link for line in lines if line.link}
+    assert links["+ fine  calc.py:2"] == Link(1, "calc.py", 2)
+    assert links["+ made up  gone.py:9"] == Link(1)
+    assert Link(1, odd, 7) in links.values()
+
+
+def test_wide_characters_take_two_columns() -> None:
+    made = Verdict(run="r", task="\u65e5" * 60, words="plain words and one \U0001f389 " * 4)
+    lines = [line.text for line in document(made, {})]
+    assert max(map(columns, lines)) <= WIDTH
+    assert any(columns(line) > WIDTH - 8 for line in lines if "plain" in line), "no room is wasted"
+    assert "".join(lines).count("\u65e5") == 60 and not any("\x00" in line for line in lines)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
+from kage_nvim import trees
 from kage_nvim.errors import Exit, KageError
 from kage_nvim.evaluate.judging.document import document
 from kage_nvim.evaluate.verdict import Verdict
@@ -38,7 +41,7 @@ async def _judge(conductor: Conductor, peer: Peer, asked: Judge) -> dict[str, An
     run = await conductor.run(asked.cwd, asked.run)
     await conductor.checks.confirm(run.root, peer.hello.env, asked.confirmed)
     await keys.renew(conductor, peer)
-    return _told(run, await deciding.verdict(conductor, run))
+    return await _told(run, await deciding.verdict(conductor, run))
 
 
 @verb("verdict", In)
@@ -53,10 +56,21 @@ async def _verdict(conductor: Conductor, peer: Peer, asked: In) -> dict[str, Any
             code="no_verdict",
             exit=Exit.NOTHING,
         )
-    return _told(run, verdict)
+    return await _told(run, verdict)
 
 
-def _told(run: Run, verdict: Verdict) -> dict[str, Any]:
+async def _told(run: Run, verdict: Verdict) -> dict[str, Any]:
     players = {number: agent.record.status.player for number, agent in run.agents.items()}
     made = {c.number: c.kind for c in run.record.status.candidates if c.number not in players}
-    return {"verdict": verdict, "document": document(verdict, made | players)}
+    files = await asyncio.to_thread(_files, run, verdict)
+    return {"verdict": verdict, "document": document(verdict, made | players, files)}
+
+
+def _files(run: Run, verdict: Verdict) -> dict[int, set[str]]:
+    """What each candidate changed, as its diff shows it; nothing of one that is gone."""
+    found: dict[int, set[str]] = {}
+    for number, commit in verdict.commits.items():
+        with suppress(KageError):
+            changed = trees.changes(run.store, run.base, commit, renames=False)
+            found[number] = {change.path for change in changed}
+    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -36,13 +36,16 @@ class Line(msgspec.Struct, frozen=True):
     link: Link | None = None
 
 
-def document(verdict: Verdict, players: Mapping[int, str]) -> list[Line]:
-    """The document; ``players`` names who made a candidate, by number."""
+def document(
+    verdict: Verdict, players: Mapping[int, str], files: Mapping[int, Collection[str]] | None = None
+) -> list[Line]:
+    """The document; ``players`` names who made a candidate, by number, ``files`` what each changed: no line
+    leads elsewhere, whatever a judge says (``None``: nobody knows)."""
     parts = [
         _top(verdict),
         _ranking(verdict, players),
         _evidence(verdict),
-        _checklist(verdict),
+        _checklist(verdict, files),
         *(_candidate(standing, players) for standing in verdict.ranking),
         _copies(verdict),
         _words(verdict),
@@ -51,7 +54,15 @@ def document(verdict: Verdict, players: Mapping[int, str]) -> list[Line]:
     lines: list[Line] = []
     for part in parts:
         lines += ([Line("")] if lines and part else []) + part
-    return lines
+    return lines if files is None else [_led(line, files) for line in lines]
+
+
+def _led(line: Line, files: Mapping[int, Collection[str]]) -> Line:
+    """A line that leads to a file which its candidate did not change leads to the candidate."""
+    link = line.link
+    if link is None or not link.path or link.path in files.get(link.number, ()):
+        return line
+    return msgspec.structs.replace(line, link=Link(link.number))
 
 
 def text(lines: Sequence[Line]) -> str:
@@ -129,22 +140,23 @@ def _evidence(verdict: Verdict) -> list[Line]:
     return lines
 
 
-def _checklist(verdict: Verdict) -> list[Line]:
+def _checklist(verdict: Verdict, files: Mapping[int, Collection[str]] | None) -> list[Line]:
     if not verdict.checklist:
         return []
     lines = [Line("## Requirements", "heading")]
     for at, requirement in enumerate(verdict.checklist, 1):
         lines += _wrapped(f"{at:>2}. {requirement.text}", " " * 4)
-        lines += [line for s in verdict.ranking for line in _met(requirement, s.number)]
+        lines += [line for s in verdict.ranking for line in _met(requirement, s.number, files)]
     return lines
 
 
-def _met(requirement: Requirement, number: int) -> list[Line]:
+def _met(requirement: Requirement, number: int, files: Mapping[int, Collection[str]] | None) -> list[Line]:
     state = requirement.met.get(number, "unknown")
     evidence = requirement.evidence.get(number, "")
     kind = {"met": "good", "unmet": "bad"}.get(state, "faint")
     said = f"    {number}: {state}" + (f", {evidence}" if evidence else "")
-    return _wrapped(said, " " * 8, kind, _place(evidence, number))
+    known = files.get(number, ()) if files else ()
+    return _wrapped(said, " " * 8, kind, _place(evidence, number, known))
 
 
 def _candidate(standing: Standing, players: Mapping[int, str]) -> list[Line]:
@@ -192,23 +204,30 @@ def _notes(verdict: Verdict) -> list[Line]:
     return lines
 
 
-def _place(evidence: str, number: int) -> Link:
+def _place(evidence: str, number: int, files: Collection[str]) -> Link:
+    """The place that an evidence names; names of files can hold anything."""
+    for path in sorted(files, key=len, reverse=True):
+        if match := re.search(rf"(?<![\w/]){re.escape(path)}:(\d{{1,7}})\b", evidence):
+            return Link(number, path, int(match[1]))
     match = re.search(r"([\w./@+-]+\.?\w*):(\d{1,7})\b", evidence)
     return Link(number, match[1], int(match[2])) if match else Link(number)
 
 
+_SECOND = "\x00"
+"""Stands for the second column of a wide character while lines are broken; what is visible holds none."""
+
+
 def _wrapped(said: str, indent: str = "", kind: str = "", link: Link | None = None) -> list[Line]:
-    """Text of others in lines of the width; columns of wide characters count as two."""
+    """Text of others in lines of the width; wide characters take two columns, those that combine none."""
     said = visible(said)
-    wide = sum(_columns(char) for char in said) > len(said)
-    width = WIDTH // 2 if wide else WIDTH
+    spread = "".join(char + _SECOND if _columns(char) == 2 else char for char in said)
     found = textwrap.wrap(
-        said, width, subsequent_indent=indent, replace_whitespace=False, drop_whitespace=True
+        spread, WIDTH, subsequent_indent=indent, replace_whitespace=False, drop_whitespace=True
     )
     lead = said[: len(said) - len(said.lstrip(" "))]
     if found and not found[0].startswith(lead):
         found[0] = lead + found[0]
-    return [Line(part, kind, link) for part in found]
+    return [Line(part.replace(_SECOND, ""), kind, link) for part in found]
 
 
 def _columns(char: str) -> int:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("kaged")
 
 ALONE = 'no judge is configured ([judge] player = "NAME"): the ranking stands on evidence alone'
+NOT_ASKED = "the judge was not asked ([judge] auto = false): kage judge asks it"
 TRIES = 3
 """How often a verdict is made anew because candidates became others while it was made."""
 
@@ -102,11 +103,18 @@ def _candidates(run: Run) -> list[int]:
 async def _made(conductor: Conductor, run: Run, *, asks: bool) -> Verdict:
     """Make the verdict and keep it; made anew when candidates became others meanwhile, and not kept when they
     always do."""
-    for _ in range(TRIES):
-        made = await _once(conductor, run, asks=asks)
-        if not made.stale:
-            verdicts.keep(conductor, run, made)
-            break
+    for left in reversed(range(TRIES)):
+        before = verdicts.commits(run)
+        try:
+            made = await _once(conductor, run, asks=asks)
+        except KageError:
+            if not left or verdicts.commits(run) == before:
+                raise
+        else:
+            if not made.stale:
+                verdicts.keep(conductor, run, made)
+            if not made.stale or not left:
+                break
     return made
 
 
@@ -123,8 +131,8 @@ async def _once(conductor: Conductor, run: Run, *, asks: bool) -> Verdict:
     user = await asyncio.to_thread(config.load_user)
     if asks and user.judge.player:
         made = await _with_judge(conductor, run, made, user.judge)
-    elif not user.judge.player:
-        made.notes.append(ALONE)
+    else:
+        made.notes.append(NOT_ASKED if user.judge.player else ALONE)
     made.seconds = round(time.monotonic() - began, 2)
     old = verdicts.of(run)
     if old is not None and not old.stale and old.winner == made.winner:
