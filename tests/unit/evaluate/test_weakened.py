@@ -91,7 +91,7 @@ WAYS: list[tuple[str, str, str]] = [
     ("not collected", "class TestCart", "class CartChecks"),
     ("not collected", "class TestCart:", "class TestCart:\n    def __init__(self):\n        self.x = 1\n"),
     ("not collected", "def test_near", "@pytest.fixture\ndef test_near"),
-    ("assertion removed", "def test_near", "def test_total():\n    pass\n\n\ndef test_near"),
+    ("not collected", "def test_near", "def test_total():\n    pass\n\n\ndef test_near"),
     ("not collected", BASE[-1:], "\n\ndel test_total\n"),
     ("not collected", "class TestCart", "test_total = None\n\n\nclass TestCart"),
     ("not collected", "class TestCart", "test_total.__test__ = False\n\n\nclass TestCart"),

@@ -11,7 +11,11 @@ from collections.abc import Collection, Iterator, Sequence
 from kage_nvim.evaluate.evaluation import Weakening
 from kage_nvim.evaluate.guard.weakened.shapes import EQUAL, NOTHING, Case, Claim, short, weakening
 
-_LOSSY = re.compile(r"\b(round|int|len|type|abs|set|sorted|bool|hash|max|min|any|all|lower|upper|strip)\(")
+_LOSSY = re.compile(
+    r"\b(round|int|len|type|abs|set|sorted|bool|hash|max|min|any|all|lower|upper|strip|sum|next|casefold|trunc|floor|ceil"
+    r"|toLowerCase|toUpperCase|trim|downcase|upcase|to_lowercase|to_uppercase|sort|keys|typeof|startswith|endswith)\("
+    r"|\[[^\]\[]*:[^\]\[]*\]|\[0\]$"
+)
 _LESS = 0.15
 """A difference of strength that is none."""
 
@@ -31,6 +35,8 @@ def claims_compared(old: Case, new: Case, who: str, kept: Collection[str] = ()) 
         held = min(alike, key=lambda o: (_held(o) != _held(claim), o.swallowed, o.guarded))
         fresh.remove(held)
         yield from _manner(claim, held, new.path, who)
+        if held.strength <= NOTHING < claim.strength:
+            yield from _tautologies([held], new, who)
     yield from _tautologies(fresh, new, who)
     fresh = [claim for claim in fresh if claim.strength > NOTHING]
     pairs, alone = _paired(lost, fresh)
@@ -100,6 +106,9 @@ def _judged(claim: Claim, other: Claim, path: str, who: str) -> Iterator[Weakeni
             return
     if _truth(claim, other):
         return
+    if _matches_more(claim, other) or ("ANY" in other.text and "ANY" not in claim.text):
+        yield weakening("loosened", path, other.line, f"{who} claims less: `{was}` became `{now}`")
+        return
     lossy = set(_LOSSY.findall(other.subject)) - set(_LOSSY.findall(claim.subject))
     if lossy and claim.subject != other.subject and other.strength <= claim.strength:
         yield weakening("loosened", path, other.line, f"{who} claims less: `{was}` became `{now}`")
@@ -112,6 +121,18 @@ def _judged(claim: Claim, other: Claim, path: str, who: str) -> Iterator[Weakeni
         yield weakening("expectation", path, other.line, text)
         return
     yield from _expected(claim, other, path, who)
+
+
+def _matches_more(claim: Claim, other: Claim) -> bool:
+    """Whether of the message of an exception less is asked than before."""
+    if claim.subject != "what is raised" or claim.expected != other.expected:
+        return False
+    was, now = claim.constants - other.constants, other.constants - claim.constants
+    return any(
+        re.fullmatch(r"[.*^$]*", text.strip("'\"")) or any(text.strip("'\"") in old for old in was)
+        for text in now
+        if was
+    )
 
 
 def _given(claim: Claim, other: Claim) -> bool:

@@ -16,7 +16,10 @@ _METHODS = {
     "__bool__": True,
     "__le__": True,
     "__ge__": True,
+    "__lt__": True,
+    "__gt__": True,
 }
+_ORDERS = {"__le__", "__ge__", "__lt__", "__gt__"}
 
 
 def equality_compared(path: str, old: ast.Module | None, new: ast.Module) -> Iterator[Weakening]:
@@ -27,7 +30,7 @@ def equality_compared(path: str, old: ast.Module | None, new: ast.Module) -> Ite
         if known is not None and ast.dump(known) == ast.dump(node):
             continue
         if _always(node, _METHODS[method]):
-            if method in ("__eq__", "__ne__") or known is not None:
+            if method in ("__eq__", "__ne__") or method in _ORDERS or known is not None:
                 yield weakening(
                     "equality", path, node.lineno, f"{path}: {name}.{method} is the same for anything"
                 )
@@ -36,10 +39,22 @@ def equality_compared(path: str, old: ast.Module | None, new: ast.Module) -> Ite
             if method in ("__eq__", "__ne__") and lost and _looked_at(node) < _looked_at(known):
                 text = f"{path}: {name}.{method} does not look at {', '.join(sorted(lost))} any more"
                 yield weakening("equality", path, node.lineno, text)
+        elif known is None and method == "__eq__":
+            everything = {field for owner, field in _fields(old, all_of_them=True) if owner == name}
+            lost = everything - _looked_at(node) - _uncompared(new, name)
+            if lost and _looked_at(node) & everything:
+                text = f"{path}: {name}.__eq__ does not look at {', '.join(sorted(lost))}"
+                yield weakening("equality", path, node.lineno, text)
+        elif known is None and method == "__ne__" and _always(node, True):
+            yield weakening("equality", path, node.lineno, f"{path}: {name}.__ne__ is the same for anything")
     left = _fields(old)
     for field in _fields(new) - left:
         if old is not None and field[0] in {name for name, _ in _fields(old, all_of_them=True)}:
             yield weakening("equality", path, 0, f"{path}: {field[0]}.{field[1]} is not compared any more")
+
+
+def _uncompared(tree: ast.Module, name: str) -> set[str]:
+    return {field for owner, field in _fields(tree) if owner == name}
 
 
 def _methods(tree: ast.Module | None) -> dict[tuple[str, str], _Method]:

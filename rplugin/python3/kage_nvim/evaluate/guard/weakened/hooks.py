@@ -12,17 +12,18 @@ from collections.abc import Iterator
 
 from kage_nvim.evaluate.evaluation import Weakening
 from kage_nvim.evaluate.guard.weakened.equality import equality_compared
-from kage_nvim.evaluate.guard.weakened.python_claims import name_of
 from kage_nvim.evaluate.guard.weakened.python_foul import Foul, ends_for_answers, fouls
 from kage_nvim.evaluate.guard.weakened.python_hooks import hooks_of
 from kage_nvim.evaluate.guard.weakened.python_marks import parse
+from kage_nvim.evaluate.guard.weakened.python_tops import grown, tops
+from kage_nvim.evaluate.guard.weakened.python_words import name_of
 from kage_nvim.evaluate.guard.weakened.shapes import short, weakening
 
 _MEDDLES = re.compile(
     rb"_exit|exit\(|SystemExit|atexit|PYTEST|pytest|unittest|collect_ignore|sys\.modules|__eq__|__ne__|__bool__|setattr"
     rb"|\.stack\(|_getframe|excepthook|builtins|def assert|compare=|\.kill\(|abort\(|__import__|execv|AssertionError"
     rb"|NDEBUG|warnings|seed\(|load_tests|Mock|exec\(|eval\(|sys\.(argv|settrace|meta_path)|environ|getenv|inspect|traceback"
-    rb"|\bgc\b|f_(back|locals|code)|test|importlib|getattr|ANY\b|settrace|exec[vl]|type\("
+    rb"|\bgc\b|f_(back|locals|code)|test|importlib|getattr|ANY\b|settrace|exec[vl]|type\(|quit\(|ctypes|PYTHON|b64decode|decompress|fromhex|__builtins__|__l[te]__|__g[te]__|__r?sub__"
 )
 _LIBRARIES = {"unittest", "pytest", "_pytest", "builtins", "TestCase", "numpy", "np", "AssertionError", "mock", "Mock",
               "approx", "RaisesContext"}  # fmt: skip
@@ -44,6 +45,9 @@ def meddling(path: str, base: bytes | None, ours: bytes | None, *, tests: bool) 
             known[found.key] -= 1
             continue
         yield weakening(found.kind, path, found.line, f"{path} {found.text}")
+    if tests and old is not None:
+        for found in grown(old, new):
+            yield weakening(found.kind, path, found.line, f"{path}: {found.text}")
     if not tests:
         for found in ends_for_answers(old, new):
             yield weakening(found.kind, path, found.line, f"{path} {found.text}")
@@ -54,6 +58,8 @@ def _all(path: str, tree: ast.Module, tests: bool) -> Iterator[Foul]:
     guarded = _guarded(tree)
     yield from _everywhere(tree, tests, guarded)
     yield from _at_import(tree, tests)
+    if tests:
+        yield from tops(tree)
     # A plugin of pytest's is known by its functions, wherever it lies.
     yield from (found for found in hooks_of(tree) if tests or found.kind == "hook")
     if not tests:

@@ -13,6 +13,7 @@ from difflib import SequenceMatcher
 
 from kage_nvim.evaluate.evaluation import Weakening
 from kage_nvim.evaluate.guard.weakened.claims import claims_compared
+from kage_nvim.evaluate.guard.weakened.drawn import narrowed
 from kage_nvim.evaluate.guard.weakened.shapes import Case, short, weakening
 
 ALIKE = 0.6
@@ -23,6 +24,8 @@ WORDS = 250
 """Words of a test that are compared."""
 _MARKS = {
     "skipped": ("skipped", "is skipped"),
+    "needs": ("skipped", "is skipped"),
+    "conditional": ("skipped", "is there only under a condition"),
     "xfail": ("xfail", "is expected to fail"),
     "retries": ("retries", "is run again when it fails"),
     "timeout": ("timeout", "has another timeout"),
@@ -39,7 +42,11 @@ _MARKS = {
 def compared(base: Sequence[Case], ours: Sequence[Case]) -> Iterator[Weakening]:
     """What was done to the tests of the base in the candidate's files."""
     kept = _kept(base, ours)
-    there = {(case.path, case.name): case for case in ours}
+    there: dict[tuple[str, str], Case] = {}
+    twice: dict[tuple[str, str], list[Case]] = {}
+    for case in ours:
+        twice.setdefault((case.path, case.name), []).append(case)
+        there[case.path, case.name] = case
     taken: set[int] = set()
     left: list[Case] = []
     for case in base:
@@ -50,7 +57,8 @@ def compared(base: Sequence[Case], ours: Sequence[Case]) -> Iterator[Weakening]:
             left.append(case)
             continue
         taken.add(id(same))
-        yield from _both(case, same, kept)
+        hidden = max(twice[case.path, case.name], key=lambda other: _like(case, other))
+        yield from _both(case, hidden if hidden.idle and _like(case, same) < 1 else same, kept)
     known = {(case.path, case.name) for case in base if not case.idle}
     free = [case for case in ours if id(case) not in taken and (case.path, case.name) not in known]
     for case in left:
@@ -127,7 +135,7 @@ def _both(old: Case, new: Case, kept: Collection[str]) -> Iterator[Weakening]:
         return
     for kind, words in new.marks.items():
         first, _, which = kind.partition(" ")
-        if not words or old.marks.get(kind) == words:
+        if not words or old.marks.get(kind) == words or (kind == "needs" and "skipped" in old.marks):
             continue
         name, said = _MARKS[first]
         said = f"{said} for {which}" if which else said
@@ -135,6 +143,12 @@ def _both(old: Case, new: Case, kept: Collection[str]) -> Iterator[Weakening]:
     if "skipped" in new.marks:
         return
     yield from _rounds(old, new, who)
+    if "assume" in new.calls - old.calls:
+        yield weakening("guarded", new.path, new.line, f"{who} assumes something of what it is given")
+    for was, now in zip(old.drawn, new.drawn, strict=False):
+        if was != now and narrowed(was, now):
+            text = f"{who} draws from less: `{short(was)}` became `{short(now)}`"
+            yield weakening("fewer cases", new.path, new.line, text)
     for name, line in new.mocked.items():
         if name in old.names and name not in old.mocked:
             yield weakening("patched", new.path, line, f"{who} has a mock for {name}, which it tests")

@@ -7,16 +7,7 @@ import builtins
 import re
 from collections.abc import Iterator, Sequence
 
-from kage_nvim.evaluate.guard.weakened.python_claims import (
-    RAISES,
-    called,
-    claims_of,
-    claims_of_call,
-    constants,
-    name_of,
-    number,
-    raising,
-)
+from kage_nvim.evaluate.guard.weakened.python_claims import RAISES, claims_of, claims_of_call, raising
 from kage_nvim.evaluate.guard.weakened.python_marks import (
     SKIPS,
     XFAILS,
@@ -33,14 +24,11 @@ from kage_nvim.evaluate.guard.weakened.python_values import (
     values_of,
     written,
 )
+from kage_nvim.evaluate.guard.weakened.python_words import called, constants, name_of, number, within, words
 from kage_nvim.evaluate.guard.weakened.shapes import Case, Claim
 
 _ENDS = {"_exit", "abort", "kill", "execv", "_Exit"}
 _HARMLESS = {"setenv", "delenv", "chdir", "syspath_prepend", "setitem", "delitem"}
-
-
-def _words(node: ast.AST) -> list[str]:
-    return re.findall(r"\w+|[^\w\s]", ast.unparse(node))
 
 
 class Body:
@@ -59,13 +47,13 @@ class Body:
         case = self.case
         self._decorators(node)
         body = node.body
-        for at in _within(body):
+        for at in within(body):
             if isinstance(at, (ast.Yield, ast.YieldFrom)) and not case.idle and node.name.startswith("test"):
                 case.idle = "it yields and is not run"
         marked = {name_of(at) for at in node.decorator_list}
         if isinstance(node, ast.AsyncFunctionDef):
             case.marks["async"] = "async def" if not marked & {"asyncio", "anyio", "trio"} else ""
-        case.words = [word for statement in body for word in _words(statement)]
+        case.words = [word for statement in body for word in words(statement)]
         case.names = {at.id for s in body for at in ast.walk(s) if isinstance(at, ast.Name)}
         case.names |= {at.attr for s in body for at in ast.walk(s) if isinstance(at, ast.Attribute)}
         case.calls = {name for s in body for name in called(s)}
@@ -94,14 +82,25 @@ class Body:
                             )
                             for kind, shown in decorator_marks(marks) if word.arg == "marks" else ():
                                 case.marks[f"{kind} {ast.unparse(inner)[:40]}"] = shown
-            elif name_of(at) == "settings" and isinstance(at, ast.Call):
-                for word in at.keywords:
-                    if word.arg == "max_examples":
-                        self._times(int(number(word.value) or 0) or None)
+            elif name_of(at) == "given" and isinstance(at, ast.Call):
+                self._drawn(at, node.decorator_list)
             elif name_of(at) == "patch" or "patch" in ast.unparse(at).partition("(")[0].split("."):
                 self._patch(at)
             elif (made := self.module.functions.get(name_of(at))) is not None and not runs(made):
                 case.marks["wrapped"] = f"@{ast.unparse(at)}"
+
+    def _drawn(self, given: ast.Call, beside: Sequence[ast.expr]) -> None:
+        """``@given(…)`` with its ``@settings(…)``: a hundred examples are tried when nothing else is said."""
+        self.case.drawn = [ast.unparse(at) for at in (*given.args, *(word.value for word in given.keywords))]
+        said = [
+            word
+            for at in beside
+            if isinstance(at, ast.Call) and name_of(at) == "settings"
+            for word in at.keywords
+        ]
+        examples = next((number(word.value) for word in said if word.arg == "max_examples"), 100.0)
+        none = any(word.arg == "phases" and "generate" not in ast.unparse(word.value) for word in said)
+        self._times(-1 if none else None if examples is None else int(examples))
 
     def _times(self, size: int | None) -> None:
         rounds = self.case.rounds
@@ -152,6 +151,8 @@ class Body:
                 self._statements(node.body, swallowed, guarded, deep)
             return False
         if isinstance(node, (*Function, ast.ClassDef)):
+            if not deep:
+                self.case.patched.setdefault(node.name, node.lineno)
             return False
         if isinstance(node, ast.Expr):
             value = node.value.value if isinstance(node.value, ast.Await) else node.value
@@ -164,7 +165,7 @@ class Body:
     def _ends(self, call: ast.Call, guarded: bool) -> bool:
         name = name_of(call)
         if name in SKIPS and name != "importorskip":
-            self.case.marks["skipped"] = ast.unparse(call)
+            self.case.marks["needs" if guarded else "skipped"] = ast.unparse(call)
             return True
         if name in XFAILS:
             self.case.marks["xfail"] = ast.unparse(call)
@@ -177,7 +178,7 @@ class Body:
     def _raise(self, node: ast.Raise, swallowed: bool, guarded: bool) -> bool:
         name = name_of(node.exc) if node.exc is not None else ""
         if name in SKIPS:
-            self.case.marks["skipped"] = ast.unparse(node)
+            self.case.marks["needs" if guarded else "skipped"] = ast.unparse(node)
         elif name in ("AssertionError", "Failed", "failureException"):
             said = Claim(ast.unparse(node), node.lineno, 4.0, ast.unparse(node))
             self._claims(iter([said]), swallowed, guarded)
@@ -252,9 +253,15 @@ class Body:
                 and "Mock" in name_of(node.value)
             ):
                 self.case.mocked[target.id] = node.lineno
+            if (
+                isinstance(target, ast.Name)
+                and isinstance(node, ast.Assign)
+                and isinstance(node.value, ast.Lambda)
+            ):
+                self.case.patched.setdefault(target.id, node.lineno)
             if isinstance(target, ast.Attribute) and isinstance(node, ast.Assign):
                 words = re.findall(r"[A-Za-z_]\w*", ast.unparse(target))
-                for word in words if _stands_in(node.value) else words[-1:]:
+                for word in words if stands_in(node.value) else words[-1:]:
                     self.case.patched.setdefault(word, node.lineno)
 
     def _calls(self, node: ast.AST, swallowed: bool, guarded: bool, deep: int) -> None:
@@ -262,18 +269,21 @@ class Body:
         for call in (at for at in ast.walk(node) if isinstance(at, ast.Call)):
             name = name_of(call)
             if name == "importorskip":
-                self.case.marks["skipped"] = ast.unparse(call)
+                self.case.marks["needs"] = ast.unparse(call)
             func = ast.unparse(call.func)
             if re.search(r"\b(patch(\.object|\.dict)?|monkeypatch\.setattr|setattr)$", func):
                 if name not in _HARMLESS:
                     self._patch(call)
+                continue
+            if name == "setitem" and re.search(r"^(globals|vars)\(|__dict__$", ast.unparse(call.args[0])):
+                self._patch(call)
                 continue
             helper = self.module.functions.get(name)
             if helper is not None and deep < DEEP:
                 before = self.case.marks.copy()
                 self._statements(helper.body, swallowed, guarded, deep + 1)
                 self.case.marks = before | {
-                    k: v for k, v in self.case.marks.items() if k in ("skipped", "exit")
+                    k: v for k, v in self.case.marks.items() if k in ("skipped", "needs", "exit")
                 }
             else:
                 found = claims_of_call(call, call.lineno)
@@ -288,17 +298,3 @@ class Body:
             if claim.expected.startswith("Eq ") and again:
                 claim = claim._replace(strength=0.0)  # what came out is what was expected
             self.case.claims.append(claim._replace(swallowed=swallowed, guarded=guarded or self.early))
-
-
-def _within(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
-    """All nodes of statements, not those of functions defined there."""
-    left: list[ast.AST] = list(body)
-    while left:
-        node = left.pop()
-        yield node
-        if not isinstance(node, (*Function, ast.Lambda, ast.ClassDef)):
-            left += ast.iter_child_nodes(node)
-
-
-def _stands_in(value: ast.expr) -> bool:
-    return isinstance(value, ast.Lambda) or "Mock" in name_of(value) or name_of(value).startswith("fake")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterator, Sequence
 
+from kage_nvim.evaluate.guard.weakened.python_words import called, constants, name_of, number
 from kage_nvim.evaluate.guard.weakened.shapes import EQUAL, NEAR, NOTHING, SOME, TRUTH, Claim
 
 _UNITTEST: dict[str, type[ast.cmpop]] = {
@@ -76,34 +78,6 @@ RAISES = {"raises", "assertRaises", "assertRaisesRegex", "assertWarns", "assertW
 _BROAD = {"Exception", "BaseException", "Warning"}
 
 
-def name_of(node: ast.AST) -> str:
-    """The last name of what is called or meant: ``raises`` of ``pytest.raises(…)``."""
-    if isinstance(node, ast.Call):
-        return name_of(node.func)
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def called(node: ast.AST) -> frozenset[str]:
-    """Names that are called within."""
-    return frozenset(name_of(at) for at in ast.walk(node) if isinstance(at, ast.Call)) - {""}
-
-
-def constants(*nodes: ast.AST) -> frozenset[str]:
-    """Literal values within, as they are written."""
-    return frozenset(repr(at.value) for n in nodes for at in ast.walk(n) if isinstance(at, ast.Constant))
-
-
-def number(node: ast.AST | None) -> float | None:
-    """A literal number."""
-    try:
-        value = ast.literal_eval(node) if node is not None else None
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        return None
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
 def claims_of(node: ast.expr, line: int) -> Iterator[Claim]:
     """The claims of ``assert node``."""
     if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
@@ -172,6 +146,13 @@ def _comparison(node: ast.Compare, line: int) -> Claim:
     if _is_constant(left) and same and len(node.ops) == 1:
         swapped = {ast.LtE: ast.GtE, ast.GtE: ast.LtE}.get(type(operator), type(operator))
         left, right, operator = right, left, swapped()
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, ast.NamedExpr) and isinstance(other, ast.Name) and one.target.id == other.id:
+            return _made(node, line, NOTHING)
+    if isinstance(operator, (ast.In, ast.NotIn)) and _is_constant(left) and not _is_constant(right):
+        said, sign = f"{type(operator).__name__} {ast.unparse(left)}", _SIGNS[type(operator)]
+        text = f"{ast.unparse(left)} {sign} {ast.unparse(right)}"
+        return _made(node, line, _OPERATORS[type(operator)], right, said, text=text)
     near = next((at for side in (left, right) for at in _calls_near(side)), None)
     if near is not None and isinstance(operator, ast.Eq):
         other = right if any(at is near for at in ast.walk(left)) else left
@@ -218,6 +199,8 @@ def _slack(call: ast.Call) -> float:
     found = []
     for word in call.keywords:
         value = number(word.value)
+        if word.arg == "nan_ok" and getattr(word.value, "value", False):
+            return math.inf
         if value is None:
             continue
         if word.arg in _TOLERANCES:

@@ -31,24 +31,16 @@ _MACHINE = re.compile(
     r"(gc\.(get_objects|get_referrers)|(sys|threading)\.(settrace|setprofile|addaudithook)|sys\.(meta_path|path_hooks)\.(insert|append))$"
 )
 _ENDS = re.compile(r"((os|posix)\.(_exit|abort|exec\w+|kill|killpg)|sys\.exit|builtins\.(exit|quit))$")
+_STEERS = re.compile(r"PYTEST|PYTHON(OPTIMIZE|STARTUP|PATH|BREAKPOINT|WARNINGS)|HYPOTHESIS|COVERAGE_")
+_DECODES = {"b64decode", "b32decode", "a85decode", "decompress", "fromhex", "unhexlify", "loads", "decode"}
+_LIBC = {"exit", "_exit", "abort", "kill", "quick_exit"}
 _PLACES = re.compile(
     r"sys\.(modules|argv|_getframe|_current_frames)|os\.(environ|getenv)|inspect\.(stack|currentframe)"
     r"|traceback\.(extract_stack|walk_stack|format_stack|print_stack)|\bf_(back|code|globals|locals)\b"
 )
 _ASKED = re.compile(r"pytest|unittest|^PYTEST|\btest_|^tests?$|/tests?/", re.I)
-_SEARCHES = {
-    "get",
-    "getenv",
-    "startswith",
-    "endswith",
-    "find",
-    "index",
-    "count",
-    "match",
-    "search",
-    "fullmatch",
-    "pop",
-}
+_SEARCHES = {"get", "getenv", "startswith", "endswith", "find", "index", "count", "match", "search",
+             "fullmatch", "pop"}  # fmt: skip
 _BY_NAME = {"getattr", "setattr", "__import__", "import_module", "exec", "eval"}
 _FILES = re.compile(
     r"(^|/)(tests?|specs?|golden|__snapshots__)(/|$)|(^|/)(test_\w+|\w+_test|conftest)\.py$|junit\S*\.xml$|\.snap$"
@@ -162,11 +154,22 @@ def _one(node: ast.AST, names: dict[str, str], *, top: bool) -> Iterator[Foul]:
         for target in node.targets if isinstance(node, (ast.Assign, ast.Delete)) else [node.target]:
             inner = target.value if isinstance(target, ast.Subscript) else target
             means = _dotted(inner, names) if isinstance(inner, ast.Attribute) else ""
+            if isinstance(target, ast.Subscript) and _steers(target, names):
+                shown = short(ast.unparse(target))
+                yield Foul("patched", f"set {shown}", node.lineno, f"changes how tests are run: `{shown}`")
             if _RUNNERS.match(means) and not means.startswith("builtins._"):
                 text = f"changes what tests stand on: `{short(ast.unparse(target))}`"
                 yield Foul("patched", f"set {means}", node.lineno, text)
     elif isinstance(node, ast.Attribute) and node.attr == "__eq__" and isinstance(node.ctx, ast.Store):
         yield Foul("equality", f"set {ast.unparse(node)}", node.lineno, "puts another equality in place")
+
+
+def _steers(target: ast.Subscript, names: dict[str, str]) -> bool:
+    """``os.environ["PYTEST_ADDOPTS"]``, ``__builtins__["print"]``."""
+    on = ast.unparse(target.value)
+    return on == "__builtins__" or (
+        _dotted(target.value, names) == "os.environ" and bool(_STEERS.match(words(target.slice) or ""))
+    )
 
 
 def _call(node: ast.Call, names: dict[str, str], *, top: bool) -> Iterator[Foul]:
@@ -183,6 +186,21 @@ def _call(node: ast.Call, names: dict[str, str], *, top: bool) -> Iterator[Foul]
             yield Foul("equality", "type", node.lineno, "makes a class with an equality of its own")
     elif _MACHINE.match(means):
         yield Foul("patched", means, node.lineno, f"meddles with what runs it: `{means}`")
+    elif means.startswith("os.environ.") or means == "os.putenv":
+        if told and _STEERS.match(told[0] or ""):
+            yield Foul("patched", f"set {told[0]}", node.lineno, f"changes how tests are run: `{shown}`")
+    elif means in ("exec", "eval") and any(
+        _last(at.func) in _DECODES for at in ast.walk(node) if at is not node and isinstance(at, ast.Call)
+    ):
+        yield Foul("hidden", f"hidden {means}", node.lineno, f"hides what it does: `{shown}`")
+    elif (
+        "ctypes" in names
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("exit", "_exit", "abort", "kill", "quick_exit")
+    ):
+        yield Foul("exit", f"exit {node.func.attr}", node.lineno, f"ends the process: `{shown}`")
+    elif means == "os.kill" and "getpid" in shown:
+        yield Foul("exit", "kill", node.lineno, f"ends the process: `{shown}`")
     elif top and _ENDS.match(means):
         yield Foul("exit", f"top {means}", node.lineno, f"ends the process when it is loaded: `{shown}`")
     parts = [at for at, word in zip(node.args, told, strict=True) if word]
@@ -230,6 +248,12 @@ def _files(own: list[ast.AST]) -> Iterator[Foul]:
             return
 
 
+def _decodes(call: ast.Call) -> bool:
+    """Whether what is carried out is written so that nobody reads it."""
+    inner = (at for given in call.args for at in ast.walk(given) if isinstance(at, ast.Call))
+    return any(_last(at.func) in _DECODES for at in inner)
+
+
 def _last(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
@@ -253,7 +277,14 @@ def _answers(node: ast.FunctionDef) -> bool:
     return any(value is not None and not isinstance(value, ast.Constant) for value in given)
 
 
+_STOPS = {"sys.exit", "exit", "quit", "SystemExit", *(f"os.exec{end}" for end in "v l vp lp ve".split())}
+    f"os.exec{end}" for end in "v l vp lp ve".split()
+}
+
+
 def _zero_exits(node: ast.FunctionDef, names: dict[str, str]) -> list[ast.Call]:
     calls = [at for at in ast.walk(node) if isinstance(at, ast.Call)]
-    ends = [at for at in calls if _dotted(at.func, names) in ("sys.exit", "exit", "quit", "SystemExit")]
-    return [at for at in ends if not at.args or not getattr(at.args[0], "value", True)]
+    ends = [at for at in calls if _dotted(at.func, names) in _STOPS]
+    return [
+        at for at in ends if "exec" in _last(at.func) or not at.args or not getattr(at.args[0], "value", True)
+    ]

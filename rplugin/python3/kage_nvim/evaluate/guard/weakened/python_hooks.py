@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from kage_nvim.evaluate.guard.weakened.python_claims import name_of
 from kage_nvim.evaluate.guard.weakened.python_foul import Foul
 from kage_nvim.evaluate.guard.weakened.python_marks import SKIPS, XFAILS
+from kage_nvim.evaluate.guard.weakened.python_words import name_of
+from kage_nvim.evaluate.guard.weakened.shapes import short
 
 _TAKES_OVER = {"pytest_runtest_protocol", "pytest_pyfunc_call", "pytest_runtest_call", "pytest_cmdline_main",
                "pytest_runtestloop", "pytest_make_collect_report", "pytest_ignore_collect",
-               "pytest_report_teststatus"}  # fmt: skip
+               "pytest_report_teststatus", "pytest_pycollect_makeitem", "pytest_load_initial_conftests"}  # fmt: skip
 _TOUCHES = {"skip", "skipif", "xfail", "exitstatus", "outcome", "_exit", "deselect", "deselected", "remove", "clear",
             "pytest_deselected", "force_result", "testsfailed", "rep_call", "wasxfail", "exit", "unregister", "passed",
             "filter", "setattr", "excinfo", "longrepr", "reruns", "flaky", "pop", "SkipTest"}  # fmt: skip
@@ -41,6 +42,7 @@ def hooks_of(tree: ast.Module) -> Iterator[Foul]:
             if (
                 node.name in _TAKES_OVER
                 or touched
+                or _stores(node, {"runtest", "obj", "items", "own_markers", "__eq__"})
                 or (sliced and "items" in names)
                 or ("option" in names and _stores(node))
             ):
@@ -54,6 +56,11 @@ def hooks_of(tree: ast.Module) -> Iterator[Foul]:
         marks = [at for at in node.decorator_list if name_of(at) == "fixture"]
         automatic = any(word.arg == "autouse" and getattr(word.value, "value", True) for at in marks
                         if isinstance(at, ast.Call) for word in at.keywords)  # fmt: skip
+        if marks and (what := _stands_in(node)):
+            said = (
+                f"puts something in the place of what is tested in the fixture {node.name}: `{short(what)}`"
+            )
+            yield Foul("patched", f"fixture {node.name} {what}", node.lineno, said)
         if marks and any("Mock" in name for name in names):
             text = f"has a mock in the fixture {node.name}"
             yield Foul("patched", f"fixture {node.name} mocks", node.lineno, text)
@@ -73,12 +80,27 @@ def hooks_of(tree: ast.Module) -> Iterator[Foul]:
             )
 
 
-def _stores(node: ast.AST) -> bool:
-    return any(isinstance(at, ast.Attribute) and isinstance(at.ctx, ast.Store) for at in ast.walk(node))
+def _stores(node: ast.AST, names: Collection[str] = ()) -> bool:
+    """Whether attributes, of these names, are set."""
+    stored = [
+        at.attr for at in ast.walk(node) if isinstance(at, ast.Attribute) and isinstance(at.ctx, ast.Store)
+    ]
+    return any(not names or name in names for name in stored)
 
 
 def _body(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     return "\n".join(ast.unparse(at) for at in node.body)
+
+
+def _stands_in(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """``made.total = lambda: 3``; a class within that inherits, and is handed out."""
+    for at in ast.walk(node):
+        if isinstance(at, ast.Assign) and isinstance(at.targets[0], ast.Attribute):
+            if isinstance(at.value, ast.Lambda):
+                return ast.unparse(at)
+        elif isinstance(at, ast.ClassDef) and at.bases:
+            return f"class {at.name}({ast.unparse(at.bases[0])})"
+    return ""
 
 
 _SURROUNDINGS = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from kage_nvim.evaluate.guard.weakened.python_claims import name_of
+from kage_nvim.evaluate.guard.weakened.python_words import name_of
 
 Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 SKIPS = {"skip", "skipif", "skipIf", "skipUnless", "importorskip", "skipTest", "SkipTest", "Skipped"}
@@ -29,7 +29,9 @@ def decorator_marks(nodes: Sequence[ast.expr]) -> Iterator[tuple[str, str]]:
         shown = ast.unparse(node)
         if name in SKIPS:
             if not _never(node, name):
-                yield "skipped", shown
+                yield "needs" if _depends(node, name) else "skipped", shown
+        elif name == "dependency" and "depends" in shown:
+            yield "needs", shown
         elif name in XFAILS:
             yield "xfail", shown
         elif name in RETRIES:
@@ -44,6 +46,14 @@ def _never(node: ast.expr, name: str) -> bool:
     if not isinstance(first, ast.Constant):
         return False
     return (name in ("skipif", "skipIf") and not first.value) or (name == "skipUnless" and bool(first.value))
+
+
+def _depends(node: ast.expr, name: str) -> bool:
+    """``skipif(os.name == "nt")``: skipped here and there; a test without these words is run nowhere."""
+    first = node.args[0] if isinstance(node, ast.Call) and node.args else None
+    if isinstance(node, ast.Call) and first is None:
+        first = next((word.value for word in node.keywords if word.arg == "condition"), None)
+    return name in ("skipif", "skipIf", "skipUnless") and first is not None and fixed(first) is None
 
 
 def fixed(node: ast.expr) -> bool | None:

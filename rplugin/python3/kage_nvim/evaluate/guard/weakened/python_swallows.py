@@ -6,8 +6,8 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from kage_nvim.evaluate.guard.weakened.python_claims import name_of
 from kage_nvim.evaluate.guard.weakened.python_marks import Function
+from kage_nvim.evaluate.guard.weakened.python_words import name_of
 
 EXITS = {"exit", "quit"}
 SWALLOWED = {"AssertionError", "Exception", "BaseException", "Failed", "OutcomeException", ""}

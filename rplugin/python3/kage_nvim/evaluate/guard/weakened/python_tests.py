@@ -9,9 +9,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from kage_nvim.evaluate.guard.weakened.python_bodies import Body
-from kage_nvim.evaluate.guard.weakened.python_claims import (
-    name_of,
-)
+from kage_nvim.evaluate.guard.weakened.python_claims import claims_of
 from kage_nvim.evaluate.guard.weakened.python_marks import (
     SKIPS,
     Function,
@@ -20,7 +18,8 @@ from kage_nvim.evaluate.guard.weakened.python_marks import (
     parse,
 )
 from kage_nvim.evaluate.guard.weakened.python_values import Around
-from kage_nvim.evaluate.guard.weakened.shapes import Case
+from kage_nvim.evaluate.guard.weakened.python_words import name_of
+from kage_nvim.evaluate.guard.weakened.shapes import NOTHING, Case, Claim
 
 
 def cases_of(path: str, source: bytes) -> list[Case]:
@@ -36,6 +35,12 @@ def helpers_of(path: str, source: bytes) -> list[Case]:
     for name, node in _Module(path, tree).functions.items() if tree is not None else ():
         case = Case(path, name, node.lineno)
         Body(Around({}, {}), case).read(node)
+        if not case.claims:  # what it hands back is what a test claims
+            for at in ast.walk(node):
+                if isinstance(at, ast.Return) and isinstance(at.value, (ast.Compare, ast.BoolOp)):
+                    case.claims += claims_of(at.value, at.lineno)
+                elif isinstance(at, ast.Return) and fixed(at.value or ast.Constant(None)) is True:
+                    case.claims.append(Claim(ast.unparse(at), at.lineno, NOTHING))
         found.append(case)
     return found
 
@@ -89,7 +94,8 @@ class _Module:
                     or (isinstance(at, ast.Assign) and name_of(at.value) == "importorskip")
                     or (isinstance(at, ast.Raise) and at.exc is not None and name_of(at.exc) in SKIPS)
                 ):
-                    yield "skipped", ast.unparse(at)
+                    needs = "importorskip" in ast.unparse(at)
+                    yield "needs" if needs else "skipped", ast.unparse(at)
 
     def _scope(self, body: Sequence[ast.stmt], prefix: str, idle: str, marks: dict[str, str]) -> None:
         last: dict[str, int] = {}
@@ -103,6 +109,8 @@ class _Module:
             elif isinstance(node, ast.If):
                 known = fixed(node.test)
                 never = f"it stands under `if {ast.unparse(node.test)}`"
+                if known is None and "__name__" not in never:
+                    marks = marks | {"conditional": f"if {ast.unparse(node.test)}"}
                 self._scope(node.body, prefix, idle or (never if known is False else ""), marks)
                 self._scope(node.orelse, prefix, idle or (never if known is True else ""), marks)
             elif isinstance(node, (ast.Try, ast.With)):
@@ -115,7 +123,8 @@ class _Module:
         idle: str,
         marks: dict[str, str],
     ) -> None:
-        own = marks | dict(decorator_marks(node.decorator_list))
+        attached = [self.values.get(name_of(at), at) for at in node.decorator_list]
+        own = marks | dict(decorator_marks(attached))
         if isinstance(node, ast.ClassDef):
             tests = any(
                 "test" in name_of(base).lower() or "case" in name_of(base).lower() for base in node.bases
@@ -126,6 +135,8 @@ class _Module:
             elif node.name.startswith("Test") and not node.bases and _has(node, "__init__"):
                 idle = idle or f"the class {node.name} has an __init__ and is not collected"
             own |= dict(self._module_marks(node.body))
+            if any("Async" in name_of(base) for base in node.bases):
+                own["awaited"] = ""
             for method in node.body:
                 before = getattr(method, "name", "") in ("setUp", "setup_method", "setUpClass")
                 if before and any(map(_skips, ast.walk(method))):
@@ -140,6 +151,9 @@ class _Module:
             idle = idle or ("it is a property" if "property" in map(name_of, node.decorator_list) else "")
         case = Case(self.path, prefix + node.name, node.lineno, idle, own)
         Body(self.around, case).read(node)
+        if "awaited" in case.marks:
+            case.marks.pop("awaited")
+            case.marks["async"] = ""
         self.found.append(case)
         for inner in ast.walk(node):  # a test that was moved into another function is never run
             if isinstance(inner, Function) and inner is not node and inner.name.startswith("test"):
@@ -150,19 +164,34 @@ class _Module:
                 self.found.append(nested)
 
     def _dropped(self) -> None:
-        """``del test_x``, ``test_x = None``, ``TestX.test_y = …``, ``test_x.__test__ = False``."""
-        gone: dict[str, str] = {}
+        """``del test_x``, ``test_x = None``, ``TestX.test_y = …``, ``test_x.__test__ = False``, another
+        ``test_x`` that is imported below."""
+        gone: dict[str, tuple[int, str]] = {}
         for node in self.tree.body:
-            targets: Sequence[ast.expr] = ()
-            if isinstance(node, (ast.Delete, ast.Assign)):
-                targets = node.targets
-            for target in targets:
-                shown = ast.unparse(target).removesuffix(".__test__").removesuffix(".__unittest_skip__")
-                gone[shown] = f"`{ast.unparse(node)[:60]}`"
+            for name in _lost(node):
+                gone[name] = (node.lineno, f"`{ast.unparse(node)[:60]}`")
         for case in self.found:
             for name in (case.name, case.name.partition(".")[0]):
-                if name in gone and not case.idle:
-                    case.idle = gone[name]
+                if name in gone and not case.idle and gone[name][0] > case.line:
+                    case.idle = gone[name][1]
+
+
+def _lost(node: ast.stmt) -> Iterator[str]:
+    """Names that mean something else, or nothing, after a statement at the top of a module."""
+    if isinstance(node, (ast.Delete, ast.Assign)):
+        for target in node.targets:
+            if isinstance(target, ast.Subscript) and name_of(target.value) in ("globals", "vars"):
+                yield str(getattr(target.slice, "value", ""))
+            yield ast.unparse(target).removesuffix(".__test__").removesuffix(".__unittest_skip__")
+    elif isinstance(node, (ast.Import, ast.ImportFrom)):
+        yield from (alias.asname or alias.name for alias in node.names)
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        call = node.value
+        told = [str(at.value) for at in call.args if isinstance(at, ast.Constant)]
+        if name_of(call) in ("delattr", "setattr") and told:
+            yield f"{ast.unparse(call.args[0])}.{told[0]}"
+        elif name_of(getattr(call.func, "value", call)) in ("globals", "vars") and told:
+            yield told[0]
 
 
 def _own(node: ast.stmt) -> Iterator[ast.stmt]:

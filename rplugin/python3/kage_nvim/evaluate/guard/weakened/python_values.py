@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from kage_nvim.evaluate.guard.weakened.python_claims import name_of, number
+from kage_nvim.evaluate.guard.weakened.python_words import name_of, number
 
 DEEP = 3
 """How far names are followed."""
@@ -58,6 +58,8 @@ def how_many(around: Around, node: ast.expr, deep: int = 0) -> int | None:
         return -1
     if isinstance(node, ast.Call):
         name = name_of(node)
+        if name in ("sample", "choice", "choices", "islice", "filter", "takewhile", "dropwhile", "compress"):
+            return -1
         if name == "range" and all(number(at) is not None for at in node.args):
             return len(range(*(int(number(at) or 0) for at in node.args)))
         if name in (

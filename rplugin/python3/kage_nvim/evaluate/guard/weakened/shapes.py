@@ -45,9 +45,9 @@ class Case:
     """One test.
 
     ``idle`` says why it is not run, where it is not; ``marks`` what is attached to it (kind → words);
-    ``rounds`` with how many sets of values it is run (``None``: not known, -1: filtered), ``values`` which;
-    ``words``, ``names``, ``calls`` and ``constants`` are what its text consists of; ``patched`` and
-    ``mocked`` are names that are replaced in it, with the lines.
+    ``rounds`` with how many sets of values it is run (``None``: not known, -1: filtered), ``values`` which,
+    ``drawn`` what random ones are drawn from; ``words``, ``names``, ``calls`` and ``constants`` are what its
+    text consists of; ``patched`` and ``mocked`` are names that are replaced in it, with the lines.
     """
 
     path: str
@@ -64,6 +64,7 @@ class Case:
     calls: set[str] = field(default_factory=set)
     mocked: dict[str, int] = field(default_factory=dict)
     values: list[str] = field(default_factory=list)
+    drawn: list[str] = field(default_factory=list)
 
 
 def weakening(kind: str, path: str, line: int, text: str) -> Weakening:
