@@ -94,6 +94,15 @@ def test_who_asks_for_a_check_that_is_under_way_waits_for_it() -> None:
         assert asked.cancelled() and checks.began == 3
         checks.ends[-1].set_result("fine")
         assert await asyncio.gather(first, second) == ["fine", "fine"]
+        # Two editors ask: one check, and neither is told that the other took its place.
+        both = [
+            asyncio.ensure_future(checks._shared((run.root, "r", 1), None, checks._of_candidate, of))
+            for _ in range(2)
+        ]
+        await _turns()
+        assert checks.began == 4
+        checks.ends[-1].set_result("for both")
+        assert await asyncio.gather(*both) == ["for both", "for both"]
         # Of another commit there is nothing to wait for.
         old = asyncio.ensure_future(checks.candidate(run, 1))
         await _turns()

@@ -42,7 +42,9 @@ _Asked = tuple[Path, str, int | None]
 """What is checked: of the repository, a candidate's run and number; no run for what the user has."""
 
 _Of = tuple[str, Mapping[str, Check]]
-"""A commit, and the checks that are run on it."""
+"""A candidate's commit, or the tree of what the user has, and the checks that are run on it."""
+
+_Begin = Callable[[], Coroutine[Any, Any, Evaluation]]
 
 
 class Checks:
@@ -88,12 +90,12 @@ class Checks:
         ground = Ground(store, settings, env)
         if run is not None and number is not None:
             of = run.candidate(number).commit
-            work = self._of_candidate(ground, run, number, of, wanted)
+            begin = partial(self._of_candidate, ground, run, number, of, wanted)
         else:
-            of = await self._yours(store)
-            work = self._of_yours(ground, of, wanted)
+            commit, of = await self._yours(store)
+            begin = partial(self._of_yours, ground, (commit, of), wanted)
         asked = (repository.root, run.id if run and number is not None else "", number)
-        evaluation = await self._instead(asked, peer, work, (of, wanted))
+        evaluation = await self._shared(asked, peer, begin, (of, wanted))
         told: dict[str, Any] = msgspec.to_builtins(evaluation)
         whose = {"run": run.id if run is not None and number is not None else None, "agent": number}
         return {**whose, "line": evaluation.line, "green": evaluation.green, **told}
@@ -114,9 +116,10 @@ class Checks:
         slow = self._slow.get((run.root, run.id, number))
         if slow is not None and slow[0] == (commit, wanted):
             return slow[1]
+        begin = partial(self._of_candidate, ground, run, number, commit, wanted)
         while True:
             try:
-                return await self._shared(ground, run, number, commit, wanted)
+                return await self._shared((run.root, run.id, number), None, begin, (commit, wanted))
             except KageError as error:
                 if error.code != "superseded":
                     self._unchecked(run, number, commit, error)
@@ -124,21 +127,17 @@ class Checks:
                     raise
                 # Somebody asked for the same: what comes of that is wanted here too.
 
-    async def _shared(
-        self, ground: Ground, run: Run, number: int, commit: str, wanted: Mapping[str, Check]
-    ) -> Evaluation:
-        """What comes of the check of a candidate that is under way, else of one that is begun."""
-        asked = (run.root, run.id, number)
+    async def _shared(self, asked: _Asked, peer: Peer | None, begin: _Begin, of: _Of) -> Evaluation:
+        """What comes of the same check that is under way (two editors may ask at once), else of a new one."""
         before = self._under_way.get(asked)
-        if before is not None and self._of.get(before) == (commit, wanted):
+        if before is not None and self._of.get(before) == of:
             try:
                 return await asyncio.shield(before)
             except asyncio.CancelledError:
                 if not before.cancelled():
                     raise
-                return await self._shared(ground, run, number, commit, wanted)
-        work = self._of_candidate(ground, run, number, commit, wanted)
-        return await self._instead(asked, None, work, (commit, wanted))
+                return await self._shared(asked, peer, begin, of)
+        return await self._instead(asked, peer, begin(), of)
 
     async def ground(self, run: Run) -> tuple[Ground, dict[str, Check]]:
         """What trials on the trees of a run need, and the checks to run there; no check when there is none,
@@ -198,10 +197,12 @@ class Checks:
         for question in self.questions(root, settings):
             self._conductor.database.confirm(str(root), question.id)
 
-    async def _yours(self, store: Store) -> str:
+    async def _yours(self, store: Store) -> tuple[str, str]:
+        """A commit of what the user has now, and its tree."""
         root = store.repository.root
         buffers = await open_buffers(self._conductor.peers, root)
-        return (await asyncio.to_thread(store.snapshot, overlays(buffers, root))).commit
+        commit = (await asyncio.to_thread(store.snapshot, overlays(buffers, root))).commit
+        return commit, (await asyncio.to_thread(trees_of, store, [commit]))[0]
 
     async def _instead(
         self, asked: _Asked, peer: Peer | None, work: Coroutine[Any, Any, Evaluation], of: _Of
@@ -227,10 +228,11 @@ class Checks:
             if self._under_way.get(asked) is task:
                 del self._under_way[asked]
 
-    async def _of_yours(self, ground: Ground, commit: str, wanted: Mapping[str, Check]) -> Evaluation:
-        store = ground.store
-        root = store.repository.root
-        (tree,) = await asyncio.to_thread(trees_of, store, [commit])
+    async def _of_yours(
+        self, ground: Ground, yours: tuple[str, str], wanted: Mapping[str, Check]
+    ) -> Evaluation:
+        root = ground.store.repository.root
+        commit, tree = yours
         evaluation = Evaluation(commit=commit, tree=tree)
         with self._telling((root, "", None), partial(self._tell, root)) as heard:
             results = await self.trials.results(
