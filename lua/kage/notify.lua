@@ -27,11 +27,17 @@ local function record(lines)
   vim.api.nvim_echo({ { "" } }, false, {})
 end
 
+--- The columns of a line that is not wrapped: what fits beside the border, and into the last line beside
+--- 'showcmd', where more would ask for ENTER.
+---@return integer
+function M.width()
+  return math.max(20, math.min(76, vim.o.columns - 20))
+end
+
 ---@param lines string[]
 ---@return string[] # with what fits into the corner, one line each
 local function wrap(lines)
-  -- What fits beside the border, and into the last line beside 'showcmd', where more would ask for ENTER.
-  local columns = math.max(20, math.min(76, vim.o.columns - 20))
+  local columns = M.width()
   local wrapped = {}
   for _, line in ipairs(lines) do
     local indent = line:match("^ *")

@@ -108,16 +108,24 @@ end
 
 ---@param result { roles: { name: string, description: string, text: string, source: string }[] }
 ---@param whole boolean
+---@param width integer? of a line of the list
 ---@return string
-function M.roles(result, whole)
+function M.roles(result, whole, width)
   local lines = {}
+  if not whole then
+    local rows = vim.tbl_map(function(role)
+      return { words.clean(role.name), words.clean(role.description) }
+    end, result.roles)
+    for _, line in ipairs(words.columns(rows)) do
+      lines[#lines + 1] = words.cut(line, width or 76)
+    end
+    return table.concat(lines, "\n")
+  end
   for _, role in ipairs(result.roles) do
-    lines[#lines + 1] = ("%-16s %s"):format(role.name, words.clean(role.description))
-    if whole then
-      lines[#lines + 1] = "from " .. words.clean(role.source)
-      for _, line in ipairs(vim.split(role.text, "\n", { plain = true })) do
-        lines[#lines + 1] = words.clean(line)
-      end
+    lines[#lines + 1] = words.clean(role.name) .. ": " .. words.clean(role.description)
+    lines[#lines + 1] = "from " .. words.clean(role.source)
+    for _, line in ipairs(vim.split(role.text, "\n", { plain = true })) do
+      lines[#lines + 1] = words.clean(line)
     end
   end
   return table.concat(lines, "\n")

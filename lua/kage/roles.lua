@@ -92,7 +92,7 @@ function M.command(words)
     if err then
       return notify.error(err)
     end
-    notify.info(require("kage.report").roles(result, first ~= nil))
+    notify.info(require("kage.report").roles(result, first ~= nil, notify.width()))
   end)
 end
 

@@ -35,7 +35,7 @@ def test_what_a_role_says_reaches_its_agent(stage: Stage, tmp_path: Path) -> Non
         told.append(messages[1]["message"]["content"])
     assert all("# Your role: security" in text and "attacked" in text for text in told[:2])
     assert "Think of three failures first." in told[2] and "---" not in told[2]
-    stage.shell(*wanted)  # trusted from now on
+    stage.shell("spawn", "--player", "b+careful", "look")  # trusted from now on
     assert "security" in stage.shell("role", "list")
     assert "Think of three" in stage.shell("role", "show", "careful")
 

@@ -158,6 +158,8 @@ def test_a_shared_repository_of_any_content(
     put(shared, "README.md", b"# no front matter")
     put(shared / "agents", "a.md", role.format("careful", "this").encode())
     put(shared / "roles", "a.md", role.format("careful", "that").encode())
+    put(shared / "plugins" / "x" / "agents" / "deep", "deep.md", role.format("deep", "deep").encode())
+    put(shared / "docs", "no.md", role.format("no", "no").encode())
     put(shared / "roles", "up.md", role.format("../../up", "up").encode())
     put(shared / "roles", "bad\x1b[31m.md", role.format("", "bad").encode())
     put(shared / "roles", "big.md", role.format("big", "x" * 100_000).encode())
@@ -174,10 +176,18 @@ def test_a_shared_repository_of_any_content(
     def offered(url: str) -> dict[str, str]:
         return {one.role.name: one.role.text for one in shared_roles.fetch(url, [], os.environ, tmp_path)}
 
-    assert offered(f"{shared}#v1") == offered(f"{shared}#{first}") == {"careful": "Do this.", "up": "Do up."}
-    assert offered(f"{shared}#main") == offered("./shared") == {"careful": "Do more.", "up": "Do up."}
+    assert (
+        offered(f"{shared}#v1")
+        == offered(f"{shared}#{first}")
+        == {"careful": "Do this.", "deep": "Do deep.", "up": "Do up."}
+    )
+    assert (
+        offered(f"{shared}#main")
+        == offered("./shared")
+        == {"careful": "Do more.", "deep": "Do deep.", "up": "Do up."}
+    )
     monkeypatch.setattr(shared_roles, "MOST", 3)
-    with pytest.raises(KageError, match="has 6 Markdown files"):
+    with pytest.raises(KageError, match="has 7 Markdown files"):
         offered(str(shared))
     assert not list(paths.data().glob("role-*"))
 

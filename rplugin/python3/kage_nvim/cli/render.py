@@ -111,8 +111,12 @@ def summary(answer: dict[str, Any]) -> str:
 
 
 def roles(rows: list[dict[str, Any]]) -> str:
-    """One line a role."""
-    return "\n".join(f"{clean(row['name']):<16} {clean(row['description'])}" for row in rows)
+    """One line a role; some describe themselves at length."""
+    width = max((len(clean(row["name"])) for row in rows), default=0)
+    told = [(clean(row["name"]), clean(row["description"])) for row in rows]
+    return "\n".join(
+        f"{name:<{width}}  {text if len(text) <= 100 else text[:99] + '…'}".rstrip() for name, text in told
+    )
 
 
 def role(row: dict[str, Any]) -> str:

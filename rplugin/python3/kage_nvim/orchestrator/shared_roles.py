@@ -25,8 +25,8 @@ from kage_nvim.orchestrator.roles import Pin, Role
 from kage_nvim.protocol import dumps
 from kage_nvim.trees import EXECUTABLE, PLAIN, entries, read_blobs, up_to
 
-FOLDERS = {"", "roles", "agents", roles.FOLDER, ".claude/agents"}
-"""Where a shared repository may keep its roles."""
+FOLDERS = {"roles", "agents"}
+"""Where a shared repository may keep its roles: in folders of these names and below them, or at its root."""
 MOST = 1000
 """Markdown files of one repository that are looked at."""
 FETCH_SECONDS = 120.0
@@ -70,7 +70,7 @@ def fetch(url: str, wanted: Sequence[str], env: Mapping[str, str], cwd: Path) ->
         raise KageError(
             f"{address} {what} (found: {', '.join(sorted(known)) or 'none'})",
             fix="A role is a Markdown file with `name` and `description` in its front matter, at the root or"
-            " in roles/, agents/, .kage/roles/ or .claude/agents/.",
+            " below a folder roles/ or agents/.",
             code="no_role",
             exit=Exit.NOTHING,
         )
@@ -147,13 +147,17 @@ def _fetched(scratch: Path, address: str, revision: str, env: Mapping[str, str],
     return found.out.decode().strip()
 
 
+def _keeps_roles(folder: PurePosixPath) -> bool:
+    return not folder.parts or bool(FOLDERS & set(folder.parts))
+
+
 def _offered(store: _Fetched, address: str, commit: str) -> list[Offered]:
     files = [
         entry
         for entry in entries(store, commit)
         if entry.path.endswith(".md")
         and entry.mode in (PLAIN, EXECUTABLE)
-        and str(PurePosixPath(entry.path).parent).removeprefix(".") in {f.removeprefix(".") for f in FOLDERS}
+        and _keeps_roles(PurePosixPath(entry.path).parent)
     ]
     if len(files) > MOST:
         raise refused(
