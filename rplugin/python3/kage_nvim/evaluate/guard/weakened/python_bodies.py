@@ -19,12 +19,21 @@ from kage_nvim.evaluate.guard.weakened.python_swallows import EXITS, SWALLOWED, 
 from kage_nvim.evaluate.guard.weakened.python_values import (
     DEEP,
     Around,
+    drawn,
     elements,
     how_many,
+    times,
     values_of,
     written,
 )
-from kage_nvim.evaluate.guard.weakened.python_words import called, constants, name_of, number, within, words
+from kage_nvim.evaluate.guard.weakened.python_words import (
+    called,
+    constants,
+    name_of,
+    stands_in,
+    within,
+    words,
+)
 from kage_nvim.evaluate.guard.weakened.shapes import Case, Claim
 
 _ENDS = {"_exit", "abort", "kill", "execv", "_Exit"}
@@ -70,7 +79,7 @@ class Body:
             if name_of(at) in ("parametrize", "expand", "data") and isinstance(at, ast.Call):
                 values = values_of(at)
                 size = None if values is None else how_many(self.module, values)
-                self._times(size)
+                times(case, size)
                 case.values += [ast.unparse(at) for at in elements(self.module, values)]
                 for inner in written(self.module, values):
                     if isinstance(inner, ast.Call) and name_of(inner) == "param":
@@ -83,31 +92,11 @@ class Body:
                             for kind, shown in decorator_marks(marks) if word.arg == "marks" else ():
                                 case.marks[f"{kind} {ast.unparse(inner)[:40]}"] = shown
             elif name_of(at) == "given" and isinstance(at, ast.Call):
-                self._drawn(at, node.decorator_list)
+                drawn(case, at, node.decorator_list)
             elif name_of(at) == "patch" or "patch" in ast.unparse(at).partition("(")[0].split("."):
                 self._patch(at)
             elif (made := self.module.functions.get(name_of(at))) is not None and not runs(made):
                 case.marks["wrapped"] = f"@{ast.unparse(at)}"
-
-    def _drawn(self, given: ast.Call, beside: Sequence[ast.expr]) -> None:
-        """``@given(…)`` with its ``@settings(…)``: a hundred examples are tried when nothing else is said."""
-        self.case.drawn = [ast.unparse(at) for at in (*given.args, *(word.value for word in given.keywords))]
-        said = [
-            word
-            for at in beside
-            if isinstance(at, ast.Call) and name_of(at) == "settings"
-            for word in at.keywords
-        ]
-        examples = next((number(word.value) for word in said if word.arg == "max_examples"), 100.0)
-        none = any(word.arg == "phases" and "generate" not in ast.unparse(word.value) for word in said)
-        self._times(-1 if none else None if examples is None else int(examples))
-
-    def _times(self, size: int | None) -> None:
-        rounds = self.case.rounds
-        if size is None or rounds is None:
-            self.case.rounds = None if size != -1 and rounds != -1 else -1
-        else:
-            self.case.rounds = -1 if -1 in (size, rounds) else rounds * size
 
     def _patch(self, node: ast.expr) -> None:
         call = node if isinstance(node, ast.Call) else None

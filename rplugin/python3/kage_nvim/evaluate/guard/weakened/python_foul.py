@@ -277,9 +277,7 @@ def _answers(node: ast.FunctionDef) -> bool:
     return any(value is not None and not isinstance(value, ast.Constant) for value in given)
 
 
-_STOPS = {"sys.exit", "exit", "quit", "SystemExit", *(f"os.exec{end}" for end in "v l vp lp ve".split())}
-    f"os.exec{end}" for end in "v l vp lp ve".split()
-}
+_STOPS = {"sys.exit", "exit", "quit", "SystemExit", "os.execv", "os.execl", "os.execvp", "os.execve"}
 
 
 def _zero_exits(node: ast.FunctionDef, names: dict[str, str]) -> list[ast.Call]:

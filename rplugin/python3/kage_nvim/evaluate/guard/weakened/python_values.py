@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from kage_nvim.evaluate.guard.weakened.python_words import name_of, number
+from kage_nvim.evaluate.guard.weakened.shapes import Case
 
 DEEP = 3
 """How far names are followed."""
@@ -80,3 +81,26 @@ def how_many(around: Around, node: ast.expr, deep: int = 0) -> int | None:
             known = [size for size in sizes if size is not None]
             return min(known, default=None) if len(known) == len(sizes) else None
     return None
+
+
+def drawn(case: Case, given: ast.Call, beside: Sequence[ast.expr]) -> None:
+    """``@given(…)`` with its ``@settings(…)``: a hundred examples are tried when nothing else is said."""
+    case.drawn = [ast.unparse(at) for at in (*given.args, *(word.value for word in given.keywords))]
+    said = [
+        word
+        for at in beside
+        if isinstance(at, ast.Call) and name_of(at) == "settings"
+        for word in at.keywords
+    ]
+    examples = next((number(word.value) for word in said if word.arg == "max_examples"), 100.0)
+    none = any(word.arg == "phases" and "generate" not in ast.unparse(word.value) for word in said)
+    times(case, -1 if none else None if examples is None else int(examples))
+
+
+def times(case: Case, size: int | None) -> None:
+    """A test is run once more for each of so many values (``None``: not known, -1: some are left out)."""
+    rounds = case.rounds
+    if size is None or rounds is None:
+        case.rounds = None if size != -1 and rounds != -1 else -1
+    else:
+        case.rounds = -1 if -1 in (size, rounds) else rounds * size
