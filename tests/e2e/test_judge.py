@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -182,15 +183,22 @@ def test_what_was_asked_for_lands_once_and_only_then(project: Stage) -> None:
     refused = project.run("spawn", "--hidden", "--yes", "--auto-accept", "green", "-n", "2", "x")
     assert refused.returncode != 0 and "[judge] player" in refused.stderr
     calc = project.repository / "calc.py"
-    with ModelServer(judging(honest)) as server:
+    typed = threading.Event()
+
+    def answer(body: dict[str, Any], headers: dict[str, str]) -> Reply:
+        assert typed.wait(30)
+        return judging(honest)(body, headers)
+
+    with ModelServer(answer) as server:
         configure(project, server.url, judge="auto = false")
         with Desk(project, columns=80, rows=24) as desk:
-            # What is typed and not saved meets the same line: nothing lands, and nothing is lost.
-            desk.lua("vim.api.nvim_buf_set_lines(0, 1, 2, false, { '    return a / b' }) return 1")
+            # What is typed meanwhile and not saved meets the same line: nothing lands, and nothing is lost.
             spawn(project, "wrong", "neat", more=("--auto-accept", "green"))
+            desk.until_lua("return require('kage.state').run() ~= nil")
             desk.lua("vim.api.nvim_buf_set_lines(0, 1, 2, false, { '    return b - a' }) return 1")
+            typed.set()
             run = settled(project, lambda run: not run["landed"], "a conflict")
-            assert "nothing landed by itself: " in run["verdict"]
+            assert "nothing landed by itself: candidate 2 conflicts with what you have" in run["verdict"]
             assert desk.lua("return vim.api.nvim_buf_get_lines(0, 1, 2, false)[1]") == "    return b - a"
             desk.leave()
         assert calc.read_text() == BROKEN
