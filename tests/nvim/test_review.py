@@ -102,6 +102,11 @@ def test_patches_of_one_file_follow_each_other(editor: Editor, kaged: FakeDaemon
         editor.keys("a")
         until(lambda: "applied to many" in editor.lua("return vim.fn.execute('1messages')"), 10, name)
     assert (repository / "many.txt").read_bytes() == MANY
+    review["findings"] = [dict(one) for one in SHIFTED]  # shown again, what was applied still is
+    kaged.answers["review_again"] = lambda _: review
+    editor.lua("vim.cmd('Kage review last')")
+    until(lambda: "nothing is left" in editor.lua("return vim.fn.execute('1messages')"), 10, "again")
+    assert editor.lua("return vim.fn.search('Nothing is left', 'w')") > 0
     editor.lua(
         "vim.api.nvim_buf_call(vim.fn.bufnr('many.txt'),"
         " function() vim.cmd('setl nofixeol | silent write') end)"

@@ -96,10 +96,30 @@ local function standing()
   return table.concat({ mode, vim.api.nvim_get_current_win(), buffer, tick, cursor[1], cursor[2] }, " ")
 end
 
+--- The review as it is kept, with what was applied here where it has been shown before.
+---@param answer kage.Review
+---@return kage.Review
+local function known(answer)
+  local old = shown[answer.repository]
+  if not old or old.id ~= answer.id then
+    return answer
+  end
+  local now = {}
+  for _, finding in ipairs(answer.findings) do
+    now[finding.id] = finding
+  end
+  for _, finding in ipairs(old.findings) do
+    local new = now[finding.id] or finding
+    finding.yours, finding.dismissed = new.yours, new.dismissed
+  end
+  return old
+end
+
 --- Show what came of a review.
 ---@param review kage.Review
 ---@param enter boolean the cursor goes to the report, where the next keys that are typed would be commands
 local function show(review, enter)
+  review = known(review)
   shown[review.repository] = review
   M.refresh(review, true)
   require("kage.review.report").open(review, enter)
@@ -107,7 +127,8 @@ local function show(review, enter)
   local failed = vim.tbl_filter(function(reviewer)
     return reviewer.state == "failed"
   end, review.reviewers)
-  local said = #found == 1 and "1 finding" or #found == 0 and "nothing found" or #found .. " findings"
+  local none = #review.findings == 0 and "nothing found" or "nothing is left to look at"
+  local said = #found == 1 and "1 finding" or #found == 0 and none or #found .. " findings"
   if #failed > 0 then
     said = said .. (", %d of %d reviewers did not end"):format(#failed, #review.reviewers)
   end

@@ -130,6 +130,9 @@ function M.apply(review, finding)
   end
   local buffer = vim.fn.bufadd(path)
   vim.fn.bufload(buffer)
+  if not vim.bo[buffer].modified then -- it may have been written elsewhere since
+    vim.cmd("silent! checktime " .. buffer)
+  end
   marks.follow(review, buffer) -- the other findings' lines move with this patch
   local why, fix = apply.refusal(buffer, path)
   if why then

@@ -131,7 +131,8 @@ function M.lines(review, width)
   local open = vim.tbl_filter(is_shown, review.findings)
   add(open)
   if #open == 0 then
-    vim.list_extend(lines, { { { "" } }, { { "Nothing found." } } })
+    local said = #review.findings == 0 and "Nothing found." or "Nothing is left to look at."
+    vim.list_extend(lines, { { { "" } }, { { said } } })
   end
   if #open < #review.findings then
     lines[#lines + 1] = { { "" } }
