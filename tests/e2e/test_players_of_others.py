@@ -62,7 +62,7 @@ def played(stage: Stage, task: str, *, code: int = 0, name: str = "standin") -> 
 def events(stage: Stage, kind: str) -> list[dict[str, Any]]:
     """The lines of that kind in the agent's log."""
     run = stage.json("status")["runs"][0]["id"]
-    log = next(paths.run_folder(run).rglob("log.jsonl")).read_text("utf-8")
+    log = "".join(path.read_text("utf-8") for path in paths.run_folder(run).rglob("log.jsonl"))
     return [event for line in log.splitlines() if (event := json.loads(line))["kind"] == kind]
 
 
