@@ -100,7 +100,7 @@ def run_of(stage: Stage) -> dict[str, Any]:
 
 def settled(stage: Stage, holds: Callable[[dict[str, Any]], object], what: str) -> dict[str, Any]:
     """The newest run, as soon as its agents have ended, all that follows is done, and this holds."""
-    assert stage.run("wait", "--timeout", "60").returncode in (0, 5), f"{what}: {stage.logs()}"
+    assert stage.run("wait", "--timeout", "100", timeout=120).returncode in (0, 5), f"{what}: {stage.logs()}"
     run = run_of(stage)
     states = [(agent["state"], agent["reason"]) for agent in run["agents"]]
     assert holds(run), f"{what}: {run['verdict']} {states} {run['candidates']}\n{stage.logs()}"

@@ -78,9 +78,10 @@ async def verdict(conductor: Conductor, run: Run) -> Verdict:
             exit=Exit.NOTHING,
         )
     if not _candidates(run):
+        over = "kage log N tells what its agents did, kage send N TEXT has one go on."
         raise KageError(
             f"run {run.id} has no candidate that changes anything",
-            fix="Wait for its agents: kage wait.",
+            fix=over if run.settled else "Wait for its agents: kage wait.",
             code="no_candidate",
             exit=Exit.NOTHING,
         )
