@@ -78,6 +78,9 @@ function M.lines(answer, agent)
   if #(answer.overlaid or {}) > 0 then
     lines[#lines + 1] = "the base's versions were run of " .. some(answer.overlaid)
   end
+  if #(answer.missing or {}) > 0 then
+    lines[#lines + 1] = "not on PATH, so what they would check is not: " .. some(answer.missing)
+  end
   return lines
 end
 

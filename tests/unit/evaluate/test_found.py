@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kage_nvim.config import Check, RepositoryConfig
-from kage_nvim.evaluate.checks.found import checks_of
+from kage_nvim.evaluate.checks.found import absent, checks_of
 from kage_nvim.evaluate.checks.kinds import kind_of
 from kage_nvim.evaluate.results import begun
 
@@ -44,6 +44,7 @@ def test_what_is_configured_stands_alone(tmp_path: Path) -> None:
 
 
 SCRIPTS = json.dumps({"scripts": {"test": "jest", "lint": "eslint .", "typecheck": "tsc"}})
+LINTS = {"ruff": "ruff check .", "mypy": "mypy ."}
 TEST = "def test_a(): pass\n"
 UNITTEST = "python3 -m unittest discover -v"
 
@@ -70,7 +71,19 @@ UNITTEST = "python3 -m unittest discover -v"
             {"doctest": "python3 -m doctest -v calc.py"},
         ),
         ({"calc.py": "x = 1\n"}, {}),
-        ({"Cargo.toml": "[package]\n"}, {"cargo": "cargo test --no-fail-fast"}),
+        (
+            {"Cargo.toml": "[package]\n"},
+            {"cargo": "cargo test --no-fail-fast", "clippy": "cargo clippy --quiet --all-targets"},
+        ),
+        ({"pyproject.toml": '[dependency-groups]\ndev = ["ruff>=0.4", "mypy"]\n'}, LINTS),
+        ({"requirements-dev.txt": "# tools\nruff==0.4\nmypy\n"}, LINTS),
+        ({"pyproject.toml": '# "ruff"\ndev = ["ruff-lsp"]\n', "requirements.txt": "mypy-extensions\n"}, {}),
+        ({"Makefile": ".PHONY: test\nunit test: x\n\tsh t.sh\n"}, {"make": "make test"}),
+        ({"Makefile": ".PHONY: test\nall:\n\techo test:\n"}, {}),
+        (
+            {"pnpm-lock.yaml": "", "package.json": "{}", "p/a/package.json": SCRIPTS},
+            {"pnpm p/a": "cd p/a && pnpm test"},
+        ),
         (
             {"Cargo.toml": "[lints.clippy]\n"},
             {
@@ -136,7 +149,7 @@ def test_what_the_files_say(tmp_path: Path, files: dict[str, str], wanted: dict[
 def test_what_is_found_needs_its_program(tmp_path: Path) -> None:
     path = program(tmp_path / "bin", "python3", "make", "npm")
     files = {
-        "tests/test_a.py": "",
+        "tests/test_a.py": "import unittest\n",
         "Makefile": "test: all\n",
         "package.json": '{"scripts": {"test": "jest"}}',
     }
@@ -157,6 +170,20 @@ def test_what_is_found_needs_its_program(tmp_path: Path) -> None:
     assert "maven" not in found(root, path)
     (root / "mvnw").chmod(0o755)
     assert found(root, path)["maven"] == "./mvnw -B -o test"
+
+
+def test_what_is_asked_for_and_not_there_is_named(tmp_path: Path) -> None:
+    path = program(tmp_path / "bin", "python3", "make")
+    root = laid(tmp_path / "project", {"tests/test_a.py": TEST, "Cargo.toml": "", "mypy.ini": ""})
+    assert (found(root, path), absent(root, RepositoryConfig(), path)) == (
+        {},
+        ["pytest", "cargo", "mypy", "cargo-clippy"],
+    )
+    named = RepositoryConfig(checks={"mine": Check(command="true")})
+    assert absent(root, named, path) == [], "what is named stands alone"
+    (root / "tests" / "test_b.py").write_text("import unittest\n")
+    assert found(root, path) == {"unittest": f"{UNITTEST} -s tests"}
+    assert "pytest" not in absent(root, RepositoryConfig(), path), "another runs them"
 
 
 def test_what_looks_at_style_and_types_need_not_pass(tmp_path: Path) -> None:

@@ -59,6 +59,8 @@ def told(answer: dict[str, Any]) -> Iterator[str]:
         yield clean(f"! tests weakened: {weakening['path']}{line}: {weakening['text']}")
     if answer["overlaid"]:
         yield dim(f"the base's versions were run of {_some(answer['overlaid'])}")
+    if answer.get("missing"):
+        yield dim(f"not on PATH, so what they would check is not: {_some(answer['missing'])}")
     if answer["agent"] is not None:
         yield clean(f"candidate {answer['agent']}: {answer['line']}")
 

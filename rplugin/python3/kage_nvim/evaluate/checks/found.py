@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from kage_nvim.config import Check, RepositoryConfig
-from kage_nvim.evaluate.checks import signs
+from kage_nvim.evaluate.checks import makefiles, signs
 from kage_nvim.evaluate.checks.signs import Files
 
 
@@ -49,7 +49,7 @@ TOOLS = (
     Tool("maven", "test", ("mvn",), signs.maven, report="**/target/surefire-reports/TEST-*.xml"),
     Tool("nox", "test", ("nox",), lambda files: "nox" if files.has("noxfile.py") else "", unless=_PYTHON),
     Tool("tox", "test", ("tox",), signs.tox, unless=(*_PYTHON, "nox")),
-    Tool("make", "test", ("make",), lambda files: signs.make(files, "test", "check")),
+    Tool("make", "test", ("make",), lambda files: makefiles.make(files, "test", "check")),
     Tool("ruff", "lint", ("ruff",), signs.ruff, required=False),
     Tool("mypy", "type", ("mypy",), signs.mypy, required=False),
     Tool("pyright", "type", ("pyright",), signs.pyright, required=False),
@@ -63,7 +63,7 @@ TOOLS = (
         "lint",
         "lint",
         ("make",),
-        lambda files: signs.make(files, "lint"),
+        lambda files: makefiles.make(files, "lint"),
         required=False,
         unless=("ruff", "clippy", "eslint", "lint"),
     ),
@@ -89,13 +89,29 @@ def checks_of(root: Path, settings: RepositoryConfig, path: str) -> dict[str, Ch
     return found if any(check.kind == "test" for check in found.values()) else found | _below(root, path)
 
 
+def absent(root: Path, settings: RepositoryConfig, path: str) -> list[str]:
+    """Programs that the repository's files ask for and that are nowhere: what would run them is not found."""
+    if settings.checks:
+        return []
+    found = _found(root, path, TOOLS)
+    files, places = Files(root), _with_environment(root, path)
+    done = {*found, *(name for tool in TOOLS if tool.name in found for name in tool.unless)}
+    wanting: dict[str, None] = {}
+    for tool in TOOLS:
+        if tool.name in done or any(name in found for name in tool.unless) or not tool.command(files):
+            continue
+        wanting |= {name: None for name in tool.programs if not shutil.which(name, path=places)}
+    return list(wanting)
+
+
 def _below(root: Path, path: str) -> dict[str, Check]:
     """The tests of projects in folders of a repository that has none at its root: ``npm web``."""
     found: dict[str, Check] = {}
+    manager = signs.manager(Files(root))
     for folder in signs.folders(root):
         if any(name.endswith(f" {folder.partition('/')[0]}") for name in found):
             continue  # what is below a project is its own
-        for name, check in _found(root / folder, path, _IN_FOLDERS).items():
+        for name, check in _found(root / folder, path, _IN_FOLDERS, manager).items():
             report = f"{folder}/{check.report}" if check.report else ""
             command = f"cd {shlex.quote(folder)} && {check.command}"
             found[f"{name} {folder}"] = replace(check, command=command, report=report)
@@ -104,8 +120,8 @@ def _below(root: Path, path: str) -> dict[str, Check]:
     return found
 
 
-def _found(root: Path, path: str, tools: tuple[Tool, ...]) -> dict[str, Check]:
-    files = Files(root)
+def _found(root: Path, path: str, tools: tuple[Tool, ...], manager: str = "") -> dict[str, Check]:
+    files = Files(root, manager)
     places = _with_environment(root, path)
     found: dict[str, Check] = {}
     for tool in tools:
@@ -118,7 +134,7 @@ def _found(root: Path, path: str, tools: tuple[Tool, ...]) -> dict[str, Check]:
             found[tool.name] = Check(
                 command=command, kind=tool.kind, required=tool.required, report=tool.report
             )
-    if (made := found.get("make")) and signs.repeats(files, str(made.command), list(found)):
+    if (made := found.get("make")) and makefiles.repeats(files, str(made.command), list(found)):
         del found["make"]
     return found
 

@@ -25,18 +25,20 @@ _LOOKED = 400
 _NAMES_LOOKED = 20_000
 """Python files whose names are looked at."""
 _PASSED_OVER = ("venv", "node_modules", "build", "dist", "site-packages", "__pycache__")
-_RULE = re.compile(r"^(([\w./ -]+?)\s*::?(?!=)(.*)(?:\n\t.*)*)", re.MULTILINE)
 _HAS_TESTS = re.compile(r"^\s*(?:async )?def test_|^class Test\w*|\b(?:unittest|TestCase)\b", re.MULTILINE)
+_UNITTEST = re.compile(r"\b(?:unittest|\w*TestCase)\b")
 _NO_PROJECTS = (*_PASSED_OVER, "vendor", "third_party", "target", "out", "examples", "fixtures", "testdata")
 _FOLDERS = 500
 _EXAMPLE = re.compile(r"^\s*>>> \S", re.MULTILINE)
 
 
 class Files:
-    """The files at a repository's root, each read once; the user's own, so links are followed."""
+    """The files at a repository's root, each read once; the user's own, so links are followed. ``manager`` is
+    the one of packages that is used above, where nothing here says another."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, manager: str = "") -> None:
         self.root = root
+        self.above = manager
         self._texts: dict[str, str] = {}
 
     def has(self, *names: str) -> bool:
@@ -102,8 +104,10 @@ def pytest(files: Files) -> str:
 
 
 def unittest(files: Files) -> str:
-    """Each test is told (``-v``). A folder of tests that is no package is looked into by name."""
-    folder = _python_tests(files) or _tests_below(files, "test_*.py")
+    """Each test is told (``-v``). A folder of tests that is no package is looked into by name; what only
+    pytest understands is no test."""
+    folder = _tests_below(files, "test_*.py", having=_UNITTEST)
+    folder = _python_tests(files) or folder if folder else ""
     if folder in ("", "."):
         return "python3 -m unittest discover -v" if folder else ""
     parts = folder.split("/")
@@ -126,11 +130,13 @@ def cargo(files: Files) -> str:
 
 
 def clippy(files: Files) -> str:
-    """A configuration, or lints that are named."""
+    """What the project denies; with a configuration, or lints that are named, warnings too."""
+    if not files.has("Cargo.toml"):
+        return ""
     named = files.has("clippy.toml", ".clippy.toml")
     named = named or files.section(r"(workspace\.)?lints\.clippy", "Cargo.toml")
     named = named or any("clippy::" in files.text(f"src/{name}.rs") for name in ("lib", "main"))
-    return "cargo clippy --quiet --all-targets -- -D warnings" if named and files.has("Cargo.toml") else ""
+    return "cargo clippy --quiet --all-targets" + (" -- -D warnings" if named else "")
 
 
 def script(files: Files, manager: str, *names: str) -> str:
@@ -159,15 +165,23 @@ def tsc(files: Files) -> str:
     return _local(files, "tsc", "--noEmit") if files.has("tsconfig.json") else ""
 
 
+def manager(files: Files) -> str:
+    """The manager of packages that the repository uses, empty: its files say none."""
+    said = _manager(files, files.package())
+    return "" if said == "npm" and not files.has(MANAGERS["npm"]) else said
+
+
 def ruff(files: Files) -> str:
-    """A configuration of its own."""
+    """A configuration of its own, or a place among what is installed."""
     named = files.has("ruff.toml", ".ruff.toml") or files.section(r"tool\.ruff(\..*)?", "pyproject.toml")
+    named = named or _installs(files, "ruff")
     return "ruff check ." if named else ""
 
 
 def mypy(files: Files) -> str:
-    """A configuration; what it looks at is either said there or everything."""
+    """A configuration, or a place among what is installed; what it looks at is said there, or everything."""
     named = files.has("mypy.ini", ".mypy.ini") or files.section("mypy", "setup.cfg")
+    named = named or _installs(files, "mypy")
     named = named or files.section(r"tool\.mypy", "pyproject.toml")
     texts = "\n".join(files.text(name) for name in ("mypy.ini", ".mypy.ini", "setup.cfg", "pyproject.toml"))
     says = re.search(
@@ -207,47 +221,13 @@ def maven(files: Files) -> str:
     return f"{_wrapper(files, 'mvnw', 'mvn')} -B -o test" if files.has("pom.xml") else ""
 
 
-def make(files: Files, *targets: str) -> str:
-    """The first of these targets that the makefile has."""
-    text = _makefile(files)
-    found = (name for name in targets if re.search(rf"^{name}\s*:(?!=)", text, re.MULTILINE))
-    return f"make {name}" if (name := next(found, "")) else ""
-
-
-def repeats(files: Files, command: str, others: list[str]) -> bool:
-    """Whether a make target runs what was found beside it."""
-    recipe = "\n".join(_recipes(_makefile(files), command.split()[-1]))
-    words = {"go": "go test", "cargo": "cargo test", "maven": "mvn"} | {
-        name: f"{name} test" for name in MANAGERS
-    }
-    return any(words.get(name, name) in recipe for name in others if name != "make")
-
-
-def _recipes(text: str, target: str) -> Iterator[str]:
-    """A target's rule, and those of what it needs."""
-    rules = {
-        name: (needs or "", rule) for rule, names, needs in _RULE.findall(text) for name in names.split()
-    }
-    left, seen = [target], {target}
-    while left:
-        needs, rule = rules.get(left.pop(), ("", ""))
-        yield rule
-        new = set(needs.split("#")[0].split()) - seen
-        seen |= new
-        left += sorted(new)
-
-
-def _makefile(files: Files) -> str:
-    return next(filter(None, (files.text(name) for name in ("GNUmakefile", "makefile", "Makefile"))), "")
-
-
 def _manager(files: Files, package: dict[str, Any]) -> str:
     said = str(package.get("packageManager", "")).partition("@")[0]
     if said in MANAGERS:
         return said
     if files.has("bun.lockb"):
         return "bun"
-    return next((name for name, lock in MANAGERS.items() if files.has(lock)), "npm")
+    return next((name for name, lock in MANAGERS.items() if files.has(lock)), files.above or "npm")
 
 
 def _wrapper(files: Files, wrapper: str, program: str) -> str:
@@ -266,12 +246,22 @@ def _python_tests(files: Files) -> str:
     return next((folder for folder, shape in folders.items() if files.any(folder, shape)), "")
 
 
-def _tests_below(files: Files, *shapes: str) -> str:
+def _installs(files: Files, program: str) -> bool:
+    """Whether a program is named where people say what they install to work on a project."""
+    quoted = re.compile(rf"""^[^#\n]*["']{program}(?![\w-])|^{program}\s*=""", re.MULTILINE)
+    plain = re.compile(rf"^{program}(?![\w-])", re.MULTILINE)
+    lists = ("requirements-dev.txt", "dev-requirements.txt", "requirements/dev.txt", "requirements.txt")
+    return quoted.search(files.text("pyproject.toml")) is not None or any(
+        plain.search(files.text(name)) for name in lists
+    )
+
+
+def _tests_below(files: Files, *shapes: str, having: re.Pattern[str] = _HAS_TESTS) -> str:
     """The folder of the first file further down that has tests, and is not only called so."""
     for name in islice(_python_files(files), _NAMES_LOOKED):
         folder, _, last = name.rpartition("/")
         called = any(fnmatch(last, shape) for shape in shapes or ("test_*.py", "*_test.py"))
-        if called and _HAS_TESTS.search(files.text(name)):
+        if called and having.search(files.text(name)):
             return folder or "."
     return ""
 

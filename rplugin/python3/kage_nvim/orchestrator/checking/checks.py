@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from kage_nvim import config
 from kage_nvim.config import REPOSITORY_FILE, Check, RepositoryConfig
 from kage_nvim.errors import Exit, KageError, refused
-from kage_nvim.evaluate.checks.found import checks_of
+from kage_nvim.evaluate.checks.found import absent, checks_of
 from kage_nvim.evaluate.evaluation import Evaluation
 from kage_nvim.evaluate.outputs import text
 from kage_nvim.evaluate.results import brief
@@ -78,9 +78,11 @@ class Checks:
         repository = run.repository if run else await self._conductor.repository(cwd)
         env = peer.hello.env
         settings, wanted = await self.wanted(repository.root, env)
+        missing = await asyncio.to_thread(absent, repository.root, settings, env.get("PATH", ""))
         if not wanted:
+            why = f": {', '.join(missing)} not on PATH" if missing else ""
             raise KageError(
-                f"no check is known for {repository.root.name}",
+                f"no check is known for {repository.root.name}{why}",
                 fix=f'Name one in {REPOSITORY_FILE}: [checks.test] command = "pytest" (:help kage-checks).',
                 code="no_checks",
                 exit=Exit.NOTHING,
@@ -98,7 +100,7 @@ class Checks:
         evaluation = await self._shared(asked, peer, begin, (of, wanted))
         told: dict[str, Any] = msgspec.to_builtins(evaluation)
         whose = {"run": run.id if run is not None and number is not None else None, "agent": number}
-        return {**whose, "line": evaluation.line, "green": evaluation.green, **told}
+        return {**whose, "line": evaluation.line, "green": evaluation.green, "missing": missing, **told}
 
     async def candidate(self, run: Run, number: int) -> Evaluation | None:
         """Evaluate a candidate because its agent ended, nobody asking; ``None`` when nothing is known to run,
