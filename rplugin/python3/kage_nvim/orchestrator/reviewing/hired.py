@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kage_nvim import config, paths
+from kage_nvim import config, paths, sandbox
 from kage_nvim.config import UserConfig
 from kage_nvim.errors import KageError
 from kage_nvim.model import AgentSpec, Player, Profile, State, Task
@@ -161,6 +161,8 @@ async def hire(
     settings = await asyncio.to_thread(config.load_repository, repository.root)
     seat = await asyncio.to_thread(_seat, name, player, user, peer)
     terms = discretion.terms(user, settings, repository.root)
+    if user.sandbox == "on":
+        await asyncio.to_thread(sandbox.check)
     limits = user.review
     await discretion.check([seat], user, terms.rules)
     await money.check(conductor.gateway, [seat], user, settings, limits.run_usd)
