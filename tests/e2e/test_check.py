@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -25,6 +26,8 @@ CHECK = """\
 echo run >> .runs
 python3 -c 'import calc, sys; sys.exit(calc.add(1, 2) != 3)' || { echo "calc.py:2: wrong sum"; exit 1; }
 """
+SLEEP = 61_000_000 + os.getpid()
+"""Seconds that no other process on this machine sleeps."""
 
 
 @pytest.fixture
@@ -87,13 +90,13 @@ def test_a_newer_check_takes_the_place_of_an_older_one(project: Stage) -> None:
 
 
 def test_a_check_ends_with_the_shell_that_asked(project: Stage) -> None:
-    (project.repository / ".kage.toml").write_text('[checks.slow]\ncommand = "sleep 6108"\n')
+    (project.repository / ".kage.toml").write_text(f'[checks.slow]\ncommand = "sleep {SLEEP}"\n')
     words = [sys.executable, "-I", "-m", "kage_nvim.cli", "check", "--yes"]
     asked = subprocess.Popen(words, cwd=project.repository, env=project.environment)
-    until(lambda: _sleeping(6108), 20, "the check runs")
+    until(lambda: _sleeping(), 20, "the check runs")
     asked.send_signal(signal.SIGINT)
     assert asked.wait(20) == 130
-    until(lambda: not _sleeping(6108), 20, "nothing of it is left")
+    until(lambda: not _sleeping(), 20, "nothing of it is left")
 
 
 def _words(process: Any) -> list[str]:
@@ -129,7 +132,7 @@ def test_picks_are_checked_as_they_are_made(project: Stage, tmp_path: Path) -> N
     text = "".join(f"line {n}\n" for n in range(1, 41))
     (project.repository / "list.txt").write_text(text)
     slow = "grep -n wrong list.txt | sed 's/^/list.txt:/' ; echo run >> .runs; ! grep -q wrong list.txt"
-    slow += " && { grep -q quick list.txt || ! grep -q one list.txt || sleep 6107; }"
+    slow += f" && {{ grep -q quick list.txt || ! grep -q one list.txt || sleep {SLEEP}; }}"
     (project.repository / ".kage.toml").write_text(f"[checks.slow]\ncommand = '''{slow}'''\n")
     edit = "sed -i '5s/.*/one/; 20s/.*/wrong/; 35s/.*/quick/' list.txt"
     project.configure(f'[players.sed]\ncommand = """{edit}"""\n')
@@ -162,9 +165,9 @@ def test_picks_are_checked_as_they_are_made(project: Stage, tmp_path: Path) -> N
     assert (project.repository / "list.txt").read_text() == text
 
 
-def _sleeping(seconds: int = 6107) -> bool:
+def _sleeping() -> bool:
     """Inside the sandbox, too, where processes have another HOME than the stage's."""
-    return any(_words(process) == ["sleep", str(seconds)] for process in psutil.process_iter())
+    return any(_words(process) == ["sleep", str(SLEEP)] for process in psutil.process_iter())
 
 
 def test_failures_open_what_was_checked_of_the_candidate(project: Stage) -> None:
