@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stage import KEY, Stage
-from tests.e2e.test_judge import honest, judging
-from tests.fixtures.model_server import ModelServer
+from tests.e2e.stage import Stage
 
 BROKEN = "\n\n".join(
     f"def {name}():\n    return {value}\n"
@@ -55,8 +53,7 @@ def project(stage: Stage) -> Stage:
         + player("first", "sed -i 's/-1/1/; s/-4/4/' nums.py")
         + player("second", "sed -i s/-2/2/ nums.py")
         + player("late", "cp {task_file} told; if grep -q later {task_file}; then sed -i s/-2/2/ nums.py; fi")
-        + player("worse", "sed -i 's/-2/2/; s/return 3/return 33/' nums.py")
-        + player("weaker", f"sed -i s/-2/2/ nums.py; {WEAKEN}")
+        + player("worse", f"sed -i 's/-2/2/; s/return 3/return 33/' nums.py; {WEAKEN}")
     )
     return stage
 
@@ -76,48 +73,28 @@ def test_only_what_is_better_than_the_winner_is_kept(project: Stage) -> None:
     assert project.run("synth").returncode == 3
     project.shell("spawn", "--hidden", "--yes", "-n", "2", "mend it")
     project.shell("wait")
-    worse = synth(project, "worse", 3)
-    assert "Nums.test_three passes on 1 and fails here" in worse["said"], worse
-    weaker = synth(project, "weaker", 3)
-    assert weaker["said"].startswith("not kept: ") and "test_two" in weaker["said"], weaker
+    said = synth(project, "worse", 3)["said"]
+    assert said.startswith("not kept: ") and "Nums.test_three passes on 1 and fails here" in said, said
+    assert "test_two" in said, said
     project.shell("synth", "--player", "late", "--hidden")
     project.kill()  # what it is held against is known to the next kaged, too
     project.shell("wait")
     run = run_of(project)
     assert [one["number"] for one in run["candidates"]] == [1, 2] and run["winner"] == 1
-    agent = run["agents"][4]
+    agent = run["agents"][3]
     assert agent["reason"].startswith("not kept: nothing is better than 1"), agent
-    assert "is no candidate: not kept" in project.run("diff", "5").stderr
+    assert "is no candidate: not kept" in project.run("diff", "4").stderr
     told = (Path(agent["worktree"]) / "told").read_text()
     places = [told.index(text) for text in ("# Task\n\nmend it", "<<<change of candidate 2", "You improve")]
     assert places == sorted(places)
     assert "passes what candidate 1 fails: test: test_nums.Nums.test_two" in told
-    project.shell("send", "5", "later: take two() as well")
+    project.shell("send", "4", "later: take two() as well")
     project.shell("wait")
     run = run_of(project)
     made = run["candidates"][-1]
-    assert (made["number"], made["kind"], made["note"]) == (5, "synthesised", "on 1, with 2"), made
+    assert (made["number"], made["kind"], made["note"]) == (4, "synthesised", "on 1, with 2"), made
     assert made["green"]
-    assert run["winner"] == 5 and "failed on 1 and passes here" in run["agents"][4]["reason"]
-    assert "improves candidate 1 by 2: kept" in project.shell("explain", "5")
-    project.shell("accept", "5", "nums.py")
+    assert run["winner"] == 4 and "failed on 1 and passes here" in run["agents"][3]["reason"]
+    assert "improves candidate 1 by 2: kept" in project.shell("explain", "4")
+    project.shell("accept", "4", "nums.py")
     assert "-" not in (project.repository / "nums.py").read_text()
-
-
-def test_where_all_checks_are_equal_a_judge_may_prefer_it(stage: Stage) -> None:
-    check = "python3 -c 'import calc, sys; sys.exit(calc.add(1, 2) != 3)'"
-    (stage.repository / "calc.py").write_text("def add(a, b):\n    return a - b\n")
-    (stage.repository / ".kage.toml").write_text(f'[checks.sum]\ncommand = """{check}"""\n')
-    with ModelServer(judging(honest)) as server:
-        stage.environment["OPENAI_API_KEY"] = KEY
-        stage.configure(
-            '[defaults]\nplayers = ["sloppy", "wrong"]\n[judge]\nplayer = "referee"\nauto = false\n'
-            f'[players.referee]\nmodel = "openai/judge-model"\napi_base = "{server.url}"\n'
-            'api_key_env = "OPENAI_API_KEY"\nprice_in = 1.0\nprice_out = 2.0\n'
-            + player("sloppy", "sed -i 's/a - b/b + a  # DEFECT/' calc.py")
-            + player("wrong", "sed -i 's/a - b/a * b/' calc.py")
-            + player("neat", "sed -i 's/  # DEFECT//' calc.py")
-        )
-        stage.shell("spawn", "--hidden", "--yes", "-n", "2", "add() must add")
-        stage.shell("wait")
-        assert "the judge prefers it to 1 in both orders" in synth(stage, "neat", 0)["said"]
