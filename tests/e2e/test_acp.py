@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ import pytest
 
 from kage_nvim import paths
 from tests.conftest import until
-from tests.e2e.stage import Stage
+from tests.e2e.stage import Stage, tape
 from tests.fixtures import acp_agent
 from tests.fixtures.model_server import ModelServer, Reply
 
@@ -33,7 +34,7 @@ env = {{ MY_URL = "{{base_url}}", MY_KEY = "{{token}}" }}
 cli = "{name}"
 mode = "acp"
 model = "openai/test-model"
-api_base = "{url}"
+{model}
 price_in = 1.0
 price_out = 2.0
 permissions = "{permissions}"
@@ -41,14 +42,7 @@ permissions = "{permissions}"
 
 
 @pytest.fixture
-def server() -> Iterator[ModelServer]:
-    """Any model."""
-    with ModelServer(Reply("hello")) as made:
-        yield made
-
-
-@pytest.fixture
-def play(stage: Stage, server: ModelServer, tmp_path: Path) -> Stage:
+def play(stage: Stage, tmp_path: Path) -> Stage:
     """A stage with the stand-in as players: mine, which asks; free, which need not; forgetful; and two that
     are no such agents."""
     tools = tmp_path / "tools" / "bin"
@@ -68,13 +62,23 @@ def play(stage: Stage, server: ModelServer, tmp_path: Path) -> Stage:
         ("babbler", "babbler", "", "allow"),
         ("liar", "liar", "", "allow"),
     ]
+    model = f'recorded = "{tape(tmp_path / "hello.jsonl", [Reply("hello")])}"'
     stage.configure(
         "".join(
-            CLI.format(name=name, program=program, option=option, permissions=permissions, url=server.url)
+            CLI.format(name=name, program=program, option=option, permissions=permissions, model=model)
             for name, program, option, permissions in rows
         )
     )
     return stage
+
+
+@pytest.fixture
+def server(play: Stage) -> Iterator[ModelServer]:
+    """Any model, instead of a recorded one."""
+    with ModelServer(Reply("hello")) as made:
+        config = paths.config_file().read_text()
+        play.configure(re.sub("recorded = .*", f'api_base = "{made.url}"', config))
+        yield made
 
 
 def write(path: Path, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -97,11 +98,17 @@ def test_the_dashboard_shows_and_its_keys_act(slow: Stage) -> None:
 
 
 @pytest.fixture
-def served(stage: Stage) -> Iterator[tuple[Stage, ModelServer]]:
-    """A stage whose player is a scripted HTTP server that answers slowly."""
+def told() -> threading.Event:
+    """What the first answer of the model waits for."""
+    return threading.Event()
+
+
+@pytest.fixture
+def served(stage: Stage, told: threading.Event) -> Iterator[tuple[Stage, ModelServer]]:
+    """A stage whose player is a scripted HTTP server."""
     turns = [
-        Reply("I look first.", tool_calls=[("read", {"path": "calc.py"})], delay=1.5),
-        Reply(tool_calls=[("write", {"path": "one.txt", "content": "1\n"})], delay=0.3),
+        Reply("I look first.", tool_calls=[("read", {"path": "calc.py"})], hold=told),
+        Reply(tool_calls=[("write", {"path": "one.txt", "content": "1\n"})]),
         Reply(tool_calls=[("finish", {"summary": "one is there"})]),
         Reply(tool_calls=[("write", {"path": "two.txt", "content": "2\n"})]),
         Reply(tool_calls=[("finish", {"summary": "two is there"})]),
@@ -117,7 +124,7 @@ def words(server: ModelServer, index: int) -> str:
 
 
 def test_words_reach_an_agent_at_work_before_its_next_call_and_wake_an_idle_one(
-    served: tuple[Stage, ModelServer],
+    served: tuple[Stage, ModelServer], told: threading.Event
 ) -> None:
     stage, server = served
     with Desk(stage) as desk:
@@ -125,6 +132,7 @@ def test_words_reach_an_agent_at_work_before_its_next_call_and_wake_an_idle_one(
         desk.until_screen("1● thinking")
         desk.command("Kage send 1 name it 'one' please")
         desk.until_screen("sent to 1")
+        told.set()
         desk.until_screen("1✓")
         assert "name it 'one' please" not in words(server, 0)
         assert "name it 'one' please" in words(server, 1)
@@ -194,8 +202,9 @@ def test_completion_health_help_and_doctor(stage: Stage, tmp_path: Path) -> None
 
 
 def test_an_agent_whose_key_is_gone_waits_for_it_and_the_editor_hears(stage: Stage) -> None:
+    gone = threading.Event()
     turns = [
-        Reply("I look first.", tool_calls=[("read", {"path": "calc.py"})], delay=2.0),
+        Reply("I look first.", tool_calls=[("read", {"path": "calc.py"})], hold=gone),
         Reply(tool_calls=[("finish", {"summary": "looked"})]),
     ]
     with ModelServer(turns, key=KEY) as server:
@@ -205,6 +214,7 @@ def test_an_agent_whose_key_is_gone_waits_for_it_and_the_editor_hears(stage: Sta
         with Desk(stage, init=EVENTS) as desk:
             desk.until_screen("1●")
             stage.kill("gateway")
+            gone.set()
             desk.until_screen("1◔ .*OPENAI")
             run = stage.json("status")["runs"][0]["id"]
             assert ["KageAgentWaiting", run, 1] in desk.lua("return _G.heard")

@@ -18,8 +18,7 @@ CONFIG = f"""
 [players.toy]
 cli = "toy"
 mode = "interactive"
-model = "openai/test-model"
-api_base = "http://127.0.0.1:9/v1"
+expose = ["~/.toy"]
 [clis.toy]
 name = "toy"
 title = "Toy"
@@ -71,6 +70,7 @@ def comes(stage: Stage, state: str) -> dict[str, Any]:
 
 @pytest.fixture
 def toy(stage: Stage) -> Stage:
+    (stage.home / ".toy").mkdir()
     stage.configure(CONFIG)
     stage.environment["OPENAI_API_KEY"] = "x"
     return stage

@@ -17,7 +17,7 @@ import pytest
 from kage_nvim import paths
 from kage_nvim.agent_runtime import prompts
 from tests.conftest import until
-from tests.e2e.stage import KEY, Stage
+from tests.e2e.stage import KEY, Stage, tape
 from tests.faults.test_others_killed import pid_of
 from tests.fixtures.model_server import ModelServer, Reply
 
@@ -50,6 +50,11 @@ def player(stage: Stage, url: str, more: str = "", name: str = "standin") -> str
         f'[players.{name}]\ncli = "{name}"\nmodel = "openai/test-model"\napi_base = "{url}"\n'
         f'api_key_env = "OPENAI_API_KEY"\nprice_in = 1.0\nprice_out = 2.0\n{more}\n'
     )
+
+
+def unasked(tmp_path: Path, name: str = "standin") -> str:
+    """A player of that CLI, which will ask no model."""
+    return f'[players.{name}]\ncli = "{name}"\nrecorded = "{tape(tmp_path / "hello.jsonl", [HELLO])}"\n'
 
 
 def played(stage: Stage, task: str, *, code: int = 0, name: str = "standin") -> dict[str, Any]:
@@ -102,7 +107,7 @@ def test_a_package_brings_a_player(stage: Stage, tmp_path: Path, monkeypatch: py
         "    events=[EventRule(kind='done', when={'line': 'finished'}, fields={'text': '=tiny did it'})])\n"
     )
     monkeypatch.setattr(sys, "executable", str(tmp_path / "venv" / "bin" / "python"))
-    stage.configure(player(stage, "http://127.0.0.1:9/v1", name="tiny") + '[players.worse]\ncli = "bad"\n')
+    stage.configure(unasked(tmp_path, "tiny") + '[players.worse]\ncli = "bad"\n')
     agent = played(stage, "be tiny", name="tiny")
     assert (agent["state"], agent["reason"]) == ("done", "tiny did it")
     assert "+tiny" in stage.shell("diff", "1", "--patch")
@@ -120,9 +125,9 @@ def told(process: psutil.Process, words: str, home: Path) -> bool:
         return False
 
 
-def test_a_killed_agent_goes_on_with_its_conversation(stage: Stage) -> None:
+def test_a_killed_agent_goes_on_with_its_conversation(stage: Stage, tmp_path: Path) -> None:
     """Its CLI dies with it; the session's id comes from the log."""
-    stage.configure(player(stage, "http://127.0.0.1:9/v1") + DESCRIBED)
+    stage.configure(unasked(tmp_path) + DESCRIBED)
     stage.shell("spawn", "-n", "1", "--hidden", "--player", "standin", "mend later")
     until(lambda: len(events(stage, "text")) == 2, 30, "it sleeps")
     clis = [p for p in psutil.process_iter() if told(p, "mend later", stage.home)]
