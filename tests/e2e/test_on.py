@@ -61,8 +61,15 @@ def files(stage: Stage) -> tuple[bool, bool, bool]:
     )
 
 
-def test_accepting_brings_both_steps_when_the_first_was_not_landed(designed: Stage) -> None:
+def test_accepting_brings_both_steps_when_the_first_was_not_landed_and_chains_go_on(designed: Stage) -> None:
     before = digest(designed.repository)
+    for on, code, said in (
+        ("x", 2, "Write --on 2, or --on RUN:2"),
+        ("7", 1, "has no candidate 7"),
+        ("gone:1", 1, "there is no run gone"),
+    ):
+        refused = designed.run("spawn", "--on", on, "more")
+        assert (refused.returncode, said in refused.stderr) == (code, True), refused.stderr
     go_on(designed)
     first, second = reversed(designed.json("status")["runs"])
     assert second["on"] == f"{first['id']}:1" and second["base"] == first["base"]
@@ -81,6 +88,23 @@ def test_accepting_brings_both_steps_when_the_first_was_not_landed(designed: Sta
     designed.shell("undo")
     calc.write_text(calc.read_text().removeprefix("# mine, since\n"))
     assert digest(designed.repository) == before
+    chain(designed, second["id"])
+
+
+def chain(designed: Stage, second: str) -> None:
+    """A restart begins from the candidate again, and a further run stands on both."""
+    designed.shell("restart", "1")  # its edits fit the candidate's files only
+    designed.shell("wait", "--timeout", "30")
+    assert designed.json("status")["runs"][0]["candidates"][0]["files"] == 4
+    assert "edited calc.py" in designed.shell("log", "1")
+    go_on(designed, f"{second}:1")  # these edits find nothing to replace any more
+    third = designed.json("status")["runs"][0]["id"]
+    told = json.loads((paths.run_folder(third) / "agents" / "1" / "spec.json").read_bytes())["task"]["before"]
+    tasks = [run["task"] for run in reversed(designed.json("status")["runs"][1:])]
+    places = [told.find(f"asked to do this:\n\n{task}") for task in tasks]
+    assert len(tasks) == 2 and 0 <= places[0] < told.index("What came on top of that") < places[1], told
+    designed.shell("accept", "1")
+    assert files(designed) == (True, True, True)
 
 
 def test_accepting_brings_the_rest_when_the_first_step_was_landed(designed: Stage) -> None:
@@ -106,33 +130,6 @@ def test_accepting_brings_the_rest_when_the_first_step_was_landed(designed: Stag
     designed.shell("undo")  # the first step goes too: both steps land again
     designed.shell("accept", "1")
     assert files(designed) == (True, True, True)
-
-
-def test_a_restart_begins_from_the_candidate_again_and_chains_go_on(designed: Stage) -> None:
-    go_on(designed)
-    second = designed.json("status")["runs"][0]["id"]
-    designed.shell("restart", "1")  # its edits fit the candidate's files only
-    designed.shell("wait", "--timeout", "30")
-    assert designed.json("status")["runs"][0]["candidates"][0]["files"] == 4
-    assert "edited calc.py" in designed.shell("log", "1")
-    go_on(designed, f"{second}:1")  # these edits find nothing to replace any more
-    third = designed.json("status")["runs"][0]["id"]
-    told = json.loads((paths.run_folder(third) / "agents" / "1" / "spec.json").read_bytes())["task"]["before"]
-    tasks = [run["task"] for run in reversed(designed.json("status")["runs"][1:])]
-    places = [told.find(f"asked to do this:\n\n{task}") for task in tasks]
-    assert len(tasks) == 2 and 0 <= places[0] < told.index("What came on top of that") < places[1], told
-    designed.shell("accept", "1")
-    assert files(designed) == (True, True, True)
-
-
-def test_what_cannot_be_stood_on(designed: Stage) -> None:
-    for on, code, said in (
-        ("x", 2, "Write --on 2, or --on RUN:2"),
-        ("7", 1, "has no candidate 7"),
-        ("gone:1", 1, "there is no run gone"),
-    ):
-        refused = designed.run("spawn", "--on", on, "more")
-        assert (refused.returncode, said in refused.stderr) == (code, True), refused.stderr
 
 
 def test_in_the_editor_with_unsaved_changes(designed: Stage) -> None:
