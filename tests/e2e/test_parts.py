@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from kage_nvim import paths
+from kage_nvim.errors import KageError
+from kage_nvim.orchestrator import parts
+from kage_nvim.records import Course
 from tests.conftest import until
 from tests.e2e.stage import Stage, tape
 from tests.fixtures.model_server import Reply
@@ -56,6 +59,8 @@ def test_parts_by_hand_land_as_their_union(divided: Stage) -> None:
         )
     )
     divided.shell("check", "--yes", code=1)
+    refused = divided.run("spawn", "--yes", "--parts", "do")
+    assert (refused.returncode, "none is a model" in refused.stderr) == (1, True), refused.stderr
     divided.shell("wait", "--timeout", "30")
     told = str(spec(answer["run"], 2)["variants"])
     assert "You do part 2" in told and "- part 1: mend add" in told and "Stay inside your part" in told
@@ -123,13 +128,16 @@ def test_a_planner_proposes_and_nothing_starts_unconfirmed(divided: Stage, tmp_p
     assert cost["id"] == answer["run"] and cost["run"]["calls"] == 2, "the planner's cost is the run's"
 
 
-def test_what_cannot_be_divided(divided: Stage) -> None:
-    for words, code, said in (
-        (("-n", "3", "--part", "a", "--part", "b", "do"), 2, "3 agents for 2 parts"),
-        (("--part", "a", "do"), 2, "at least two parts"),
-        (("--part", "a", "--part", "b", "--strategy", "race", "do"), 2, "all needed"),
-        (("--parts", "do"), 1, "none is a model"),
+def test_what_cannot_be_divided() -> None:
+    two = {1: "a", 2: "b"}
+    for course, wanted, said in (
+        (Course(parts=two), 3, "3 agents for 2 parts"),
+        (Course(parts={1: "a"}), None, "numbered 1"),
+        (Course(parts={1: "a", 3: "b"}), None, "numbered 1, 3"),
+        (Course(parts=two, strategy="race"), None, "all needed"),
+        (Course(parts=two, until="green"), None, "all needed"),
     ):
-        refused = divided.run("spawn", "--yes", *words)
-        assert (refused.returncode, said in refused.stderr) == (code, True), refused.stderr
-    assert divided.json("status")["runs"] == []
+        with pytest.raises(KageError, match=said) as refused:
+            parts.count(course, wanted)
+        assert refused.value.exit == 2 and refused.value.fix
+    assert parts.count(Course(parts=two), None) == parts.count(Course(parts=two), 2) == 2
