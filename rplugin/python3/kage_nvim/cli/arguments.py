@@ -218,7 +218,7 @@ def _combining(add: Add) -> None:
     """One candidate out of several."""
     compose = add("compose", "put the candidates' hunks together so that most checks pass", json_too=True)
     compose.add_argument("agents", type=int, nargs="*", metavar="N", help="candidates (default: all)")
-    compose.add_argument("--seconds", type=float, metavar="S", help="search so long at most (default 45)")
+    compose.add_argument("--seconds", type=float, metavar="S", help="search so long at most (default 50)")
     compose.add_argument("--yes", action="store_true", help="answer yes to what would be asked")
     synth = add("synth", "have one more agent improve the winner by what the others made", json_too=True)
     synth.add_argument("agent", type=int, nargs="?", metavar="N", help="the candidate (default: the winner)")

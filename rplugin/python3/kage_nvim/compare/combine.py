@@ -1,10 +1,11 @@
-"""Units of candidates as what the search chooses from, and as what somebody complains of."""
+"""Units of candidates as what a search chooses from, as what somebody complains of, and as they are told."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
+from typing import Any
 
 from kage_nvim.compare.links import needs
 from kage_nvim.compare.searching.field import Field, Set
@@ -37,7 +38,8 @@ def _near(units: list[Unit]) -> Iterable[tuple[int, int]]:
 
 
 def blamed(units: Sequence[Unit], chosen: Set, complaints: Collection[tuple[str, int]]) -> Set:
-    """The chosen units that have a path and a line of the tree made of them, or the line beside it."""
+    """The chosen units that have a path (which may begin further out) and a line of the tree made of
+    them, or the line beside it."""
     renamed = {units[at].path: units[at].to for at in chosen if units[at].to}
     shifts: dict[str, int] = defaultdict(int)
     found = set()
@@ -49,6 +51,23 @@ def blamed(units: Sequence[Unit], chosen: Set, complaints: Collection[tuple[str,
         if unit.kind == "hunk":
             shifts[path] += len(unit.lines) - (unit.past - unit.first)
         whole = unit.kind != "hunk"
-        if any(there == path and (whole or first - 1 <= line <= last) for there, line in complaints):
+        if any(
+            (whole or first - 1 <= line <= last) and f"/{there}".endswith(f"/{path}")
+            for there, line in complaints
+        ):
             found.add(at)
     return frozenset(found)
+
+
+def told(unit: Unit) -> dict[str, Any]:
+    """A unit as it is kept and sent: base lines ``[first, past)``, 1-based; 0 where it is not about lines."""
+    about = {"path": unit.path, "kind": unit.kind, "first": unit.first, "past": unit.past}
+    return about | {"agents": list(unit.agents)} | ({"to": unit.to} if unit.to else {})
+
+
+def note(units: Sequence[Unit]) -> str:
+    """``1: 7 hunks, 3: 2 hunks``: each hunk is counted for the one of its candidates that has most."""
+    votes = Counter(agent for unit in units for agent in unit.agents)
+    counts = Counter(min(unit.agents, key=lambda agent: (-votes[agent], agent)) for unit in units)
+    parts = (f"{agent}: {count} hunk{'s' * (count > 1)}" for agent, count in sorted(counts.items()))
+    return ", ".join(parts)

@@ -1,6 +1,7 @@
 """A search over units of change for the set of them that is worth most, and then is smallest.
 
-each candidate whole → unions → is there one in which all is well?
+each candidate whole → without what lets nothing pass → unions → is there one in which all is well?
+    no, and it stops early   step by step past each point at which it stops
     no, but tests are told   guess what they need and what spoils them from all tries so far (guesses.Causes)
     no, but scores differ    grow from nothing, chunk by chunk, halving chunks in which something breaks;
                              exchange versions; carry over what lets a single test pass elsewhere
@@ -24,8 +25,9 @@ from kage_nvim.compare.searching.sound import spoilers
 from kage_nvim.compare.searching.stepping import stepped
 from kage_nvim.compare.searching.tries import Standing, Tries
 
-SHARE = 0.7
-"""The part of the time that the search for more may take; the rest is for dropping what brings nothing."""
+SHARE = 0.85
+"""The part of the time that the search for more may take; the rest is for dropping what brings nothing, and
+all that is left once nothing more is to be won."""
 
 
 async def search(tries: Tries, seconds: float | None = None) -> Standing | None:
@@ -46,14 +48,16 @@ async def _more(tries: Tries) -> None:
     field = tries.field
     wholes = [field.settled(field.of(number)) for number in field.numbers]
     outcomes = await tries.look([frozenset(), *wholes])
+    if tries.done:
+        return
+    dead = await spoilers(tries, wholes)
     ranked = sorted(field.numbers, key=lambda n: outcomes[field.numbers.index(n) + 1].key, reverse=True)
-    every = union(field, ranked)
-    for sets in ([every], [union(field, ranked, first) for first in ranked]):
+    every = field.drop(union(field, ranked), dead)
+    for sets in ([every], [field.drop(union(field, ranked, first), dead) for first in ranked]):
         await tries.look(sets)
         if tries.done:
             return
-    current = every = field.drop(every, await spoilers(tries, wholes))
-    await tries.look([every])
+    current = every
     if not tries.tell:
         current = await doubted(tries, current)
     if not tries.done and tries.tell:

@@ -10,17 +10,16 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kage_nvim.compare.combine import blamed, field_of
+from kage_nvim.compare.combine import blamed, field_of, note, told
 from kage_nvim.compare.searching.field import Set
 from kage_nvim.compare.searching.search import search
-from kage_nvim.compare.searching.tries import Outcome, Standing, Tries
+from kage_nvim.compare.searching.tries import Outcome, Tries
 from kage_nvim.compare.units import Builder, Parts, Unit, parts
 from kage_nvim.config import Check
 from kage_nvim.errors import Exit, KageError, refused, usage
@@ -30,14 +29,14 @@ from kage_nvim.evaluate.results import Result
 from kage_nvim.model import CandidateStatus
 from kage_nvim.orchestrator.checking import measuring
 from kage_nvim.orchestrator.checking.trials import Ground, Trials
-from kage_nvim.orchestrator.combining.worth import Worth
+from kage_nvim.orchestrator.combining.worth import Worth, places
 from kage_nvim.orchestrator.runs import Run
 from kage_nvim.trees import changes, commit_tree, trees_of
 
 if TYPE_CHECKING:
     from kage_nvim.orchestrator.conductor import Conductor
 
-SECONDS = 45.0
+SECONDS = 50.0
 """How long is searched when nothing else is said."""
 LONGEST = 3600.0
 PATIENCE = 6.0
@@ -86,12 +85,9 @@ class _Work:
             return Outcome((-1.0,))
         results = [compared.with_base(result, self.before[result.name]) for result in results]
         outcome = self.worth.outcome(results)
-        return outcome if outcome.good else replace(outcome, blamed=self._blamed(chosen, results))
-
-    def _blamed(self, chosen: Set, results: Sequence[Result]) -> Set:
-        """The units in whose lines something is complained of."""
-        complaints = [failure for result in results if not result.good for failure in result.failures]
-        return blamed(self.parts.units, chosen, [(failure.path, failure.line) for failure in complaints])
+        if outcome.good:
+            return outcome
+        return replace(outcome, blamed=blamed(self.parts.units, chosen, places(results)))
 
     def tell(self, tries: Tries, state: str = "searching") -> None:
         """Say how far the search is: to those who follow the repository."""
@@ -99,7 +95,7 @@ class _Work:
         if best is None:
             return
         units = [self.parts.units[at] for at in best.chosen]
-        told = {
+        said = {
             "run": self.run.id,
             "state": state,
             "hunks": len(units),
@@ -110,7 +106,7 @@ class _Work:
             "tries": tries.count,
             "seconds": round(time.monotonic() - self.began, 1),
         }
-        self.conductor.audience.say(self.run.root, "compose", told)
+        self.conductor.audience.say(self.run.root, "compose", said)
 
 
 async def compose(conductor: Conductor, run: Run, numbers: Sequence[int], seconds: float | None) -> Found:
@@ -133,10 +129,18 @@ async def compose(conductor: Conductor, run: Run, numbers: Sequence[int], second
         work = await _begin(conductor, run, candidates)
         field = field_of(work.parts)
         tries = Tries(field, work.score, width=os.cpu_count() or 1, told=work.tell)
-        best = await search(tries, limit)
+        try:
+            await search(tries, limit)
+        except asyncio.CancelledError:  # who asked is gone: what was best by then stays
+            await _keep(work, candidates, tries)
+            raise
         work.tell(tries, "ended")
-        found = Found(run=run.id, tries=tries.count, seconds=round(time.monotonic() - work.began, 2))
-        return await _keep(work, candidates, tries, best, found)
+        found = await _keep(work, candidates, tries)
+        if found.number is not None:
+            evaluation = await conductor.checks.candidate(run, found.number)
+            if evaluation is not None:
+                found.line, found.green = evaluation.line, evaluation.green
+        return found
 
 
 def chosen(run: Run, numbers: Sequence[int]) -> list[CandidateStatus]:
@@ -223,11 +227,10 @@ async def _begin(conductor: Conductor, run: Run, candidates: list[CandidateStatu
     )
 
 
-async def _keep(
-    work: _Work, candidates: list[CandidateStatus], tries: Tries, best: Standing | None, found: Found
-) -> Found:
-    """Make what was found a candidate, or say why it is none."""
-    run = work.run
+async def _keep(work: _Work, candidates: list[CandidateStatus], tries: Tries) -> Found:
+    """Make the best that was found a candidate, or say why it is none."""
+    run, best = work.run, tries.best
+    found = Found(run=run.id, tries=tries.count, seconds=round(time.monotonic() - work.began, 2))
     if best is None:
         found.said = "nothing could be tried in that time"
         return found
@@ -253,9 +256,6 @@ async def _keep(
     found.note = note(units)
     found.hunks = run.record.provenance[found.number]
     work.conductor.changed(run)
-    evaluation = await work.conductor.checks.candidate(run, found.number)
-    if evaluation is not None:
-        found.line, found.green = evaluation.line, evaluation.green
     return found
 
 
@@ -270,7 +270,7 @@ async def _candidate(run: Run, tree: str, units: Sequence[Unit]) -> int:
     commit = await asyncio.to_thread(commit_tree, run.store, tree, run.base, text)
     await asyncio.to_thread(run.store.pin, run.ref(number), commit)
     changed = await asyncio.to_thread(changes, run.store, run.base, commit)
-    run.record.provenance[number] = [_told(unit) for unit in units]
+    run.record.provenance[number] = [told(unit) for unit in units]
     run.set_candidate(
         CandidateStatus(
             number=number,
@@ -283,17 +283,3 @@ async def _candidate(run: Run, tree: str, units: Sequence[Unit]) -> int:
         )
     )
     return number
-
-
-def _told(unit: Unit) -> dict[str, Any]:
-    """A unit as it is kept and sent: base lines ``[first, past)``, 1-based; 0 where it is not about lines."""
-    told = {"path": unit.path, "kind": unit.kind, "first": unit.first, "past": unit.past}
-    return told | {"agents": list(unit.agents)} | ({"to": unit.to} if unit.to else {})
-
-
-def note(units: Sequence[Unit]) -> str:
-    """``1: 7 hunks, 3: 2 hunks``: each hunk is counted for the one of its candidates that has most."""
-    votes = Counter(agent for unit in units for agent in unit.agents)
-    counts = Counter(min(unit.agents, key=lambda agent: (-votes[agent], agent)) for unit in units)
-    parts = (f"{agent}: {count} hunk{'s' * (count > 1)}" for agent, count in sorted(counts.items()))
-    return ", ".join(parts)

@@ -21,6 +21,7 @@ _COMPLAINS = re.compile(
     r"|[\u2716-\u2718\u274c]",
     re.IGNORECASE,
 )
+_PLACE = re.compile(r"""([^\s"'():]+\.\w+)(?:", line |:)([0-9]{1,7})\b""")
 _CODES = range(2, 126)
 """Exit codes that may be counts; those above are said by shells, of signals."""
 _INNER = 1e6
@@ -101,6 +102,16 @@ class Worth:
         base = self._before[result.name]
         crashed = result.code is None or not 0 <= result.code <= _CODES[-1]
         return crashed or (_TRACE in result.tail and _TRACE not in base.tail)
+
+
+def places(results: Sequence[Result]) -> set[tuple[str, int]]:
+    """Every path and line that stands in what failed; paths may begin with the folder of the tree."""
+    found = set()
+    for result in results:
+        if not result.good:
+            found |= {(path, int(line)) for path, line in _PLACE.findall(result.tail)}
+            found |= {(failure.path, failure.line) for failure in result.failures}
+    return found
 
 
 def _passed(result: Result) -> int:
