@@ -24,10 +24,11 @@ local function measured(metric)
     metric.spread,
     clean(metric.unit)
   )
-  if type(metric.change) == "number" then
-    text = ("%s, ×%.2f of the base%s"):format(
+  if type(metric.base) == "number" then
+    text = ("%s, %s%s"):format(
       text,
-      metric.change,
+      type(metric.change) == "number" and ("×%.2f of the base"):format(metric.change)
+        or ("the base %.4g"):format(metric.base),
       metric.verdict ~= "" and ": " .. metric.verdict or ""
     )
   end

@@ -71,6 +71,9 @@ LIBTEST = "test bench_add ... bench:       1,234 ns/iter (+/- 56)\n"
         ("all good\n", {"time": (1.5, "s")}),
         ("3 steps\ndone\n", {"time": (1.5, "s")}),
         ("", {"time": (1.5, "s")}),
+        ("\nreal\t1m2.5s\nuser\t0m1.0s\nsys\t0m0.1s\n", {"real": (62.5, "s")}),
+        ("real 0.25\nuser 0.20\nsys 0.01\n", {"real": (0.25, "s")}),
+        ("information 7 MB", {"value": (7.0, "MB")}),
     ],
 )
 def test_what_is_printed_is_a_number_or_the_time_counts(
@@ -115,6 +118,12 @@ def rounds(values: list[float], better: str = "lower") -> list[Result]:
         ([0.5, 0.51], [1.0, 1.0], "better"),
         ([0.9, 0.8], [1.0, 1.0], "same"),
         ([0.5], [1.0], ""),
+        # Counts of something may be nothing: then there is no ratio, yet a difference.
+        ([0.0, 0.0], [3.0, 4.0], "better"),
+        ([3.0, 4.0], [0.0, 0.0], "worse"),
+        ([0.0, 5.0], [0.0, 4.0], "same"),
+        ([-2.0, -2.1], [-1.0, -1.1], "better"),
+        ([0.0], [1.0], ""),
     ],
 )
 def test_a_difference_counts_outside_its_spread(here: list[float], there: list[float], verdict: str) -> None:
@@ -157,4 +166,12 @@ def test_the_numbers_are_told_in_a_line() -> None:
     (alone,) = measures.together(rounds([0.5, 0.6, 0.7]), [])
     assert (alone.value, alone.base, alone.change, alone.verdict) == (0.6, None, None, "")
     (none,) = measures.together(rounds([0.0, 0.0]), rounds([0.0, 0.0]))
-    assert none.change is None
+    assert (none.change, none.verdict, measures.line([none])) == (None, "same", "0 s, as the base")
+    (less,) = measures.together(rounds([0.0, 0.0]), rounds([2.0, 2.0]))
+    assert measures.line([less]) == "0 s, better than the base's 2 s"
+
+
+@pytest.mark.parametrize("printed", ["score nan", "score: inf s", "-Infinity"])
+def test_what_is_no_number_is_not_timed_in_its_place(printed: str) -> None:
+    with pytest.raises(Unreadable, match="its number is"):
+        numbers(printed.encode())

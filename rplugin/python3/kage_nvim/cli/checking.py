@@ -99,7 +99,8 @@ def _some(names: Sequence[str]) -> str:
 
 def _measured(metric: dict[str, Any]) -> str:
     text = f"{metric['name']} {metric['value']:.4g} ± {metric['spread']:.2g} {metric['unit']}"
-    if metric["change"] is not None:
+    if metric["base"] is not None:
         verdict = f": {metric['verdict']}" if metric["verdict"] else ""
-        text += f", {metric['change']:.2f} times the base's {metric['base']:.4g}{verdict}"
+        times = "" if metric["change"] is None else f"{metric['change']:.2f} times "
+        text += f", {times}the base's {metric['base']:.4g}{verdict}"
     return clean(text)

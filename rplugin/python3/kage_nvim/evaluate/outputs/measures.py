@@ -66,8 +66,8 @@ def _metric(mine: list[Metric], base: list[Metric], *, paired: bool) -> Metric:
         return made
     before = [metric.value for metric in base]
     ratios = [value / old for value, old in zip(values, before, strict=True) if old > 0 and value > 0]
-    if len(ratios) < len(values):  # nothing can be said of what takes no time
-        return msgspec.structs.replace(made, base=median(before))
+    if len(ratios) < len(values):  # nothing and less than nothing have no ratio
+        return msgspec.structs.replace(made, base=median(before), verdict=_apart(values, before, made.better))
     return msgspec.structs.replace(
         made, base=median(before), change=median(ratios), verdict=_verdict(ratios, made.better)
     )
@@ -85,6 +85,15 @@ def _verdict(ratios: list[float], better: str) -> str:
     if not apart or abs(change - 1) < LEAST:
         return "same"
     return "better" if (change < 1) == (better == "lower") else "worse"
+
+
+def _apart(values: list[float], before: list[float], better: str) -> str:
+    """As ``_verdict``, where only differences tell: every value must lie beyond every one of the base."""
+    if len(values) < 2:
+        return ""
+    if max(values) < min(before) or min(values) > max(before):
+        return "better" if (max(values) < min(before)) == (better == "lower") else "worse"
+    return "same"
 
 
 def settled(here: Sequence[Result], there: Sequence[Result]) -> bool:
@@ -135,14 +144,16 @@ def line(metrics: Sequence[Metric]) -> str:
 def _said(metric: Metric, *, named: bool) -> str:
     name = f"{metric.name}: " if named else ""
     value = name + amount(metric.value, metric.unit)
-    if metric.change is None:
+    if metric.base is None:
         return value
-    if metric.verdict in ("better", "worse"):
+    if metric.change is None and metric.verdict in ("better", "worse"):
+        return f"{value}, {metric.verdict} than the base's {amount(metric.base, metric.unit)}"
+    if metric.change is not None and metric.verdict in ("better", "worse"):
         return f"{value}, {abs(metric.change - 1) * 100:.0f} % {metric.verdict} than the base"
     return (
         f"{value}, as the base"
         if metric.verdict == "same"
-        else f"{value}, the base {amount(metric.base or 0.0, metric.unit)}"
+        else f"{value}, the base {amount(metric.base, metric.unit)}"
     )
 
 

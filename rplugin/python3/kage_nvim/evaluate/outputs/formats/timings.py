@@ -19,6 +19,9 @@ MOST = 200
 _GO = re.compile(r"^(?P<name>Benchmark\S*?)(?:-[0-9]+)?\s+[0-9]+\s+(?P<rest>[0-9].*)$")
 _GO_NUMBER = re.compile(r"(?P<value>[0-9.eE+]+) (?P<unit>\S+)")
 _NUMBER = re.compile(r"(?<![\w.])(?P<value>[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)")
+_NO_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:nan|inf|infinity)(?![\w.])", re.IGNORECASE)
+# A shell's: "real 0m1.500s", "real 1.50"
+_REAL = re.compile(r"^real\s+(?:(?P<minutes>[0-9]{1,6})m)?(?P<value>[0-9.]{1,20})s?$")
 _SECONDS = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "μs": 1e-6, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}
 # Those that print a time: hyperfine, Criterion, and the benchmarks of libtest. Each in seconds, since they
 # change the unit as they like.
@@ -65,7 +68,7 @@ def read(data: bytes, form: str, better: str) -> list[Metric]:
         Unreadable: it is not what ``form`` names.
     """
     try:
-        if form == "hyperfine" or (not form and data.lstrip().startswith(b"{") and b'"exit_codes"' in data):
+        if form == "hyperfine" or (not form and _is_hyperfines(data)):
             return _of_hyperfine(msgspec.json.decode(data, type=_Hyperfine))
         if form == "pytest-benchmark" or (not form and b'"benchmarks"' in data and b'"stats"' in data):
             return _of_pytest(msgspec.json.decode(data, type=_PytestBenchmark))
@@ -75,6 +78,11 @@ def read(data: bytes, form: str, better: str) -> list[Metric]:
     if form == "go-bench" and not found:
         raise Unreadable("no line of a Go benchmark")
     return found or ([] if form else _of_times(text.plain(data)))
+
+
+def _is_hyperfines(data: bytes) -> bool:
+    known = b'"exit_codes"' in data or (b'"results"' in data and b'"times"' in data)
+    return data.lstrip().startswith(b"{") and known
 
 
 def of_pattern(data: bytes, pattern: str, better: str) -> list[Metric]:
@@ -93,8 +101,20 @@ def of_pattern(data: bytes, pattern: str, better: str) -> list[Metric]:
 
 
 def last_number(data: bytes, better: str) -> list[Metric]:
-    """The last number of the last line; its unit is what is said behind it."""
-    last = next((line for line in reversed(text.plain(data)) if line.strip()), "")[-1000:].replace(",", "")
+    """The last number of the last line; its unit is what is said behind it. A shell's ``time`` says another
+    line in front.
+
+    Raises:
+        Unreadable: it is not finite.
+    """
+    lines = [line for line in text.plain(data)[-20:] if line.strip()]
+    real = next((found for line in lines[-3:] if (found := _REAL.match(line))), None)
+    took = _finite(real["value"]) if real else None
+    if real and took is not None:
+        return [_metric("real", "s", [int(real["minutes"] or 0) * 60 + took], "lower")]
+    last = (lines or [""])[-1][-1000:].replace(",", "")
+    if no_number := _NO_NUMBER.search(last):
+        raise Unreadable(f"its number is {no_number[0]}")
     numbers = list(_NUMBER.finditer(last))
     value = _finite(numbers[-1]["value"]) if numbers else None
     if value is None:
