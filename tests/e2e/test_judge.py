@@ -176,7 +176,8 @@ def _goes_wrong(stage: Stage, server: ModelServer) -> None:
     asked_before = len(server.requests)
     verdict = judged(judging(honest), "run_tokens = 1")
     assert len(server.requests) == asked_before, "its budget is spent"
-    assert any("did not answer" in note for note in verdict["notes"])
+    (note,) = [note for note in verdict["notes"] if "did not answer" in note]
+    assert note.endswith("Raise run_tokens of [judge] in config.toml.") and "agent" not in note.split("(")[0]
 
 
 def _lands(stage: Stage, server: ModelServer) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,8 @@ _TO_AGENTS = (
     ("Send the agent a message to let it try again; if", "If"),
 )
 """What the gateway advises those whose agents ask; here nobody can be sent a message."""
+_NUMBERED = re.compile(r"\bagent -\d+ has\b")
+_OWN_LIMIT = re.compile(r"Raise (?:--)?agent_(usd|tokens)\b[^.]*\.kage\.toml[^.]*\.toml[^.]*\.")
 
 Message = dict[str, Any]
 
@@ -76,7 +79,8 @@ class Consultant(msgspec.Struct, frozen=True, kw_only=True):
         """One answer to a conversation in OpenAI's chat form.
 
         Raises:
-            KageError: code ``model``; the provider or a limit refused, or what came is no answer.
+            KageError: code ``model``; the provider or a limit refused, or what came is no answer. Its data
+                has the gateway's ``problem`` (``budget``, …), where there is one.
         """
         player = self.seat.player
         body: dict[str, Any] = {
@@ -97,18 +101,22 @@ class Consultant(msgspec.Struct, frozen=True, kw_only=True):
                 token=self.token,
             )
             if status != 200:
-                raise self._refused(str(answer["error"]["message"]))
+                raise self._refused(str(answer["error"]["message"]), str(answer["error"]["type"]))
             return _reply(answer["choices"][0]["message"])
         except (OSError, LookupError, TypeError, AttributeError) as error:
             raise self._refused(f"no sensible answer came: {error}") from error
 
-    def _refused(self, why: str) -> KageError:
+    def _refused(self, why: str, problem: str = "") -> KageError:
         for said, instead in _TO_AGENTS:
             why = why.replace(said, instead)
+        if self.seat.role in ("judge", "review"):
+            why = re.sub(r" \(agent_(?:usd|tokens)\)", "", why)
+            why = _OWN_LIMIT.sub(rf"Raise run_\1 of [{self.seat.role}] in config.toml.", why)
         return KageError(
-            f"player `{self.seat.name}` did not answer: {why}",
+            f"player `{self.seat.name}` did not answer: {_NUMBERED.sub('it has', why)}",
             fix="kage cost shows what is left.",
             code="model",
+            data={"problem": problem},
         )
 
 

@@ -30,6 +30,7 @@ class Jury:
 
     def __init__(self, conductor: Conductor, run: Run, consultant: Consultant, seconds: float) -> None:
         self.notes: list[str] = []
+        self._spent = False
         self._seconds = seconds
         self._until = time.monotonic() + seconds
         self._conductor = conductor
@@ -70,7 +71,10 @@ class Jury:
             answering = self._consultant.ask(messages, temperature=0.0)
             reply = await asyncio.wait_for(answering, max(0.0, self._until - time.monotonic()))
         except KageError as error:
-            self._note(error.message)
+            spent = error.data.get("problem") == "budget"
+            if not (spent and self._spent):  # each call says other sums, and it is one thing
+                self._note(error.message)
+            self._spent = self._spent or spent
             return None
         except asyncio.TimeoutError:
             self._note(
