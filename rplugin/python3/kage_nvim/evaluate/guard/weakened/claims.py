@@ -14,7 +14,7 @@ from kage_nvim.evaluate.guard.weakened.shapes import EQUAL, NOTHING, Case, Claim
 _LOSSY = re.compile(
     r"\b(round|int|len|type|abs|set|sorted|bool|hash|max|min|any|all|lower|upper|strip|sum|next|casefold|trunc|floor|ceil"
     r"|toLowerCase|toUpperCase|trim|downcase|upcase|to_lowercase|to_uppercase|sort|keys|typeof|startswith|endswith)\("
-    r"|\[[^\]\[]*:[^\]\[]*\]|\[0\]$"
+    r"|\[[^\]\[]*:[^\]\[]*\]|\[0\]$|\btypeof "
 )
 _LESS = 0.15
 """A difference of strength that is none."""
@@ -28,7 +28,7 @@ def claims_compared(old: Case, new: Case, who: str, kept: Collection[str] = ()) 
     for claim in old.claims:
         same = next((other for other in fresh if other.text == claim.text), None)
         if same is None:
-            lost += [claim] if claim.text not in kept else []
+            lost += [claim] if claim.text not in kept and claim.strength > NOTHING else []
             continue
         # Of several alike the one that is made in the same manner is meant, else one that holds.
         alike = [other for other in fresh if other.text == claim.text]
@@ -200,6 +200,8 @@ def _replaced(claim: Claim, other: Claim, old: Case, new: Case, who: str) -> Ite
     """Another claim in its place, about less: what the test looked at it does not look at any more, and at
     nothing new."""
     known = set(dir(builtins))
+    if claim.expected and claim.expected == other.expected and other.calls - known:
+        return
     about = claim.calls - known
     if about and not about & new.names and not (other.calls | new.calls) - known - old.calls - old.names:
         text = f"{who} looks at something else: `{short(claim.text)}` became `{short(other.text)}`"

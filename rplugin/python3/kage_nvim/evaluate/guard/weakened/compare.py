@@ -13,7 +13,8 @@ from kage_nvim.evaluate.guard.weakened.commands import commands_compared, runner
 from kage_nvim.evaluate.guard.weakened.data import data_compared
 from kage_nvim.evaluate.guard.weakened.hooks import meddling
 from kage_nvim.evaluate.guard.weakened.matching import compared
-from kage_nvim.evaluate.guard.weakened.product import ending, playing_false, replaced, silenced
+from kage_nvim.evaluate.guard.weakened.product import ending, playing_false, silenced
+from kage_nvim.evaluate.guard.weakened.replaced import elsewhere, replaced, whole_compared
 from kage_nvim.evaluate.guard.weakened.settings import settings_compared
 from kage_nvim.evaluate.guard.weakened.shapes import Case, Files, weakening
 
@@ -86,6 +87,8 @@ def _all(
         if old is None and new is not None:
             yield from _in_the_way(path, what, paths, texts)
         yield from _file(path, what, old, new, tests, runs)
+        if what == "test" and old is not None and new is not None:
+            yield from elsewhere(path, old, new, (paths - set(base)) | set(ours), set(ours) - set(base))
     yield from silenced(base, ours)
     yield from compared(before, after)
 
@@ -127,6 +130,9 @@ def _file(
     else:
         if what == "test" and old is not None and new is not None:
             yield from replaced(path, old, new)
+            yield from whole_compared(path, old, new)
+        elif path.endswith(".rs") and old is not None and new is not None:
+            yield from whole_compared(path, old, new)
         yield from playing_false(path, old, new, tests=loaded)
         if not loaded:
             yield from ending(path, old, new)

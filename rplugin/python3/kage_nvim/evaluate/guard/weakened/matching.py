@@ -35,6 +35,7 @@ _MARKS = {
     "guarded": ("guarded", "ends early under a condition"),
     "focused": ("skipped", "is not run, for others are focused"),
     "recovers": ("swallowed", "catches what fails"),
+    "forced": ("tautology", "fails by itself, as it should"),
     "raises": ("expected failure", "passes when it fails"),
 }
 
@@ -135,7 +136,7 @@ def _both(old: Case, new: Case, kept: Collection[str]) -> Iterator[Weakening]:
         return
     for kind, words in new.marks.items():
         first, _, which = kind.partition(" ")
-        if not words or old.marks.get(kind) == words or (kind == "needs" and "skipped" in old.marks):
+        if not words or old.marks.get(kind) == words or (kind == "needs" and _needed(old, words)):
             continue
         name, said = _MARKS[first]
         said = f"{said} for {which}" if which else said
@@ -163,6 +164,13 @@ def _both(old: Case, new: Case, kept: Collection[str]) -> Iterator[Weakening]:
         yield weakening("emptied", new.path, new.line, f"{who} does nothing any more")
     elif _statements_lost(old, new):
         yield weakening("emptied", new.path, new.line, f"{who} calls nothing of what it called")
+
+
+def _needed(old: Case, words: str) -> bool:
+    """Whether a test depended on something before; the same thing asked the other way round is no such."""
+    was = old.marks.get("needs", "")
+    asked = [set(re.findall(r"\w+", text)) - {"not", "is"} for text in (was, words)]
+    return "skipped" in old.marks or (bool(was) and asked[0] != asked[1])
 
 
 def _words(text: str) -> list[str]:

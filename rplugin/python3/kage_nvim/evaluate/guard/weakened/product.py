@@ -111,30 +111,6 @@ def ending(path: str, base: bytes | None, ours: bytes | None) -> Iterator[Weaken
         yield weakening("exit", path, line_of(code, at), said)
 
 
-def replaced(path: str, base: bytes, ours: bytes) -> Iterator[Weakening]:
-    """What a test had from the program, and has made itself now, or has mocked."""
-    before, text = _text(base), _text(ours)
-    for found in re.finditer(r"\b(?:jest|vi)\.(?:mock|doMock|unstable_mockModule)\(\s*['\"](.+?)['\"]", text):
-        if re.search(rf"['\"]{re.escape(found[1])}['\"]", before) and found[0] not in before:
-            yield weakening(
-                "patched", path, line_of(text, found.start()), f"{path} mocks {found[1]}, which it tests"
-            )
-    taken = re.findall(
-        r"^\s*(?:import|from\s+[\w.]+\s+import|(?:const|let|var))\s+(.+?)(?:[ \t]+from\b|\s*=\s*require|$)",
-        before,
-        re.M,
-    )
-    for name in {word for names in taken for word in re.findall(r"[A-Za-z_]\w*", names)}:
-        made = rf"^(?:export\s+)?(?:(?:const|let|var)\s+{name}\s*=\s*(?!require|await import)|function\s+{name}\b|class\s+{name}\b|def\s+{name}\b|(?:\w+\s*=\s*)*{name}\s*=[^=])"
-        if (found_ := re.search(made, text, re.M)) and not re.search(made, before, re.M):
-            yield weakening(
-                "patched",
-                path,
-                line_of(text, found_.start()),
-                f"{path} has a {name} of its own in the place of the program's",
-            )
-
-
 def silenced(base: Files, ours: Files) -> Iterator[Weakening]:
     """Complaints that are silenced: in a whole file, or many in all files together."""
     counts = Counter[str]()

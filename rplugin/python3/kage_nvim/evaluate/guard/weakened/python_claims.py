@@ -263,6 +263,8 @@ def raising(node: ast.Call, line: int) -> Claim:
     """``pytest.raises(…)`` and its like: the narrower the exception, the more is claimed."""
     kinds = [name_of(at) for at in _each(node.args[0])] if node.args else []
     match = any(word.arg == "match" for word in node.keywords) or "Regex" in name_of(node)
+    if node.args and isinstance(node.args[0], ast.Constant) and node.args[0].value is None:
+        return _made(node, line, NOTHING)  # ``pytest.warns(None)``: whatever is warned of
     strength = TRUTH if _BROAD & set(kinds) or not kinds else NEAR - 0.1 * (len(kinds) - 1)
     said = " ".join(sorted(kinds))
     return Claim(

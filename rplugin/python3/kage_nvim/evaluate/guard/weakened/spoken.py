@@ -10,7 +10,7 @@ import re
 
 from kage_nvim.evaluate.guard.weakened.lexing import SCRIPT, bare, line_of
 from kage_nvim.evaluate.guard.weakened.shapes import Case
-from kage_nvim.evaluate.guard.weakened.spoken_bodies import read
+from kage_nvim.evaluate.guard.weakened.spoken_bodies import after_return, read
 from kage_nvim.evaluate.guard.weakened.spoken_heads import heads
 
 LARGEST = 300_000
@@ -27,7 +27,7 @@ def cases_of(path: str, source: bytes) -> list[Case]:
         return []
     code, empty = bare(text, end)
     begun = sorted(heads(end, code, empty), key=lambda head: head.at)
-    excluded = _excluded(end, text)
+    excluded = _excluded(end, text) or _unbuilt(path)
     focused = any("focus" in head.marks for head in begun)
     found: list[Case] = []
     seen: set[str] = set()
@@ -41,6 +41,12 @@ def cases_of(path: str, source: bytes) -> list[Case]:
         marks: dict[str, str] = {}
         for each in (*around, head):
             marks |= each.marks
+        if any(
+            first <= head.at < last
+            for other in around
+            for first, last in after_return(end, empty, other.start, other.end)
+        ):
+            marks["skipped"] = "what stands before it returns"
         if focused and "focus" not in marks:
             marks["focused"] = "only"
         marks.pop("focus", None)
@@ -58,6 +64,19 @@ def _excluded(end: str, text: str) -> str:
         return f"the file is built only with `{tag[1].strip()}`"
     if end == "rs" and (tag := re.search(r"^#!\[cfg\((?!test\))(.+)\)\]", first, re.M)):
         return f"the file is built only with `{tag[1]}`"
+    if end == "exs" and "@moduletag :skip" in text:
+        return "the module is skipped"
     if end in SCRIPT and re.search(r"^process\.exit\(0?\)", text, re.M):
         return "the file ends the process"
+    return ""
+
+
+def _unbuilt(path: str) -> str:
+    """What leaves out a file by its name."""
+    name = path.rpartition("/")[2]
+    system = r"_(windows|darwin|plan9|js|wasm|wasip1|freebsd|netbsd|openbsd|solaris|aix|android|ios|arm|arm64|386)_test\.go$"
+    if name.endswith(".go") and (re.search(system, name) or name[0] in "_." or "/testdata/" in f"/{path}"):
+        return "a file of this name is not built"
+    if name.endswith(".java") and not re.search(r"^Test|(Test|Tests|TestCase|IT|Spec)\.java$", name):
+        return "a class of this name is not looked for"
     return ""

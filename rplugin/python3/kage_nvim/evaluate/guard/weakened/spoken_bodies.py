@@ -9,6 +9,7 @@ from kage_nvim.evaluate.guard.weakened.lexing import SCRIPT, chain, closing, lin
 from kage_nvim.evaluate.guard.weakened.shapes import Case
 from kage_nvim.evaluate.guard.weakened.spoken_claims import claim
 from kage_nvim.evaluate.guard.weakened.spoken_heads import Head
+from kage_nvim.evaluate.guard.weakened.spoken_skips import skips
 
 _NEVER = re.compile(r"\b(?:if|while)\s*\(?\s*(?:false|0|!true|!1|!\s*\(\s*true\s*\))\s*\)?\s*\{")
 
@@ -19,11 +20,12 @@ def read(case: Case, end: str, code: str, empty: str, head: Head) -> None:
     dead: list[tuple[int, int]] = []
     for never in _NEVER.finditer(empty, start, past):
         dead.append((never.start(), closing(empty, never.end() - 1)))
-    dead += _after_return(end, empty, start, past)
-    caught = list(_caught(end, code, empty, start, past))
+    dead += after_return(end, empty, start, past)
+    dead += _uncalled(empty, start, past)
+    caught = [*_caught(end, code, empty, start, past), *_apart(empty, start, past)]
     under = [] if end == "go" else list(_conditions(empty, start, past))
     text, shown = code[start:past], empty[start:past]
-    _skipped(case, end, code[start:past])
+    skips(case, end, code[start:past])
     case.words = re.findall(r"\w+|[^\w\s]", text)[:800]
     case.names = set(re.findall(r"[A-Za-z_$]\w*", shown))
     case.calls = set(re.findall(r"([A-Za-z_$]\w*)\s*\(", shown))
@@ -32,15 +34,50 @@ def read(case: Case, end: str, code: str, empty: str, head: Head) -> None:
     ):
         case.patched[next(filter(None, stub.groups()))] = line_of(code, start + stub.start())
     case.constants = set(re.findall(r"\"[^\"\n]*\"|'[^'\n]*'|\b\d[\w.]*", text))
-    case.rounds = _rounds(end, code, empty, head)
+    case.rounds = _rounds(case, end, code, empty, head)
     for at, past_it in _claims(end, empty, start, past):
         if any(first <= at < last for first, last in dead):
             continue
         made = claim(end, code[at:past_it], line_of(code, at))
         if made is not None:
-            swallowed = any(first <= at < last for first, last in caught)
+            swallowed = any(first <= at < last for first, last in caught) or _unawaited(
+                code, start, at, past_it
+            )
             guarded = any(first <= at < last for first, last in under)
             case.claims.append(made._replace(swallowed=swallowed, guarded=guarded))
+
+
+_LATER = re.compile(
+    r"\b(?:setTimeout|setImmediate|queueMicrotask|process\.nextTick|new\s+Thread|Promise\.allSettled|x?pcall)\s*\("
+    r"|\b(?:go\s+func\s*\([^)]*\)|runCatching)\s*\{"
+)
+_NAMED = re.compile(
+    r"(?<!\w)(?:const|let|var|auto|val|Runnable|Executable|Supplier<[^>]*>)\s+(\w+)\s*=\s*(?:async\s*)?(?:\([^()]*\)\s*[=-]>|\w+\s*[=-]>|\|[^|\n]*\||function\b[^{]*(?=\{))\s*"
+)
+
+
+def _apart(empty: str, start: int, past: int) -> Iterator[tuple[int, int]]:
+    """What is done apart from the test, so that its failure is none of the test's."""
+    for found in _LATER.finditer(empty, start, past):
+        yield found.start(), closing(empty, found.end() - 1)
+
+
+def _uncalled(empty: str, start: int, past: int) -> Iterator[tuple[int, int]]:
+    """Functions within the test that nobody calls."""
+    for found in _NAMED.finditer(empty, start, past):
+        last = chain(empty, found.end())
+        if not re.search(rf"\b{found[1]}\b", empty[last:past]):
+            yield found.start(), last
+    for found in re.finditer(r"(?:^|[;{}])[ \t]*\(\s*\)\s*=>\s*(?=expect|assert)", empty[start:past], re.M):
+        yield start + found.start(), chain(empty, start + found.end())
+
+
+def _unawaited(code: str, start: int, at: int, past: int) -> bool:
+    """``expect(promise).resolves…`` that nothing waits for."""
+    if not re.search(r"\.(resolves|rejects)\b", code[at:past]):
+        return False
+    before = code[max(start, at - 40) : at].rpartition("\n")[2].rpartition(";")[2]
+    return not re.search(r"\b(await|return|yield)\b|=>\s*$|[\[,(]\s*$", before)
 
 
 _CLAIMS = {
@@ -88,8 +125,8 @@ def _claims(end: str, empty: str, start: int, past: int) -> Iterator[tuple[int, 
         at = max(last, found.end())
 
 
-def _after_return(end: str, empty: str, start: int, past: int) -> list[tuple[int, int]]:
-    """What follows a ``return`` at the top of a block."""
+def after_return(end: str, empty: str, start: int, past: int) -> list[tuple[int, int]]:
+    """What follows a ``return`` at the top of a block, as ranges of places."""
     begins = empty.find("{", start, past)
     if end in ("rb", "lua", "exs", "ex"):
         found = re.search(r"^[ \t]*return\b(?!.*\b(if|unless)\b)", empty[start:past], re.M)
@@ -111,7 +148,7 @@ def _after_return(end: str, empty: str, start: int, past: int) -> list[tuple[int
 
 def _conditions(empty: str, start: int, past: int) -> Iterator[tuple[int, int]]:
     """What is done under a condition that has no other side."""
-    for found in re.finditer(r"\bif\s*\(|\bif\s[^({\n]*\{", empty[start:past]):
+    for found in re.finditer(r"\bif\s*\(|\bif\s[^({\n]*\{|\bif let\b[^{\n]*\{", empty[start:past]):
         at = start + found.end() - 1
         first = at if empty[at] == "{" else closing(empty, at)
         first += len(empty[first:past]) - len(empty[first:past].lstrip())
@@ -149,53 +186,14 @@ def _caught(end: str, code: str, empty: str, start: int, past: int) -> Iterator[
         )
 
 
-_SKIPS = {
-    "go": r"\b\w+\.(Skip|SkipNow|Skipf)\s*\([^\n]*",
-    "rb": r"^\s*(skip|pending)\b[^\n]*",
-    "c": r"\bGTEST_SKIP\s*\(|\bTEST_IGNORE\w*\s*\(|\bSKIP\s*\(",
-    "java": r"\b(assumeTrue|assumeFalse|assumeThat|Assumptions\.\w+|Assume\.\w+|throw new (SkipException|TestAbortedException))[^\n]*",
-    "php": r"markTest(Skipped|Incomplete)[^\n]*",
-    "swift": r"XCTSkip\w*[^\n]*",
-    "bats": r"^\s*skip\b[^\n]*",
-    "js": r"\b(this\.skip|ctx\.skip|t\.skip|test\.skip|context\.skip|pending)\s*\([^\n]*",
-    "cs": r"Assert\.(Ignore|Inconclusive)[^\n]*",
-    "lua": r"\bpending\s*\([^\n]*",
-}
-_EXITS = r"\b(?:process\.exit\s*\(\s*0?\s*\)|os\.Exit\s*\(\s*0\s*\)|(?:std::)?process::exit\s*\(\s*0\s*\)|System\.exit\s*\(\s*0\s*\)|_?exit\s*\(\s*0\s*\)|Runtime\.getRuntime\(\)\.halt\(0\)|exit!?\s*\(?0?\)?$)"
-
-
-def _skipped(case: Case, end: str, code: str) -> None:
-    name = (
-        "js"
-        if end in SCRIPT
-        else {"kt": "java", "scala": "java", "groovy": "java", "cc": "c", "cpp": "c", "sh": "bats"}.get(
-            end, end
-        )
-    )
-    shape = _SKIPS.get(name)
-    if shape and (skip := re.search(shape, code, re.M)):
-        case.marks.setdefault("skipped", skip[0].strip())
-    if end == "go" and re.search(r"\brecover\(\)", code):
-        case.marks["recovers"] = "recover()"
-    if ended := re.search(_EXITS, code, re.M):
-        case.marks["exit"] = ended[0]
-    if again := re.search(
-        r"\b(?:jest\.retryTimes|this\.retries|test\.describe\.configure\(\{[^}]*retries)\s*\(?[^\n;]*", code
-    ):
-        case.marks["retries"] = again[0]
-    if limit := re.search(
-        r"\b(?:jest\.setTimeout|this\.timeout|test\.setTimeout|vi\.setConfig)\s*\([^\n;]*", code
-    ):
-        case.marks["timeout"] = limit[0]
-
-
-def _rounds(end: str, code: str, empty: str, head: Head) -> int | None:
+def _rounds(case: Case, end: str, code: str, empty: str, head: Head) -> int | None:
     """Sets of values: a table of ``each``, ``@ValueSource``, Go's table of cases."""
     before = empty[head.at : head.start]
     total: int | None = 1
     if (at := before.find("(")) >= 0 and re.search(r"\.(each|for)\s*\($", before[: at + 1]):
         start = head.at + at
         total = _elements(empty[start + 1 : closing(empty, start) - 1].strip())
+        _listed(case, code, empty, empty.find("[", start))
     elif end in ("java", "kt", "cs"):
         sizes = [
             len(_split(code[head.at + f.end() : closing(empty, head.at + f.end() - 1) - 1]))
@@ -205,10 +203,14 @@ def _rounds(end: str, code: str, empty: str, head: Head) -> int | None:
             re.findall(r"#\[(?:case|test_case)\b", before)
         )
         total = max([*sizes[-1:], cases, 1])
+        for f in re.finditer(r"@CsvSource\s*\(\s*(?:value\s*=\s*)?\{|\[InlineData\(", before):
+            _listed(case, code, empty, head.at + f.end() - 1)
     elif end == "rs":
         total = max(1, len(re.findall(r"#\[(?:case|test_case)\b", before)))
     body = empty[head.start : head.end]
-    if re.search(r"\brange\s+\w+\[[^\]\n]*:|\b(?:of|in)\s+\w+\.(?:slice|take|first|filter)\(", body):
+    if re.search(
+        r"\brange\s+\w+\[[^\]\n]*:|\b(?:of|in)\s[^{};\n]*\.(?:slice|take|first|filter|skip|step_by)\(", body
+    ):
         return -1
     tables = (
         re.finditer(r"\[\]struct\s*\{", body)
@@ -220,9 +222,21 @@ def _rounds(end: str, code: str, empty: str, head: Head) -> int | None:
         if end == "go":
             start = empty.find("{", closing(empty, start))
         size = _elements(empty[start : closing(empty, start)])
+        if end in ("go", "rs"):
+            _listed(case, code, empty, start)
         if size and size > 1 and total is not None:
             total *= size
     return total
+
+
+def _listed(case: Case, code: str, empty: str, at: int) -> None:
+    """The values of a literal list that begins at a bracket."""
+    if at < 0 or empty[at : at + 1] not in ("[", "{", "("):
+        return
+    first, last = at + 1, closing(empty, at) - 1
+    for part in _split(empty[first:last]):
+        case.values.append(re.sub(r"\s+", " ", code[first : first + len(part)]).strip())
+        first += len(part) + 1
 
 
 def _elements(text: str) -> int | None:

@@ -16,7 +16,8 @@ _STRENGTHS: list[tuple[re.Pattern[str], float]] = [
     (re.compile(r"(calledWith|called_with|toHaveBeenNthCalledWith|toHaveBeenLastCalledWith|with$)", re.I), EQUAL),
     (re.compile(r"(toHaveBeenCalledTimes|callCount|calledOnce)", re.I), SOME + 0.5),
     (re.compile(r"(called$|toHaveBeenCalled$|have_received$|toHaveReturned$)", re.I), TRUTH),
-    (re.compile(r"(throw|raise|panics|reject|death)", re.I), NEAR),
+    (re.compile(r"(no_?throw|does_?not_?throw|nothrow|not_raise)", re.I), TRUTH),
+    (re.compile(r"(throw|raise|panics|reject|death|exception|has_?error|fails?(with)?$)", re.I), NEAR),
     (re.compile(r"(deep_?equal|equal|eql|eq$|eq!$|toBe$|\bis$|same$|_EQ$|STREQ|isEqualTo|equals|_eq$|_int$|_str$|match_snapshot|be_nil|isNull|be_empty|toHaveLength|isEmpty|hasSize|elements_?match|be$)", re.I), EQUAL),
     (re.compile(r"(include|contain|match|regex|start_?with|end_?with|greater|less|_GT|_GE|_LT|_LE|above|below|hasItem|have_|toHave|at_?least|at_?most|prefix|suffix|len$|subset)", re.I), SOME),
     (re.compile(r"(truthy|falsy|assertTrue|assertFalse|\btrue$|\bfalse$|\bok$|isTrue|isFalse|_TRUE|_FALSE|assert!?$|instance|a_?kind|CHECK$|REQUIRE$|isOk|no_?error|type_?of|assert_?that$)", re.I), TRUTH + 0.5),
@@ -129,6 +130,15 @@ def _made(end: str, shown: str, flat: str, line: int) -> Claim | None:
     if not calls:
         return Claim(flat, line, SOME, flat)
     first = next((args for _, args in calls if args), [])
+    if end == "go" and len(first) > 1 and re.fullmatch(r"t|tb|b|tt|s\.T\(\)", first[0]):
+        first = first[1:]
+    if (
+        len(first) > 1
+        and calls[0][0] not in ("expect", "assertThat")
+        and _CONSTANT.match(first[0])
+        and not _CONSTANT.match(first[1])
+    ):
+        first = [first[1], first[0], *first[2:]]  # what is expected stands first
     subject = first[0] if first else flat
     names = [name for name, _ in calls]
     last, arguments = calls[-1]
@@ -166,6 +176,14 @@ def _made(end: str, shown: str, flat: str, line: int) -> Claim | None:
         strength = NOTHING
     elif re.search(r"expect\.any(thing)?\(", flat) and strength >= NEAR:
         strength = 1.0
+    elif re.search(r"\bexpect\.(array|object|string)(Containing|Matching)\(|\bto be ?[<>]", flat):
+        strength = min(strength, SOME)
+    elif names[0] == "expect" and "||" in subject:
+        strength = NOTHING if re.search(r"\|\|(true|1)\b", subject) else min(strength, TRUTH)
+    elif end == "php" and matcher.endswith("Same"):
+        strength += 0.2
+    elif re.search(r"throws?\w*\(\(\)=>\{.*\bthrow new\b", flat):
+        strength = NOTHING
     if negative and strength > NOTHING:
         strength = (
             TRUTH - 0.5
@@ -176,7 +194,13 @@ def _made(end: str, shown: str, flat: str, line: int) -> Claim | None:
         strength = SOME
     if re.search(r"throw|raise|reject", matcher, re.I) and _ANYTHING.search(flat) and strength > SOME:
         strength = SOME
-    return Claim(flat, line, strength, subject, f"{matcher} {expected}", _slack(matcher, first, calls))
+    unsaid = names[0] != "expect" and len(first) < 2 and "<" not in flat
+    if re.search(r"throws|has_?error|assertFails$", matcher) and unsaid and strength > SOME:
+        strength = SOME
+    slack = _places(end, matcher, first, flat)
+    if slack is None:
+        slack = _slack(matcher, first, calls)
+    return Claim(flat, line, strength, subject, f"{matcher} {expected}", slack)
 
 
 def _same(one: str, other: str) -> bool:
@@ -198,6 +222,14 @@ def _truth(condition: str) -> float:
     if found[1] in ("!=", "!==") and right in ("nil", "null", "NULL", "nullptr", "undefined"):
         return TRUTH - 0.5
     return _BY_SIGN.get(found[1], SOME)
+
+
+def _places(end: str, matcher: str, first: list[str], flat: str) -> float | None:
+    """``Assert.Equal(0.33, x, 2)`` of xUnit, ``accuracy: 0.01`` of XCTest."""
+    if end == "cs" and matcher == "Equal" and len(first) > 2 and first[2].isdigit():
+        return float(10.0 ** -int(first[2]))
+    found = re.search(r"\baccuracy:([\d.e-]+)", flat)
+    return _number(found[1]) if found else None
 
 
 def _slack(matcher: str, first: list[str], calls: list[tuple[str, list[str]]]) -> float | None:

@@ -23,7 +23,7 @@ _C = re.compile(
     r"|(?:static\s+)?(?:void|int|bool)\s+(\w*test\w*)\s*\([^)]*\))\s*\{",
     re.M | re.I,
 )
-_RUBY = re.compile(r"^([ \t]*)(?:(x|f)?(it|specify|example|scenario|describe|context|feature|test|pending|skip)\b[ (]*"
+_RUBY = re.compile(r"^([ \t]*)(?:(?:RSpec\.)?(x|f)?(it|specify|example|scenario|describe|context|feature|test|pending|skip)\b[ (]*"
                    r"(?:([\"'])(.*?)\4|([\w:]+))?[^\n]*\bdo\b|def\s+(\w+))", re.M)  # fmt: skip
 _BATS = re.compile(r"^\s*(?:@test\s+([\"'])(.*?)\1|(?:function\s+)?(test\w*)\s*\(\))\s*\{", re.M)
 
@@ -162,6 +162,8 @@ def _scripts(code: str, empty: str) -> Iterator[Head]:
         if re.search(
             r"(\bif\s*\(\s*(false|0)\s*\)|\b(false|0)\s*&&)\s*$",
             empty[max(0, found.start() - 40) : found.start()],
+        ) or re.search(
+            r"\[\s*\]\.(forEach|map)\([^;]{0,20}$", empty[max(0, found.start() - 40) : found.start()]
         ):
             marks["skipped"] = "it stands where nothing comes to"
         if not re.search(r"=>|function|\b[A-Za-z_$]\w*\s*\)$", empty[at:past]) and found[2] in (
@@ -189,11 +191,12 @@ def _annotated(end: str, code: str, empty: str) -> Iterator[Head]:
         )
         named = re.match(r"test", name) and end in ("php", "swift", "scala", "groovy", "java")
         idle = "" if test or named else "it is no test any more"
-        if end in ("java", "groovy") and re.search(r"\bprivate\b", found[0]):
+        if end in ("java", "groovy", "php") and re.search(r"\bprivate\b", found[0]):
             idle = "it is private"
         marks = {}
         if gone := re.search(
-            r"@(Disabled|Ignore)\w*|\[Ignore|Skip\s*=|enabled\s*=\s*false|Explicit\]", words
+            r"@(Disabled|Ignore|EnabledIf|EnabledOn|EnabledFor)\w*|\[Ignore|Skip\s*=|enabled\s*=\s*false|Explicit\]",
+            words,
         ):
             marks["skipped"] = gone[0]
         if raised := re.search(r"expected\s*=\s*[\w.]+|ExpectedException", words):
@@ -209,7 +212,8 @@ def _annotated(end: str, code: str, empty: str) -> Iterator[Head]:
         r"((?:@[\w.]+(?:\([^()]*\))?\s*)*)(?:(?:public|open|internal|final|abstract)\s+)*class\s+(\w+)", code
     ):
         marks = {"skipped": f"@{gone[1]}"} if (gone := re.search(r"@(Disabled|Ignore)\w*", found[1])) else {}
-        yield _block(found[2], found.start(), empty, found.end() - 1, marks, group=True)
+        idle = "the class is abstract" if re.search(r"\babstract\s+(\w+\s+)*class", found[0]) else ""
+        yield _block(found[2], found.start(), empty, found.end() - 1, marks, idle, group=True)
 
 
 def _indented(end: str, code: str, empty: str) -> Iterator[Head]:
