@@ -42,6 +42,18 @@ def network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def hurried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A uv that compiles nothing, which is most of what it costs; the other tests have the real one."""
+    if uv := shutil.which("uv"):
+        wrapper = tmp_path / "hurried" / "uv"
+        wrapper.parent.mkdir()
+        left_out = 'for word; do shift; [ "$word" = --compile-bytecode ] || set -- "$@" "$word"; done'
+        wrapper.write_text(f'#!/bin/sh\n{left_out}\nexec "{uv}" "$@"\n')
+        wrapper.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
+
+
+@pytest.fixture
 def checkout(tmp_path: Path, network: None) -> Path:
     """What a plugin manager has cloned, with a list of one package so that it installs in a second."""
     root = tmp_path / "plug ins" / "kage.nvim"
@@ -114,6 +126,7 @@ def test_a_plugin_manager_builds_shows_progress_and_never_blocks(
     assert not any("locked packages" in line for line in again), again
 
 
+@pytest.mark.usefixtures("hurried")
 def test_an_update_goes_beside_the_old_one_which_stays_while_it_runs(
     start_nvim: Callable[..., Editor], checkout: Path, environments: Path
 ) -> None:
@@ -223,6 +236,7 @@ def test_pip_does_the_same_where_uv_is_missing_or_broken(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("hurried")
 def test_the_whole_list_installs_and_kage_runs_from_it(tmp_path: Path, network: None) -> None:
     folder = tmp_path / "env"
     done = subprocess.run(
