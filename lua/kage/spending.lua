@@ -43,29 +43,91 @@ end
 ---@field usd_per_accepted number?
 ---@field seconds number the middle
 
+---@param text string
+---@return string
+local function named(text)
+  return text ~= "" and words_of.clean(text) or "-"
+end
+
+-- The columns of the table: the head, and what stands in a row. `brief` is what there is room for otherwise.
+local COLUMNS = {
+  player = function(row)
+    return words_of.clean(row.player)
+  end,
+  role = function(row)
+    return named(row.role)
+  end,
+  language = function(row)
+    return named(row.language)
+  end,
+  runs = function(row)
+    return tostring(row.runs)
+  end,
+  green = function(row, brief)
+    if row.checked == 0 then
+      return "-"
+    end
+    local rate = brief and "" or (" (%.0f%%)"):format(row.green_rate * 100)
+    return ("%d/%d%s"):format(row.green, row.checked, rate)
+  end,
+  wins = function(row)
+    return tostring(row.wins)
+  end,
+  accepted = function(row)
+    return tostring(row.accepted)
+  end,
+  ["per accepted"] = function(row)
+    return row.usd_per_accepted and words_of.money(row.usd_per_accepted) or row.usd and "-" or "unpriced"
+  end,
+  time = function(row)
+    return ("%.0f s"):format(row.seconds)
+  end,
+}
+local ORDER = { "player", "role", "language", "runs", "green", "wins", "accepted", "per accepted", "time" }
+-- What is left out first where there is little room.
+local DISPENSABLE = { "time", "role", "wins", "language" }
+
+---@param rows kage.StatsRow[]
+---@param without table<string, boolean>
+---@param brief boolean
+---@return string[] lines
+---@return integer columns
+local function laid_out(rows, without, brief)
+  local heads = vim.tbl_filter(function(head)
+    return not without[head]
+  end, ORDER)
+  local cells = { vim.deepcopy(heads) }
+  for index, head in ipairs(heads) do
+    cells[1][index] = brief and head == "per accepted" and "each" or head
+  end
+  for _, row in ipairs(rows) do
+    cells[#cells + 1] = vim.tbl_map(function(head)
+      return COLUMNS[head](row, brief)
+    end, heads)
+  end
+  local lines = words_of.columns(cells)
+  local widest = 0
+  for _, line in ipairs(lines) do
+    widest = math.max(widest, vim.api.nvim_strwidth(line))
+  end
+  return lines, widest
+end
+
 --- The table of `:Kage stats`.
 ---@param rows kage.StatsRow[]
+---@param width? integer columns that there are; what is worth least is left out
 ---@return string[]
-function M.table(rows)
-  local cells =
-    { { "player", "role", "language", "runs", "green", "wins", "accepted", "per accepted", "time" } }
-  for _, row in ipairs(rows) do
-    local cost = row.usd_per_accepted and words_of.money(row.usd_per_accepted)
-      or row.usd and "-"
-      or "unpriced"
-    cells[#cells + 1] = {
-      words_of.clean(row.player),
-      row.role ~= "" and words_of.clean(row.role) or "-",
-      row.language ~= "" and words_of.clean(row.language) or "-",
-      tostring(row.runs),
-      row.checked > 0 and ("%d/%d (%.0f%%)"):format(row.green, row.checked, row.green_rate * 100) or "-",
-      tostring(row.wins),
-      tostring(row.accepted),
-      cost,
-      ("%.0f s"):format(row.seconds),
-    }
+function M.table(rows, width)
+  local lines, widest = laid_out(rows, {}, false)
+  local without = {}
+  for index, head in ipairs(DISPENSABLE) do
+    if not width or widest <= width then
+      break
+    end
+    without[head] = true
+    lines, widest = laid_out(rows, without, index > 1)
   end
-  return words_of.columns(cells)
+  return lines
 end
 
 --- `:Kage stats [all]`.
@@ -77,7 +139,8 @@ function M.stats(words)
         "no agent has ended yet in this repository; :Kage stats all is of all"
       )
     end
-    require("kage.notify").info(table.concat(M.table(result.rows), "\n"))
+    local notify = require("kage.notify")
+    notify.info(table.concat(M.table(result.rows, notify.width()), "\n"))
   end)
 end
 

@@ -322,11 +322,16 @@ def test_stats_are_a_table(nvim: Editor, kaged: FakeDaemon) -> None:
     ]
     kaged.answers["stats"] = lambda _: {"repository": "/x", "rows": rows}
     nvim.command("Kage stats")
-    nvim.until("return vim.fn.execute('messages'):find('per accepted', 1, true)")
+    nvim.until("return vim.fn.execute('messages'):find('accepted', 1, true)")
     code = "return require('kage.spending').table(vim.json.decode(..., { luanil = { object = true } }))"
     lines = nvim.lua(code, json.dumps(rows))
     assert lines[1].split() == ["fast", "-", "Python", "4", "2/3", "(67%)", "1", "1", "$0.50", "12", "s"]
     assert lines[2].split()[-3] == "unpriced" and "\x1b" not in lines[2]
+    code = code.replace("object = true } })", "object = true } }), 60")
+    narrow = nvim.lua(code, json.dumps(rows))
+    assert all(len(line) <= 60 for line in narrow)
+    assert narrow[0].split() == ["player", "language", "runs", "green", "wins", "accepted", "each"]
+    assert narrow[1].split() == ["fast", "Python", "4", "2/3", "1", "1", "$0.50"]
     kaged.answers["stats"] = lambda _: {"repository": "/x", "rows": []}
     nvim.command("Kage stats all")
     nvim.until("return vim.fn.execute('messages'):find('no agent has ended yet', 1, true)")
