@@ -220,6 +220,17 @@ def test_no_judge_lifts_what_evidence_puts_behind(worse: dict[str, Any]) -> None
     assert [head.number for head in alone] == ([1] if bad.gate else [1, 3])
 
 
+def test_nobody_passes_one_of_another_class_that_evidence_put_between() -> None:
+    # What the line says is the same of 1 and 3, but not how much what failed counts.
+    one, two, three = (
+        Standing(number=n, cluster=n, green=False, checked=line)
+        for n, line in ((1, "9/10 ✓"), (2, "8/10 ✓"), (3, "9/10 ✓"))
+    )
+    ranking = [one, two, three]
+    wins = [Pairing(one=3, two=1, forward=3, backward=3)]
+    assert [s.number for s in judge.reranked(ranking, judge.heads(ranking), wins)] == [1, 2, 3]
+
+
 def test_equals_follow_their_head() -> None:
     one, copy = Standing(number=1, cluster=1), Standing(number=3, cluster=1, distinct=False)
     two = Standing(number=2, cluster=2)

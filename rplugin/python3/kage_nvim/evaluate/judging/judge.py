@@ -85,16 +85,15 @@ def reranked(
     """The whole ranking with the heads of each class of evidence in the judge's order: by the pairs that they
     won and lost against each other, then as evidence has them, whose last words are the smaller diff and the
     cheaper one. Those that do the same as a head follow it; ``rank`` and ``decided`` are set anew."""
-    groups = list(dict.fromkeys(evidence_class(standing) for standing in ranking))
+    group = _groups(ranking)
     best = {head.number: (_score(head, heads, told), at) for at, head in enumerate(heads)}
-    first = {standing.cluster: best[standing.number] for standing in heads}
+    first = {(head.cluster, group[head.number]): best[head.number] for head in reversed(heads)}
 
     def place(standing: Standing) -> tuple[Any, ...]:
-        kind = evidence_class(standing)
-        mine = best.get(standing.number) or first.get(standing.cluster)
-        if mine is None or (standing.number not in best and not _same_class(standing, heads)):
-            return (groups.index(kind), 1)
-        return (groups.index(kind), 0, *mine, standing.number not in best)
+        mine = best.get(standing.number) or first.get((standing.cluster, group[standing.number]))
+        if mine is None:
+            return (group[standing.number], 1)
+        return (group[standing.number], 0, *mine, standing.number not in best)
 
     before = {one.number: (two.number, one.decided) for one, two in itertools.pairwise(ranking)}
     told_order = sorted(ranking, key=place)
@@ -106,16 +105,15 @@ def reranked(
     for last in told_order[-1:]:
         last.decided = ""
     for one, two in itertools.pairwise([s for s in told_order if s.number in best]):
-        if evidence_class(one) == evidence_class(two):
+        if group[one.number] == group[two.number]:
             one.decided = _why(one, two, told, even=best[one.number][0] == best[two.number][0])
     return told_order
 
 
-def _same_class(standing: Standing, heads: Sequence[Standing]) -> bool:
-    return any(
-        head.cluster == standing.cluster and evidence_class(head) == evidence_class(standing)
-        for head in heads
-    )
+def _groups(ranking: Sequence[Standing]) -> dict[int, int]:
+    """Those that follow each other and are of one class, by number: none passes one of another class."""
+    runs = itertools.groupby(ranking, key=evidence_class)
+    return {standing.number: at for at, (_, members) in enumerate(runs) for standing in members}
 
 
 def _score(head: Standing, heads: Sequence[Standing], told: Sequence[Pairing]) -> int:

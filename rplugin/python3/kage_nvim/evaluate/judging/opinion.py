@@ -33,7 +33,7 @@ def read(answer: str) -> Opinion | None:
         return Opinion(winner=winner) if winner else None
     return Opinion(
         winner=_winner(value["winner"]) or "tie",
-        why=_line(value.get("why") or value.get("reason") or ""),
+        why=_line(next((said for said in map(value.get, ("why", "reason")) if isinstance(said, str)), "")),
         strengths={name: _points(value.get(name), "strengths") for name in ("A", "B")},
         weaknesses={name: _points(value.get(name), "weaknesses") for name in ("A", "B")},
     )
