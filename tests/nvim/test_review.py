@@ -226,5 +226,5 @@ def test_a_patch_for_other_lines_is_refused(editor: Editor) -> None:
         "local p = { first = 2, last = 2, old = { 'x' }, lines = {} };"
         "local place = require('kage.review.patch').place;"
         "return { place({ 'a', 'x' }, p, 1), place({ 'x', 'b', 'x' }, p, 2) or 0, place({ 'x', 'x' }, p, 2),"
-        " place({ 'a' }, p, 9) or 0, place({ '' }, { old = {}, lines = {} }) }"
-    ) == [2, 0, 2, 0, 1]
+        " place({ 'a' }, p, 9) or 0, place({ '' }, { old = {}, lines = {} }), place({ 'a', 'x\\r' }, p, 2) }"
+    ) == [2, 0, 2, 0, 1, 2]

@@ -18,7 +18,8 @@ local applied = {}
 ---@return boolean
 local function stands(lines, at, wanted)
   for offset, line in ipairs(wanted) do
-    if lines[at + offset - 1] ~= line then
+    local there = lines[at + offset - 1]
+    if there ~= line and there ~= line .. "\r" then -- ends of both kinds are in some files
       return false
     end
   end
@@ -158,8 +159,11 @@ function M.apply(review, finding)
       fix = "Review again (:Kage review), or change them by hand: the report shows the patch.",
     }
   end
+  local has_cr = #patch.old > 0 and lines[at] == patch.old[1] .. "\r"
   local new = vim.list_slice(lines, 1, at - 1)
-  vim.list_extend(new, patch.lines)
+  for _, line in ipairs(patch.lines) do
+    new[#new + 1] = has_cr and line .. "\r" or line
+  end
   vim.list_extend(new, lines, at + #patch.old)
   if not hunks.ends(doc) and #new > 0 then
     new[#new] = new[#new] .. hunks.NOEOL

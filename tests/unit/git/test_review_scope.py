@@ -90,6 +90,7 @@ def change(repository: Path) -> Scope:
     (repository / "bin").write_bytes(b"\0\1")
     (repository / "link").symlink_to("/etc/passwd")
     (repository / "latin.txt").write_bytes("größe\r\nzwei".encode("latin-1"))
+    (repository / "mark.txt").write_bytes(b"\xef\xbb\xbfone\n")
     (repository / ".kageignore").write_text("secret.txt\n")
     head = commit(repository, "src/a ü.py", "def one():\n    return 1\n" * 3000)
     store = Store.open(discover(repository))
@@ -99,10 +100,19 @@ def change(repository: Path) -> Scope:
 def test_reviewers_read_the_tree_and_nothing_else(change: Scope) -> None:
     reader = Reader(change)
     assert any("secret.txt" in note and "reviewers" in note for note in change.notes)
-    assert reader.paths == [".kageignore", "bin", "calc_spec.py", "latin.txt", "link", "src/a ü.py"]
+    assert reader.paths == [
+        ".kageignore",
+        "bin",
+        "calc_spec.py",
+        "latin.txt",
+        "link",
+        "mark.txt",
+        "src/a ü.py",
+    ]
     assert "which the change deletes, lines 1 to" in reader.call("read_file", {"path": "calc_spec.py"})
     assert "calc_spec.py" not in reader.call("list_files", {})
-    assert reader.lines("latin.txt") == ["größe", "zwei"] and reader.lines("calc.py")
+    assert reader.lines("latin.txt") == ["größe", "zwei"] and reader.lines("mark.txt") == ["one"]
+    assert reader.lines("calc.py")
     for path in ("secret.txt", "bin", "link", "../x", "/etc/passwd", ".git/config", "src", ""):
         assert reader.lines(path) is None
         assert "no text file" in reader.call("read_file", {"path": path})

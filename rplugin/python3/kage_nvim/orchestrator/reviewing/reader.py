@@ -65,7 +65,7 @@ class Reader:
         if b"\0" in data[:8000]:
             return None
         try:
-            text = data.decode("utf-8")
+            text = data.decode("utf-8-sig")  # an editor's lines have no mark of the order of bytes
         except UnicodeDecodeError:
             text = data.decode("latin-1")
         found = text.removesuffix("\n").split("\n") if text else []

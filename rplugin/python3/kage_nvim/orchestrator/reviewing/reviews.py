@@ -117,7 +117,7 @@ class Reviews:
             found = await asyncio.to_thread(store.read_file, review.base, path)
         if found is None:
             raise KageError(f"{path} is no file of what was reviewed", code="no_file")
-        return found[0].decode("utf-8", "replace").removesuffix("\n").split("\n")
+        return found[0].decode("utf-8-sig", "replace").removesuffix("\n").split("\n")
 
     def gone(self, peer: Peer) -> None:
         """Nobody waits for what this peer asked any more."""
