@@ -51,8 +51,9 @@ doc/tags: doc/kage.txt
 		tag = substr(word[i], 2, length(word[i]) - 2); print tag "\tkage.txt\t/*" tag "*" } }' $< \
 		| LC_ALL=C sort > $@
 
+# Without reordering, files begin in the order that tests/conftest.py gives them.
 test: .venv/.kage-dev tmux
-	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS) || { \
+	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS) || { \
 		echo "Once more what failed, one at a time: real editors and terminals can be late on busy cores."; \
 		.venv/bin/python -m pytest --last-failed --last-failed-no-failures none $(TESTS); }
 

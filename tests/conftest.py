@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,16 @@ KEEP = (
     "TERM",
     "PYTHONDONTWRITEBYTECODE",
 )
+
+sys.dont_write_bytecode = False
+"""What is compiled of the tests is kept for the next time (6 s of each worker); what the environment says is
+for the programs that they start."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with a slow test begin first: at the end, one of many workers would be alone with it."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(autouse=True)
