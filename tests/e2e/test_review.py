@@ -177,6 +177,8 @@ def reviewers_agree_refute_and_report(branch: Stage, tmp_path: Path) -> None:
     assert {result["partialFingerprints"]["kageFinding/v1"] for result in log["runs"][0]["results"]} == {
         one["id"] for one in review["findings"]
     }
+    assert branch.run("review", "HEAD..HEAD", "--sarif", str(tmp_path / "none.sarif")).returncode == 3
+    assert json.loads((tmp_path / "none.sarif").read_text())["runs"][0]["results"] == []
     again = branch.shell("review", "--last", "--all", code=1)
     assert "SQL injection" in again and "refuted: It is in the library." in again
 

@@ -39,20 +39,28 @@ class Reviewing(Shell):
             raise usage(  # before anything is spent
                 f"the folder of {given.sarif} is not there", "Make it first, or name another file."
             )
-        answer = await (self._again() if given.last or given.show else self._new())
+        try:
+            answer = await (self._again() if given.last or given.show else self._new())
+        except KageError as error:
+            if error.code in ("nothing", "review"):  # a job that uploads what was found finds a file
+                await self._sarif([], {}, [error.message] if error.code == "review" else [])
+            raise
         findings = msgspec.convert(answer["findings"], list[Finding])
         failed = [
             f"{one['role']}: {one['reason']}" for one in answer["reviewers"] if one["state"] == "failed"
         ]
-        if given.sarif is not None:
-            roles = {one["role"]: one["description"] for one in answer["reviewers"]}
-            text = json.dumps(sarif(findings, roles, failed=failed), ensure_ascii=False, indent=2)
-            await asyncio.to_thread(_put, given.sarif, text)
+        await self._sarif(findings, {one["role"]: one["description"] for one in answer["reviewers"]}, failed)
         if given.sarif != "-":
             self.show(answer, report(answer, findings, everything=given.all))
         for line in failed:
             print(clean(f"kage: a reviewer did not end: {line}"), file=sys.stderr)
         return Exit.ERROR if failed or worst(findings, given.fail_on) else Exit.DONE
+
+    async def _sarif(self, findings: list[Finding], roles: dict[str, str], failed: list[str]) -> None:
+        """Write what was found, and why somebody did not come to an end, where ``--sarif`` says."""
+        if self.given.sarif is not None:
+            text = json.dumps(sarif(findings, roles, failed=failed), ensure_ascii=False, indent=2)
+            await asyncio.to_thread(_put, self.given.sarif, text)
 
     async def _new(self) -> Any:
         given = self.given
