@@ -70,7 +70,12 @@ async def _turns() -> None:
         await asyncio.sleep(0)
 
 
-def test_who_asks_for_a_check_that_is_under_way_waits_for_it() -> None:
+def test_who_asks_for_a_check_that_is_under_way_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def at_once(*_: Any) -> Any:
+        return None
+
+    monkeypatch.setattr("kage_nvim.orchestrator.checking.around.ground", at_once)
+
     async def trial() -> None:
         checks = Slow()
         commits = ["one"]
@@ -136,7 +141,8 @@ def test_an_agent_that_ends_while_its_run_is_judged_ends_the_run_anew(
         monkeypatch.setattr("kage_nvim.orchestrator.strategies.saving.line", lambda *_: "saved")
         status = SimpleNamespace(state=State.DONE, saved="")
         agents = {n: SimpleNamespace(record=SimpleNamespace(status=status)) for n in (1, 2)}
-        record = SimpleNamespace(status=status, over=False)
+        course_of = SimpleNamespace(parts=[], auto_accept="")
+        record = SimpleNamespace(status=status, over=False, course=course_of)
         run: Any = SimpleNamespace(id="r", agents=agents, record=record, following=2, concluding=0)
         conductor: Any = SimpleNamespace(database=None, changed=lambda _: None)
 
@@ -146,12 +152,13 @@ def test_an_agent_that_ends_while_its_run_is_judged_ends_the_run_anew(
 
         both = [asyncio.ensure_future(ended(number)) for number in (1, 2)]
         first = await judged.get()
+        assert not record.over, "a kaged that dies here judges anew"
         run.following += 1  # one of them was restarted amid the verdict, and is done again
         again = asyncio.ensure_future(ended(1))
         (await asyncio.wait_for(judged.get(), 5)).set()
         first.set()
         await asyncio.gather(*both, again)
-        assert judged.empty() and run.following == run.concluding == 0
+        assert judged.empty() and run.following == run.concluding == 0 and record.over
 
     asyncio.run(trial())
 

@@ -95,9 +95,13 @@ async def agent_ended(conductor: Conductor, run: Run, agent: Agent) -> None:
         try:
             saved = await asyncio.to_thread(saving.line, conductor.database, run)
             run.record.status.saved = saved or await spending.gave_up(run)
-            run.record.over = True
+            # A kaged that dies amid a verdict makes it anew; what is put together or landed is begun once.
+            run.record.over = bool(run.record.course.parts or run.record.course.auto_accept)
             conductor.changed(run)
             await run_over(conductor, run)
+            if run.following == run.concluding:
+                run.record.over = True
+                conductor.changed(run)
         finally:
             run.concluding -= 1
 
