@@ -73,7 +73,7 @@ def _prepared(ground: Ground, run: Run, commit: str, start: str) -> tuple[Evalua
     """What is run for a commit, with what weakens tests in it; and the base's tree."""
     # Reading programs needs modules that nothing else does: kaged starts without them.
     from kage_nvim.evaluate.guard.overlay import overlay
-    from kage_nvim.evaluate.guard.weakened.found import weakened
+    from kage_nvim.evaluate.guard.weakened.apart import weakened
 
     store, tests = run.store, ground.settings.tests
     own, base = trees_of(store, [commit, start])

@@ -129,7 +129,7 @@ async def _change(conductor: Conductor, run: Run, agent: Agent, made: CandidateS
 def _as_run(ground: Ground, run: Run, commit: str) -> tuple[str, list[Weakening]]:
     """The tree that was run for a winner, and what weakened tests in it."""
     from kage_nvim.evaluate.guard.overlay import overlay
-    from kage_nvim.evaluate.guard.weakened.found import weakened
+    from kage_nvim.evaluate.guard.weakened.apart import weakened
 
     store, tests = run.store, ground.settings.tests
     own, base = trees.trees_of(store, [commit, run.start])

@@ -82,8 +82,9 @@ def _all(
         old, new = base.get(path), ours.get(path)
         what = kind(path, more)
         if _is_test(path, what, old, new):
-            before += _cases(path, old)
-            after += _cases(path, new)
+            was, now = _cases(path, old, new)
+            before += was
+            after += now
         if old is None and new is not None:
             yield from _in_the_way(path, what, paths, texts)
         yield from _file(path, what, old, new, tests, runs)
@@ -101,11 +102,12 @@ def _is_test(path: str, what: Kind, old: bytes | None, new: bytes | None) -> boo
     )
 
 
-def _cases(path: str, source: bytes | None) -> list[Case]:
-    if source is None:
-        return []
+def _cases(path: str, old: bytes | None, new: bytes | None) -> tuple[list[Case], list[Case]]:
+    """The tests of both versions of a file, of Python's those that can have changed."""
+    if path.endswith(".py") and old is not None and new is not None:
+        return python_tests.changed_cases(path, old, new)
     read = python_tests.cases_of if path.endswith(".py") else spoken.cases_of
-    return read(path, source)
+    return ([] if old is None else read(path, old)), ([] if new is None else read(path, new))
 
 
 def _file(

@@ -200,7 +200,14 @@ def _rounds(old: Case, new: Case, who: str) -> Iterator[Weakening]:
         yield weakening("fewer cases", new.path, new.line, text)
     elif lost := set(old.values) - set(new.values):
         gone = {word for value in lost for word in _words(value)} - {w for v in new.values for w in _words(v)}
-        if new.values and len(set(new.values)) < len(set(old.values)):
+        given = {_given(value): value for value in new.values}
+        other = next(
+            (value for value in sorted(lost) if given.get(_given(value)) not in (None, *old.values)), ""
+        )
+        if other and len(new.values) <= len(old.values):
+            text = f"{who} expects something else: `{short(other)}` became `{short(given[_given(other)])}`"
+            yield weakening("expectation", new.path, new.line, text)
+        elif new.values and len(set(new.values)) < len(set(old.values)):
             yield weakening(
                 "fewer cases", new.path, new.line, f"{who} runs with some values twice, not with others"
             )
@@ -208,3 +215,8 @@ def _rounds(old: Case, new: Case, who: str) -> Iterator[Weakening]:
             yield weakening(
                 "expectation", new.path, new.line, f"{who} does not run with `{short(min(lost))}` any more"
             )
+
+
+def _given(value: str) -> str:
+    """The first part of a set of values: what a test is given, before what it expects."""
+    return value.partition(",")[0]

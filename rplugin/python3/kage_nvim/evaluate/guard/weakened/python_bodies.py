@@ -15,7 +15,14 @@ from kage_nvim.evaluate.guard.weakened.python_marks import (
     decorator_marks,
     fixed,
 )
-from kage_nvim.evaluate.guard.weakened.python_swallows import EXITS, SWALLOWED, ends_badly, runs, swallows
+from kage_nvim.evaluate.guard.weakened.python_swallows import (
+    EXITS,
+    SWALLOWED,
+    ends_badly,
+    lost,
+    runs,
+    swallows,
+)
 from kage_nvim.evaluate.guard.weakened.python_values import (
     DEEP,
     Around,
@@ -255,8 +262,11 @@ class Body:
 
     def _calls(self, node: ast.AST, swallowed: bool, guarded: bool, deep: int) -> None:
         """Claims that are made by calls within, in helpers of the same file too."""
+        apart: set[int] = set()
         for call in (at for at in ast.walk(node) if isinstance(at, ast.Call)):
             name = name_of(call)
+            if lost(call):
+                apart |= {id(at) for at in ast.walk(call)}
             if name == "importorskip":
                 self.case.marks["needs"] = ast.unparse(call)
             func = ast.unparse(call.func)
@@ -270,7 +280,7 @@ class Body:
             helper = self.module.functions.get(name)
             if helper is not None and deep < DEEP:
                 before = self.case.marks.copy()
-                self._statements(helper.body, swallowed, guarded, deep + 1)
+                self._statements(helper.body, swallowed or id(call) in apart, guarded, deep + 1)
                 self.case.marks = before | {
                     k: v for k, v in self.case.marks.items() if k in ("skipped", "needs", "exit")
                 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from kage_nvim.evaluate.guard.weakened.python_words import name_of
 
@@ -14,6 +15,7 @@ RETRIES = {"flaky", "retry", "repeat_until", "rerun", "retries", "retrying"}
 TIMEOUTS = {"timeout"}
 
 
+@lru_cache(maxsize=8)
 def parse(source: bytes) -> ast.Module | None:
     """The syntax tree; ``None`` for what is no Python of ours."""
     try:

@@ -57,3 +57,9 @@ def runs(decorator: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 def _caught(decorator: ast.AST, call: ast.Call) -> bool:
     tries = [at for at in ast.walk(decorator) if isinstance(at, ast.Try) and any(map(swallows, at.handlers))]
     return any(call is inner for at in tries for part in at.body for inner in ast.walk(part))
+
+
+def lost(call: ast.Call) -> bool:
+    """Whether what fails within a call is never heard of: it is gathered, or left running."""
+    words = {word.arg: getattr(word.value, "value", None) for word in call.keywords}
+    return bool(words.get("return_exceptions")) or name_of(call) in ("create_task", "ensure_future")

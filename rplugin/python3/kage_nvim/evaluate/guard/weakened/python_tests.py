@@ -6,6 +6,7 @@ pytest and unittest count alike: functions ``test…`` in a module or in a class
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from kage_nvim.evaluate.guard.weakened.python_bodies import Body
@@ -26,6 +27,40 @@ def cases_of(path: str, source: bytes) -> list[Case]:
     """All tests of a file, those that are not run included, in the order of their lines."""
     tree = parse(source)
     return [] if tree is None else _Module(path, tree).cases()
+
+
+def changed_cases(path: str, base: bytes, ours: bytes) -> tuple[list[Case], list[Case]]:
+    """The tests of two versions of a file, without those that stand in both as they are and whose
+    surroundings do, too."""
+    old, new = parse(base), parse(ours)
+    if old is None or new is None:
+        return cases_of(path, base), cases_of(path, ours)
+    before, after = _sources(old, base), _sources(new, ours)
+    if [text for name, text in before if not name] != [text for name, text in after if not name]:
+        return cases_of(path, base), cases_of(path, ours)
+    same = {*before} & {*after}
+    twice = {name for name, count in Counter(name for name, _ in after).items() if count > 1}
+    made = []
+    for tree, sources in ((old, before), (new, after)):
+        body = [
+            node
+            for node, source in zip(tree.body, sources, strict=True)
+            if not source[0] or source[0] in twice or source not in same
+        ]
+        made.append(_Module(path, ast.Module(body, [])).cases())
+    return made[0], made[1]
+
+
+def _sources(tree: ast.Module, source: bytes) -> list[tuple[str, bytes]]:
+    """The statements at the top of a file as they are written, tests with their names."""
+    lines = source.splitlines()
+    found = []
+    for node in tree.body:
+        test = isinstance(node, (*Function, ast.ClassDef)) and node.name.lower().startswith("test")
+        first = min([node.lineno, *(at.lineno for at in getattr(node, "decorator_list", ()))])
+        text = b"\n".join(lines[first - 1 : node.end_lineno])
+        found.append((node.name if test and isinstance(node, (*Function, ast.ClassDef)) else "", text))
+    return found
 
 
 def helpers_of(path: str, source: bytes) -> list[Case]:

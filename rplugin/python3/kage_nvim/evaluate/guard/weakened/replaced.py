@@ -18,6 +18,7 @@ _MOCKS = (
     r"|\bnew\s+{0}\s*\([^()]*\)\s*\{{|\b{0}\.prototype\.\w+\s*=|^[ \t]+{0}\.\w+ = lambda\b"
 )
 """Ways in which a class is replaced, or parts of it are."""
+_MOCKED = re.compile(_MOCKS.format(r"(?:[A-Z]\w+)"), re.M)
 _STUBS = re.compile(
     r"spyOn\([^()]*,\s*['\"](\w+)['\"]\)\s*\.\s*(?:mock(?:Return|Resolved|Rejected|Implementation)\w*|and\.return\w*)"
     r"|\bstub\([^()]*,\s*['\"](\w+)['\"]\)|\bwhen\(\s*\w+\.(\w+)\("
@@ -71,7 +72,7 @@ def whole_compared(path: str, base: bytes, ours: bytes) -> Iterator[Weakening]:
         ):
             shown = short(found[-1][0].strip())
             yield weakening(what, path, line_of(text, found[-1].start()), f"{path} {said}: `{shown}`")
-    for name in set(re.findall(r"\b([A-Z]\w+)\b", before)):
+    for name in {word for found in _MOCKED.finditer(text) for word in re.findall(r"[A-Z]\w+", found[0])}:
         shape = re.compile(_MOCKS.format(name), re.M)
         made = shape.search(text)
         if (

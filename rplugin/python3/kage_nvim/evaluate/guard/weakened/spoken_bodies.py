@@ -82,7 +82,7 @@ def _unawaited(code: str, start: int, at: int, past: int) -> bool:
 
 _CLAIMS = {
     "js": r"(?<![\w.$])(?:expect(?:TypeOf)?\s*(?:\(|\.)|assert(?:\.\w+)*\s*\(|should\.|t\.(?:is|deepEqual|true|false|truthy|throws\w*|equal|same|ok|not\w*|like|match)\s*\(|(?:sinon\.)?assert\.|cy\.\w+[^\n;]*\.should\()|[\w\])]\.should(?:\.|\()",
-    "go": r"(?<![\w.])(?:assert|require|is|c|suite|s)\.(?:[A-Z]\w*)\s*\(|\bif\s[^{}]*\{|(?<![\w.])(?:assert|check|expect|must|require)\w*\s*\(",
+    "go": r"(?<![\w.])(?:(?:assert|require|is|suite)\.[A-Z]\w*|(?:c|s)\.(?:Assert|Check|Require|Equal|NotEqual|Nil|NotNil|True|False|NoError|Error|Contains|Len|Empty|NotEmpty|Greater|Less|ErrorIs)\w*)\s*\(|\bif\s[^{}]*\{|(?<![\w.])(?:assert|check|expect|must|require)\w*\s*\(",
     "rs": r"\b(?:debug_)?(?:assert\w*|prop_assert\w*|panic|unreachable|insta::assert\w*)!\s*[({\[]|\b(?:assert|check|expect)_\w+\s*\(",
     "rb": r"\bexpect\s*[({]|\b(?:assert|refute)\w*[ (]|\.(?:must|wont|should|should_not)(?:_\w+)?\b|\bis_expected\b",
     "c": r"\b(?:(?:EXPECT|ASSERT|CHECK|REQUIRE|CU_ASSERT|TEST_ASSERT|BOOST_(?:CHECK|REQUIRE|TEST)|ck_assert|g_assert|cr_assert|munit_assert|assert|STATIC_REQUIRE|lequal|lok)\w*)\s*\(",

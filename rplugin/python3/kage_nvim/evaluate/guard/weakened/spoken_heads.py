@@ -12,7 +12,9 @@ _JS = re.compile(
     r"(?<![\w.$])(?:(?:t|Deno|QUnit)\.)?(x|f)?(it|test|specify|describe|context|suite)(?=[.(`\s])"
 )
 _GO = re.compile(r"^func\s+(?:\(\w+\s+\*?\w+\)\s*)?((?:Test|Fuzz|Example)\w*|test\w*|\w+)\s*\(", re.M)
-_RUST = re.compile(r"((?:#\[[^\n]*\]\s*)*)(?:pub\s+)?(?:async\s+)?fn\s+(\w+)\s*(?:<[^>]*>)?\(")
+_RUST = re.compile(
+    r"((?:#\[(?:[^\[\]\n]|\[[^\[\]\n]*\])*\]\s*)*)(?:pub\s+)?(?:async\s+)?fn\s+(\w+)\s*(?:<[^>]*>)?\("
+)
 _ANNOTATED = re.compile(
     r"((?:(?:@[\w.]+(?:\s*\((?:[^()]|\([^()]*\))*\))?|\[[A-Z]\w+(?:\((?:[^()]|\([^()]*\))*\))?\])\s*)*)"
     r"(?:(?:public|private|protected|internal|static|final|async|override|suspend|open|abstract)\s+)*"
