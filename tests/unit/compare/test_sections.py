@@ -126,6 +126,9 @@ def test_the_table_says_who_has_what_and_who_says_the_same() -> None:
         ("Costs", ["1", ""], "only 1"),
     ]
     assert rows[4]["lines"] == {"1": 5, "2": 4} and rows[4]["path"] == "P.md"
+    agents.append({"number": 3, "path": "", "lines": 0, "others": []})
+    third = table(aligned({1: ONE, 2: TWO}), agents, {})
+    assert [row["how"] for row in third] == [row["how"] for row in rows], "one without a document has no part"
 
 
 def test_headings_that_differ_in_a_number_are_different_sections() -> None:

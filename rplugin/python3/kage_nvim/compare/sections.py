@@ -212,7 +212,7 @@ def table(
     base = min((row.level for row in rows), default=1)
     for row in rows:
         cells = [_cell(row.of.get(number)) for number in numbers]
-        how = _how(row.groups, numbers)
+        how = _how(row.groups, [number for number in numbers if paths[number]])
         one = _told("file" if row.level <= base else "symbol", row.title, cells, how)
         one["path"] = paths[min(row.of)]
         one["lines"] = {str(number): section.first for number, section in row.of.items()}
