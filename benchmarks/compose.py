@@ -2,15 +2,21 @@
 
 Each task is a repository with k broken functions and a test of 0.2 s. Five candidates change 20 places each:
 they mend some defects (every one is mended by somebody), mend others wrongly, break functions that were
-sound, and rewrite what nobody asked for; some fixes are of two hunks, a helper and its use. Half of the
-tasks tell single tests, the other half nothing but an exit code; in those nobody breaks what was sound, and
-only one candidate is wrong, for else nothing would tell which hunk it is.
+sound, and rewrite what nobody asked for; some fixes are of two hunks, a helper and its use. The tasks take
+turns in what their test tells: single tests, nothing but an exit code, how many pass, or the first thing
+that is wrong, where it stops. By the exit code alone nobody breaks what was sound, and only one candidate is
+wrong, for else nothing would tell which hunk it is.
 
-    .venv/bin/python benchmarks/compose.py [TASKS [SEED]]
+``simulated`` runs the search alone on the unit tests' simulated tasks and counts how many trees it tries
+until all passes: for each way of telling, and with a unit in each candidate that lets nothing pass.
+
+    .venv/bin/python benchmarks/compose.py [TASKS [SEED [WAY]]]
+    .venv/bin/python benchmarks/compose.py simulated [TASKS]
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
 import statistics
 import sys
@@ -23,18 +29,38 @@ CANDIDATES = range(1, 6)
 HUNKS = 20
 FUNCTIONS = 90
 MODULES = 3
-TEST = """\
-import sys, time, unittest
+WAYS = ("tests", "exit", "counts", "first")
+SINGLE = """\
+import time, unittest
 time.sleep(0.2)
 {imports}
 class Sums(unittest.TestCase):
 {cases}
-if __name__ == "__main__":
-    quiet = {quiet}
-    if quiet:
-        sys.stderr = open("/dev/null", "w")
-    unittest.main(verbosity=2)
+unittest.main(verbosity=2)
 """
+PLAIN = """\
+import sys, time
+time.sleep(0.2)
+{imports}
+{cases}
+"""
+
+
+def test(way: str, names: list[str]) -> str:
+    """The test's text; every function adds its number to three."""
+    imports = "".join(f"from sums import m{module}\n" for module in range(MODULES))
+    facts = [f"m{at % MODULES}.{name}(3) == {3 + at}" for at, name in enumerate(names)]
+    if way == "tests":
+        cases = "".join(
+            f"    def test_{name}(self):\n        assert {fact}\n"
+            for name, fact in zip(names, facts, strict=True)
+        )
+        return SINGLE.format(imports=imports, cases=cases)
+    if way == "first":
+        return PLAIN.format(imports=imports, cases="".join(f"assert {fact}\n" for fact in facts))
+    said = 'print(sum(facts), "passed,", len(facts) - sum(facts), "failed")\n' if way == "counts" else ""
+    cases = "facts = [\n" + "".join(f"    {fact},\n" for fact in facts) + "]\n"
+    return PLAIN.format(imports=imports, cases=f"{cases}{said}sys.exit(not all(facts))\n")
 
 
 def function(name: str, number: int, how: str = "sound") -> str:
@@ -50,8 +76,9 @@ def function(name: str, number: int, how: str = "sound") -> str:
     return f"def {name}(x):\n    # adds {number}\n    {bodies[how]}\n\n\n"
 
 
-def task(root: Path, dice: random.Random, tells: bool) -> None:
+def task(root: Path, dice: random.Random, way: str) -> None:
     """Write a repository with a folder for what each candidate makes of it."""
+    tells = way != "exit"
     names = [f"add{number}" for number in range(FUNCTIONS)]
     defects = dice.sample(range(FUNCTIONS), dice.randint(3, 15))
     plans: dict[int, dict[int, str]] = {candidate: {} for candidate in CANDIDATES}
@@ -80,45 +107,61 @@ def task(root: Path, dice: random.Random, tells: bool) -> None:
                 text += "def plus(a, b):\n    return a + b\n\n\n"
             text += "".join(function(names[number], number, version.get(number, "sound")) for number in own)
             (folder / f"m{module}.py").write_text(text)
-    imports = "".join(f"from sums import m{module}\n" for module in range(MODULES))
-    cases = "".join(
-        f"    def test_{name}(self):\n        self.assertEqual(m{at % MODULES}.{name}(3), {3 + at})\n"
-        for at, name in enumerate(names)
-    )
     (root / "tests").mkdir()
-    (root / "tests" / "test_sums.py").write_text(TEST.format(imports=imports, cases=cases, quiet=not tells))
+    (root / "tests" / "test_sums.py").write_text(test(way, names))
     (root / ".kage.toml").write_text('[checks.test]\ncommand = "PYTHONPATH=. python3 tests/test_sums.py"\n')
+
+
+def simulated(tasks: int) -> int:
+    """Print within how many tries all passes; 1 when it never did in a task told test by test or as the first
+    thing that is wrong."""
+    from tests.unit.test_search import solve, world
+
+    missed = 0
+    for way, spoiled in (("tests", 0), ("tests", 1), ("first", 0), ("exit", 0), ("counts", 0)):
+        needed = []
+        for seed in range(tasks):
+            known, first = asyncio.run(solve(world(random.Random(seed), way, spoiled), way))
+            needed.append(first if known.best is not None and known.best.outcome.perfect else sys.maxsize)
+        needed.sort()
+        shares = ", ".join(f"{sum(n <= most for n in needed)} in {most}" for most in (50, 100, 150, 300))
+        missed += sum(n == sys.maxsize for n in needed) if way in ("tests", "first") else 0
+        print(
+            f"{way:<6} {5 * spoiled} spoil all: of {tasks} solved {shares} tries, median {needed[tasks // 2]}"
+        )
+    return int(missed > 0)
 
 
 def main() -> int:
     """Print each task and the share; 1 when one is not solved, or took too long."""
-    tasks = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    if sys.argv[1:2] == ["simulated"]:
+        return simulated(int(sys.argv[2]) if len(sys.argv) > 2 else 100)
+    tasks = int(sys.argv[1]) if len(sys.argv) > 1 else 12
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    took: dict[bool, list[float]] = {True: [], False: []}
-    solved: dict[bool, int] = {True: 0, False: 0}
+    ways = sys.argv[3:4] or list(WAYS)
+    took: dict[str, list[float]] = {way: [] for way in ways}
+    solved = dict.fromkeys(ways, 0)
     for number in range(tasks):
-        tells = number % 2 == 0
-        with machine(0, lambda root, s=seed + number, t=tells: task(root, random.Random(s), t)) as stage:
+        way = ways[number % len(ways)]
+        with machine(0, lambda root, s=seed + number, w=way: task(root, random.Random(s), w)) as stage:
             players = [f'[players.p{n}]\ncommand = "cp variants/{n}/*.py sums/"\n' for n in CANDIDATES]
             stage.configure("".join(players))
             stage.shell("spawn", "--hidden", "--yes", "-n", "5", "mend the sums")
             stage.shell("wait")
             answer = {}
             time = seconds(lambda: answer.update(stage.json("compose", "--yes")))  # noqa: B023
-            took[tells].append(time)
-            solved[tells] += bool(answer["green"])
-            how = "tests" if tells else "exit code"
+            took[way].append(time)
+            solved[way] += bool(answer["green"])
             said = answer["line"] or answer["said"]
             print(
-                f"{number + 1:>3} {how:<9} {said:<28} {len(answer['hunks']):>3} hunks, "
+                f"{number + 1:>3} {way:<9} {said:<28} {len(answer['hunks']):>3} hunks, "
                 f"{answer['tries']:>3} tries, {time:5.1f} s",
                 flush=True,
             )
-    for tells, all_of in took.items():
+    for way, all_of in took.items():
         if all_of:
-            how = "single tests" if tells else "exit code alone"
             print(
-                f"{how}: {solved[tells]}/{len(all_of)} solved,"
+                f"{way}: {solved[way]}/{len(all_of)} solved,"
                 f" median {statistics.median(all_of):.1f} s, longest {max(all_of):.1f} s"
             )
     everything = [time for times in took.values() for time in times]

@@ -38,9 +38,12 @@ async def search(tries: Tries, seconds: float | None = None) -> Standing | None:
 
 
 async def _both(tries: Tries, seconds: float | None) -> None:
+    ended = False
     with suppress(asyncio.TimeoutError):
         await asyncio.wait_for(_more(tries), None if seconds is None else seconds * SHARE)
+        ended = True
     await smaller(tries)
+    tries.ended = ended
 
 
 async def _more(tries: Tries) -> None:

@@ -42,7 +42,8 @@ class Standing:
 
 @dataclass
 class Tries:
-    """``best`` is the best so far, ``count`` counts scores; ``told`` is called when there is a better one."""
+    """``best`` is the best so far, ``count`` counts scores; ``told`` is called when there is a better one.
+    ``ended``: no way was left, nor was time what ended it."""
 
     field: Field
     score: Score
@@ -50,6 +51,7 @@ class Tries:
     told: Callable[[Tries], None] = lambda _: None
     best: Standing | None = None
     count: int = 0
+    ended: bool = False
     seen: dict[Set, Outcome] = later(default_factory=dict)
 
     def __post_init__(self) -> None:

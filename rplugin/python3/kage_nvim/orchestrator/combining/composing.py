@@ -234,18 +234,18 @@ async def _keep(work: _Work, candidates: list[CandidateStatus], tries: Tries) ->
     if best is None:
         found.said = "nothing could be tried in that time"
         return found
+    limited = "" if tries.ended else ", as far as was tried in that time"
     found.left = best.outcome.counts[1]
     units = [work.parts.units[at] for at in sorted(best.chosen)]
     if not units:
-        found.said = "no hunks of these candidates pass more than the base does"
+        found.said = f"no hunks of these candidates pass more than the base does{limited}"
         return found
     tree = await asyncio.to_thread(work.builder.tree, units)
     for candidate, own in zip(candidates, await _trees(run, candidates), strict=True):
         whole = tries.field.settled(tries.field.of(candidate.number))
         if own == tree or whole == best.chosen:
-            found.said = (
-                f"candidate {candidate.number} as it is passes the most: no hunk of another adds to it"
-            )
+            most = f"candidate {candidate.number} as it is passes the most"
+            found.said = f"{most}: no hunk of another adds to it{limited}"
             return found
     there = run.record.status.candidates
     for candidate, own in zip(there, await _trees(run, there), strict=True):
