@@ -74,6 +74,8 @@ _IN_FOLDERS = tuple(
     tool for tool in TOOLS if tool.name in ("cargo", "go", *signs.MANAGERS, "gradle", "maven")
 )
 """What is looked for in folders, where the root has no test. pytest looks into them itself."""
+OWN_PROGRAMS = (".venv/bin", "venv/bin", "node_modules/.bin")
+"""Folders of a repository's own programs, which checks can call though PATH does not name them."""
 _MOST = 12
 """Projects in folders of one repository."""
 
@@ -140,7 +142,5 @@ def _found(root: Path, path: str, tools: tuple[Tool, ...], manager: str = "") ->
 
 
 def _with_environment(root: Path, path: str) -> str:
-    """PATH as it is in a slot: the repository's own virtual environment comes first, its packages' programs
-    are there too."""
-    own = ((".venv", "bin"), ("venv", "bin"), ("node_modules", ".bin"))
-    return ":".join([*(str(root.joinpath(*parts)) for parts in own), path])
+    """PATH as it is in a slot."""
+    return ":".join([*(str(root / name) for name in OWN_PROGRAMS), path])

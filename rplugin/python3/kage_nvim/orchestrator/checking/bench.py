@@ -16,6 +16,7 @@ import msgspec
 from kage_nvim import sandbox
 from kage_nvim.config import RepositoryConfig, Setup, UserConfig
 from kage_nvim.errors import KageError
+from kage_nvim.evaluate.checks.found import OWN_PROGRAMS
 from kage_nvim.evaluate.results import shown
 from kage_nvim.git import fields, run_git
 from kage_nvim.model import Profile
@@ -107,7 +108,24 @@ class Bench:
         # Python takes a source for unchanged when its size and its second are: what one check compiled must
         # not be there for the next. What is installed was compiled where it lies.
         unwritten = {"PYTHONPYCACHEPREFIX": "", "PYTHONDONTWRITEBYTECODE": "1"}
-        return msgspec.structs.replace(profile, env=profile.env | unwritten)
+        path = _path(self.store, slot.tree, commit, profile, client_env)
+        return msgspec.structs.replace(profile, env=profile.env | unwritten | {"PATH": path})
+
+
+def _path(store: Store, tree: Path, commit: str, profile: Profile, client_env: dict[str, str]) -> str:
+    """PATH with the programs of the repository's own environments: first, unless the user works in another.
+    What a candidate brings itself is none of them."""
+    root = Path(store.repository.root)
+    tops = [name for name in OWN_PROGRAMS if (root / name).is_dir()]
+    if not tops:
+        return profile.env["PATH"]
+    named = run_git(["ls-tree", "-z", "--name-only", commit], git_dir=store.git_dir)
+    tracked = set(fields(named))
+    where = root if profile.mode == "off" else tree
+    own = [str(where / name) for name in tops if name.partition("/")[0] not in tracked]
+    parts = profile.env["PATH"].split(":")
+    elsewhere = any(client_env.get(name) for name in ("VIRTUAL_ENV", "CONDA_PREFIX"))
+    return ":".join(dict.fromkeys([*parts, *own] if elsewhere else [*own, *parts]))
 
 
 def is_changed(store: Store, tree: str) -> bool:

@@ -24,6 +24,7 @@ from kage_nvim.evaluate.checks.found import absent, checks_of
 from kage_nvim.evaluate.evaluation import Evaluation
 from kage_nvim.evaluate.outputs import text
 from kage_nvim.evaluate.results import brief
+from kage_nvim.orchestrator.checking import around
 from kage_nvim.orchestrator.checking.evaluating import Heard, evaluate
 from kage_nvim.orchestrator.checking.trials import Ground, Trials
 from kage_nvim.orchestrator.editors import open_buffers, overlays
@@ -89,7 +90,7 @@ class Checks:
             )
         self._confirm(repository.root, settings, confirmed)
         store = run.store if run else await asyncio.to_thread(Store.open, repository)
-        ground = Ground(store, settings, env)
+        ground = await around.ground(store, settings, env)
         if run is not None and number is not None:
             of = run.candidate(number).commit
             begin = partial(self._of_candidate, ground, run, number, of, wanted)
@@ -113,7 +114,7 @@ class Checks:
         settings, wanted = await self.wanted(run.root, env)
         if not wanted or self.questions(run.root, settings) or run.record.course.proposals:
             return None
-        ground = Ground(run.store, settings, env)
+        ground = await around.ground(run.store, settings, env)
         commit = run.candidate(number).commit
         slow = self._slow.get((run.root, run.id, number))
         if slow is not None and slow[0] == (commit, wanted):
@@ -150,7 +151,8 @@ class Checks:
         """
         env = self._conductor.environment(run)
         settings, wanted = await self.wanted(run.root, env)
-        return Ground(run.store, settings, env), {} if self.questions(run.root, settings) else wanted
+        ground = await around.ground(run.store, settings, env)
+        return ground, {} if self.questions(run.root, settings) else wanted
 
     async def confirm(self, root: Path, env: Mapping[str, str], confirmed: list[str]) -> None:
         """Have the user's yes to the checks of a repository, if there are any.

@@ -61,7 +61,7 @@ async def measured(
         told(list(found.values()))
 
     for name, check in wanted.items():
-        key = msgspec.json.encode(("measured", base, key_of(name, check, ground.settings)))
+        key = msgspec.json.encode(("measured", base, key_of(name, check, ground)))
         known = trials.known(tree, key)
         if known is None:
             async with trials.measuring:

@@ -43,11 +43,13 @@ _PLAIN = 16_384
 
 
 class Ground(msgspec.Struct, frozen=True):
-    """What all trials of one repository share: the store, its settings, the client's environment."""
+    """What all trials of one repository share: the store, its settings, the client's environment, and what
+    lies around its trees (see ``around``)."""
 
     store: Store
     settings: RepositoryConfig
     env: Mapping[str, str]
+    around: bytes = b""
 
 
 class Trials:
@@ -95,7 +97,7 @@ class Trials:
         """What is known of a tree; what is not, as begun."""
         found = {}
         for name, check in wanted.items():
-            known = self.known(tree, key_of(name, check, ground.settings, attempt))
+            known = self.known(tree, key_of(name, check, ground, attempt))
             found[name] = as_begun(known, begun(name, check)) if known else begun(name, check)
         return found
 
@@ -135,7 +137,7 @@ class Trials:
             if beside and await asyncio.to_thread(is_changed, ground.store, profile.worktree):
                 again.append(name)
             elif lasts(result.state, result.code):
-                self.keep(tree, key_of(name, wanted[name], ground.settings, attempt), result)
+                self.keep(tree, key_of(name, wanted[name], ground, attempt), result)
 
         async with self.benches.use(ground.store, commit, ground.settings, ground.env) as shared:
             await asyncio.gather(*(one(name, shared) for name in left))
@@ -200,11 +202,12 @@ class Trials:
         )
 
 
-def key_of(name: str, check: Check, settings: RepositoryConfig, attempt: int = 0) -> bytes:
+def key_of(name: str, check: Check, ground: Ground, attempt: int = 0) -> bytes:
     """What decides what a check says of a tree; its name (but for the kind), its weight and its repair turns
     do not."""
     plain = msgspec.structs.replace(check, kind="", weight=1.0, required=None, retry=0)
-    return msgspec.json.encode((READING, kind_of(name, check), plain, settings.setup, attempt))
+    setup = ground.settings.setup
+    return msgspec.json.encode((READING, kind_of(name, check), plain, setup, ground.around, attempt))
 
 
 def as_begun(known: Result, begun: Result) -> Result:

@@ -89,7 +89,7 @@ async def _of_tests(
         found = await trials.results(ground, made, checks)
         for one in found:
             if one.state == "timeout" and checks is not tests:  # its author's code had done it long before
-                trials.keep(made, key_of(one.name, checks[one.name], ground.settings), one)
+                trials.keep(made, key_of(one.name, checks[one.name], ground), one)
         return found
 
     own = await asyncio.gather(*(tried(trees[number], changed[number], tests) for number in authors))
