@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from kage_nvim import paths
 from tests.e2e.desk import Desk
 from tests.e2e.scripts import FIX, NOTED
 from tests.e2e.stage import KEY, Stage, tape
@@ -155,14 +156,23 @@ def candidate(stage: Stage) -> Any:
     return stage.json("status")["runs"][0]["candidates"][0]
 
 
-def test_interrupt_stop_resume_and_restart(slow: Stage) -> None:
-    with Desk(slow) as desk:
+def test_interrupt_stop_resume_and_restart(stage: Stage, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    wait = Reply(tool_calls=[("shell", {"command": f"until [ -e {go} ]; do sleep 0.05; done"})])
+    stage.recorded(
+        fix=tape(tmp_path / "fix.jsonl", [wait, *FIX]), noted=tape(tmp_path / "noted.jsonl", [wait, *NOTED])
+    )
+    stage.configure(
+        'sandbox = "off"\n' + paths.config_file().read_text()
+    )  # else `go` is not seen
+    with Desk(stage) as desk:
         desk.command("KageSpawn 2 make add() add")
         desk.until_screen("1● .*2● ")
         desk.command("Kage interrupt 1")
         desk.until_screen("1‖ ")
         desk.command("Kage stop all")
         desk.until_screen("1[‖■] .*2■")
+        go.touch()
         desk.command("Kage resume 2")
         desk.until_screen("2●")
         desk.until_screen("2✓")
