@@ -15,8 +15,10 @@ def narrowed(was: str, now: str) -> bool:
     before, after = dict(_BOUND.findall(was)), dict(_BOUND.findall(now))
     if re.sub(_BOUND, "", was).replace(",", "").split() != re.sub(_BOUND, "", now).replace(",", "").split():
         return False
-    for end, value in after.items():
-        known = before.get(end)
-        if known is None or (float(value) < float(known)) == (end == "max") != (float(value) == float(known)):
-            return True
-    return False
+    return any(
+        end not in before or _less(end, float(before[end]), float(value)) for end, value in after.items()
+    )
+
+
+def _less(end: str, was: float, now: float) -> bool:
+    return now < was if end == "max" else now > was

@@ -19,6 +19,10 @@ ENDS = SCRIPT | {"go", "rs", "java", "kt", "kts", "scala", "groovy", "cs", "rb",
                  "swift", "ex", "exs", "bats", "sh", "dart"}  # fmt: skip
 
 
+_USUAL = re.compile(r"(?<!!)\b(linux|unix|cgo|amd64|arm64|go1\.\d+)\b|!\w+")
+"""Conditions of Go's that hold where tests are run."""
+
+
 def cases_of(path: str, source: bytes) -> list[Case]:
     """All tests of a file, in the order of their lines; none for a language that is not known."""
     end = path.rpartition(".")[2]
@@ -61,7 +65,7 @@ def _excluded(end: str, text: str) -> str:
     """What leaves out a whole file."""
     first = text[:2000]
     if end == "go" and (tag := re.search(r"^//(?:go:build|\s*\+build)\s+(.+)$", first, re.M)):
-        return f"the file is built only with `{tag[1].strip()}`"
+        return "" if _USUAL.search(tag[1]) else f"the file is built only with `{tag[1].strip()}`"
     if end == "rs" and (tag := re.search(r"^#!\[cfg\((?!test\))(.+)\)\]", first, re.M)):
         return f"the file is built only with `{tag[1]}`"
     if end == "exs" and "@moduletag :skip" in text:
