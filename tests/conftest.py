@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -28,6 +29,10 @@ KEEP = (
 sys.dont_write_bytecode = False
 """What is compiled of the tests is kept for the next time (6 s of each worker); what the environment says is
 for the programs that they start."""
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Tests that run as a shell's background job ignore Ctrl-C, and so would all that they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

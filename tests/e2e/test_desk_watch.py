@@ -162,9 +162,7 @@ def test_interrupt_stop_resume_and_restart(stage: Stage, tmp_path: Path) -> None
     stage.recorded(
         fix=tape(tmp_path / "fix.jsonl", [wait, *FIX]), noted=tape(tmp_path / "noted.jsonl", [wait, *NOTED])
     )
-    stage.configure(
-        'sandbox = "off"\n' + paths.config_file().read_text()
-    )  # else `go` is not seen
+    stage.configure('sandbox = "off"\n' + paths.config_file().read_text())  # else `go` is not seen
     with Desk(stage) as desk:
         desk.command("KageSpawn 2 make add() add")
         desk.until_screen("1● .*2● ")
