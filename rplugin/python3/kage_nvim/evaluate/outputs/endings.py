@@ -35,10 +35,11 @@ def ended_by(code: int | None) -> str:
 
 
 def summary(code: int, said: str) -> str:
-    """``said`` with the signal before it; a kernel that is out of memory says no more than SIGKILL."""
+    """``said`` with the signal before it; a kernel that is out of memory says no more than SIGKILL. What
+    failed without a word has its code."""
     name = ended_by(code)
     if not name:
-        return said
+        return said if said or not code else f"it ended with code {code}, and said nothing"
     why = " (out of memory?)" if name == "SIGKILL" else ""
     return f"ended by {name}{why}{f': {said}' if said else ''}"
 
