@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from posixpath import dirname, join, normpath
 
@@ -52,7 +53,7 @@ def replaced(path: str, base: bytes, ours: bytes) -> Iterator[Weakening]:
         re.M,
     )
     for name in {word for names in taken for word in re.findall(r"[A-Za-z_]\w*", names)}:
-        made = rf"^(?:export\s+)?(?:(?:const|let|var)\s+{name}\s*=\s*(?!require|await import)|function\s+{name}\b|class\s+{name}\b|def\s+{name}\b|(?:\w+\s*=\s*)*{name}\s*=[^=])"
+        made = rf"^(?:export\s+)?(?:(?:const|let|var)\s+{name}\s*=\s*(?!\w*[rR]equire|await import|[\w.]+\.{name}\b)|function\s+{name}\b|class\s+{name}\b|def\s+{name}\b|(?:\w+\s*=\s*)*{name}\s*=[^=])"
         if (found_ := re.search(made, text, re.M)) and not re.search(made, before, re.M):
             yield weakening(
                 "patched",
@@ -98,11 +99,11 @@ def whole_compared(path: str, base: bytes, ours: bytes) -> Iterator[Weakening]:
     ):
         yield weakening("swallowed", path, 0, f"{path} goes on after a failure: it lost `set -e`")
     if path.endswith(".rs"):
-        for name in set(re.findall(r"\bfn (\w+)", before)):
-            if len(re.findall(rf"\bfn {name}\b", text)) > len(re.findall(rf"\bfn {name}\b", before)) == 1:
-                inside = re.search(rf"(?s)\bmod tests?\b.*\bfn {name}\b", text)
-                if inside and not re.search(rf"(?s)\bmod tests?\b.*\bfn {name}\b", before):
-                    yield weakening("patched", path, 0, f"{path} has a {name} of its own among its tests")
+        was, now = (Counter(re.findall(r"\bfn (\w+)", side)) for side in (before, text))
+        for name in [name for name, count in was.items() if count == 1 < now[name]]:
+            inside = rf"(?s)\bmod tests?\b.*\bfn {name}\b"
+            if re.search(inside, text) and not re.search(inside, before):
+                yield weakening("patched", path, 0, f"{path} has a {name} of its own among its tests")
 
 
 def elsewhere(

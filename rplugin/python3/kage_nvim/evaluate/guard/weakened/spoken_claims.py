@@ -130,6 +130,8 @@ def _made(end: str, shown: str, flat: str, line: int) -> Claim | None:
     if not calls:
         return Claim(flat, line, SOME, flat)
     first = next((args for _, args in calls if args), [])
+    if ".should" in flat:
+        first = [flat.partition(".should")[0]]
     if end == "go" and len(first) > 1 and re.fullmatch(r"t|tb|b|tt|s\.T\(\)", first[0]):
         first = first[1:]
     if (
