@@ -13,6 +13,7 @@ import pytest
 from kage_nvim.config import Check, RepositoryConfig, Tests
 from kage_nvim.evaluate.ranking.matrix import scores
 from kage_nvim.evaluate.results import Result, Test, begun
+from kage_nvim.orchestrator.checking.trials import Ground
 from kage_nvim.orchestrator.judging import cross
 from kage_nvim.trees import ABSENT, Change
 
@@ -71,10 +72,8 @@ def crossed(
         cross, "edit_tree", lambda store, tree, laid, scratch: tree + "|" + "+".join(e.sha for e in laid)
     )
     trials = Trials(world)
-    ground: Any = SimpleNamespace(
-        store=SimpleNamespace(scratch=Path("/nowhere")),
-        settings=RepositoryConfig(tests=Tests(files=files or [])),
-    )
+    store: Any = SimpleNamespace(scratch=Path("/nowhere"))
+    ground = Ground(store, RepositoryConfig(tests=Tests(files=files or [])), {})
     trees = {number: f"c{number}" for number in changed}
     told, _ = asyncio.run(cross.cross(trials, ground, "base", trees, changed, SUITE))  # type: ignore[arg-type]
     return scores(told), trials
