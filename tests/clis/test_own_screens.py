@@ -132,7 +132,7 @@ def test_its_screen_asks_leave(stage: Stage, cli: Cli) -> None:
         stage.shell("spawn", "Fix add in calc.py", "--hidden", "--player", cli.name)
         assert becomes(stage, "waiting")["reason"].startswith("permission")
         stage.shell("send", "1", "but do not touch the rest")
-        time.sleep(2)
+        time.sleep(2)  # in which words that answer a question by mistake would have done so
         agent = becomes(stage, "waiting")
         assert "a + b" not in Path(agent["worktree"], "calc.py").read_text("utf-8")
         typed(stage, *cli.approve)

@@ -9,6 +9,7 @@ from typing import Any
 from kage_nvim.model import RunStatus
 from kage_nvim.orchestrator.audience import COALESCE, RECENT, Audience
 from kage_nvim.protocol import Hello
+from tests.fixtures import clock
 
 HERE, THERE = Path("/here"), Path("/there")
 
@@ -43,14 +44,14 @@ def test_many_changes_are_one_push_to_those_who_follow_that_repository() -> None
         audience.follow(far, THERE)
         for _ in range(5):
             audience.tell(HERE)
-        await asyncio.sleep(COALESCE * 2)
+        await asyncio.sleep(COALESCE * 2)  # what was told together has been said
         audience.leave(near)
         audience.tell(HERE)
-        await asyncio.sleep(COALESCE * 2)
+        await asyncio.sleep(COALESCE * 2)  # what was told together has been said
         assert near.told[0]["seq"] > first["seq"]
         return near, far
 
-    near, far = asyncio.run(story())
+    near, far = clock.run(story())
     assert len(near.told) == 1
     assert (near.told[0]["epoch"], near.told[0]["repository"]) == (7, "/here")
     assert [entry.id for entry in near.told[0]["runs"]] == [str(number) for number in range(RECENT)]
