@@ -41,6 +41,9 @@ async def _step(tries: Tries, current: Set, free: list[int]) -> tuple[list[int],
     (here,) = await tries.look([current])
     (after,) = await tries.look([tries.field.put(current, free)])
     if after.key < here.key:
+        rest = [unit for unit in free if unit not in after.blamed]
+        if len(rest) < len(free) and (await tries.look([tries.field.put(current, rest)]))[0].key > after.key:
+            return [], set(free) & after.blamed
         last = await _first(tries, current, [], free, lambda outcome: outcome.key < here.key)
         return [], {free[last]}
     needed: list[int] = []

@@ -85,7 +85,7 @@ class _Work:
             return Outcome((-1.0,))
         results = [compared.with_base(result, self.before[result.name]) for result in results]
         outcome = self.worth.outcome(results)
-        if outcome.good:
+        if outcome.good and not outcome.stopped:
             return outcome
         return replace(outcome, blamed=blamed(self.parts.units, chosen, places(results)))
 
