@@ -33,6 +33,8 @@ def cases_of(path: str, source: bytes) -> list[Case]:
     begun = sorted(heads(end, code, empty), key=lambda head: head.at)
     excluded = _excluded(end, text) or _unbuilt(path)
     focused = any("focus" in head.marks for head in begun)
+    groups = [head for head in begun if head.group]
+    beyond = [place for one in groups for place in after_return(end, empty, one.start, one.end)]
     found: list[Case] = []
     seen: set[str] = set()
     for head in begun:
@@ -45,11 +47,7 @@ def cases_of(path: str, source: bytes) -> list[Case]:
         marks: dict[str, str] = {}
         for each in (*around, head):
             marks |= each.marks
-        if any(
-            first <= head.at < last
-            for other in around
-            for first, last in after_return(end, empty, other.start, other.end)
-        ):
+        if any(first <= head.at < last for first, last in beyond):
             marks["skipped"] = "what stands before it returns"
         if focused and "focus" not in marks:
             marks["focused"] = "only"
