@@ -92,13 +92,16 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+# The same examples each time: tmux has several ways to draw a wide letter that is halved, others in each version.
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(STEPS)
 @example(["X", "\x1b[2;7r", "\x1b[1L"])
 @example(["\x1b[5B", "X", "\x1b[2;7r", "\x1b[7L"])
 @example(["\x1b[?1049h", "\x1b[?1049l", "X", "\x1b[?1049l", "X"])
 @example(["a\r\nb", "\x1b[3;7r", "\x1b[1M"])
 @example(["a\r\nb", "\x1b[1;7r", "\x1b[9;1H", "c", "\x1b[2L"])
+@example(["漢字", "\r", "a"])
+@example(["x漢字", "\x1b[1;3H", "a漢"])
 def test_it_shows_what_tmux_shows(pane: tuple[list[str], Path], steps: list[str]) -> None:
     tmux, folder = pane
     text = "\x1b[?1049l\x1bc\x1b[2J\x1b[H" + "".join(steps)

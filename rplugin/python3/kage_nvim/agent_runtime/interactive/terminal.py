@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 BACKLOG = 1 << 20
@@ -106,12 +107,21 @@ class Terminal:
                 if self._x >= self._columns:
                     self._wrap()
                 part = text[: self._columns - self._x]
-                self._rows[self._y][self._x : self._x + len(part)] = part
-                self._x += len(part)
+                self._put(part)
                 text = text[len(part) :]
-                if text and not self._wraps:
-                    self._rows[self._y][-1], text = text[-1], ""
+                if not self._wraps:
+                    text = text[-1:]
         self._last = self._rows[self._y][min(self._x, self._columns) - 1] or " "
+
+    def _put(self, cells: Sequence[str]) -> None:
+        """Write cells at the cursor; of a wide letter that this halves, the other half is a blank."""
+        row, first, past = self._rows[self._y], self._x, self._x + len(cells)
+        if first and not row[first]:
+            row[first - 1] = " "
+        if past < self._columns and not row[past]:
+            row[past] = " "
+        row[first:past] = cells
+        self._x = past
 
     def _letter(self, letter: str) -> None:
         width = _width(letter)
@@ -121,11 +131,7 @@ class Terminal:
             return
         if self._x + width > self._columns:
             self._wrap()
-        row = self._rows[self._y]
-        row[self._x] = letter
-        if width == 2 and self._x + 1 < self._columns:
-            row[self._x + 1] = ""
-        self._x += width
+        self._put([letter, ""][: min(width, self._columns - self._x)])
 
     def _wrap(self) -> None:
         if self._wraps:
