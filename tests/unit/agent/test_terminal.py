@@ -92,7 +92,7 @@ STEPS = st.lists(
 )
 
 
-# The same examples each time: tmux has several ways to draw a wide letter that is halved, others in each version.
+# The same examples each time: a wide letter that is halved is drawn in several ways by tmux, by version, too.
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(STEPS)
 @example(["X", "\x1b[2;7r", "\x1b[1L"])
