@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from kage_nvim.evaluate.guard.weakened.python_foul import Foul
 from kage_nvim.evaluate.guard.weakened.python_marks import SKIPS, XFAILS
@@ -26,58 +26,51 @@ def hooks_of(tree: ast.Module) -> Iterator[Foul]:
             continue
         names = {name_of(at) for at in ast.walk(node) if isinstance(at, (ast.Attribute, ast.Name))}
         if node.name == "load_tests":
-            yield Foul(
-                "hook",
-                f"load_tests {_body(node)}",
-                node.lineno,
-                "says itself which tests there are: load_tests",
-            )
-            continue
-        if node.name.startswith("pytest_"):
-            touched = names & _TOUCHES
-            sliced = any(
-                isinstance(at, ast.Subscript) and isinstance(at.ctx, (ast.Store, ast.Del))
-                for at in ast.walk(node)
-            )
-            if (
-                node.name in _TAKES_OVER
-                or touched
-                or _stores(node, {"runtest", "obj", "items", "own_markers", "__eq__"})
-                or (sliced and "items" in names)
-                or ("option" in names and _stores(node))
-            ):
-                yield Foul(
-                    "hook",
-                    f"{node.name} {_body(node)}",
-                    node.lineno,
-                    f"meddles with what runs the tests: {node.name}",
-                )
-            continue
-        marks = [at for at in node.decorator_list if name_of(at) == "fixture"]
-        automatic = any(word.arg == "autouse" and getattr(word.value, "value", True) for at in marks
-                        if isinstance(at, ast.Call) for word in at.keywords)  # fmt: skip
-        if marks and (what := _stands_in(node)):
-            said = (
-                f"puts something in the place of what is tested in the fixture {node.name}: `{short(what)}`"
-            )
-            yield Foul("patched", f"fixture {node.name} {what}", node.lineno, said)
-        if marks and any("Mock" in name for name in names):
-            text = f"has a mock in the fixture {node.name}"
-            yield Foul("patched", f"fixture {node.name} mocks", node.lineno, text)
-        if marks and names & (SKIPS | XFAILS):
-            yield Foul(
-                "skipped",
-                f"fixture {node.name} skips",
-                node.lineno,
-                f"skips tests in the fixture {node.name}",
-            )
-        elif automatic and _patches(node):
-            yield Foul(
-                "patched",
-                f"fixture {node.name} patches {_body(node)}",
-                node.lineno,
-                f"patches what is tested in the fixture {node.name}, which all tests use",
-            )
+            text = f"load_tests {_body(node)}"
+            yield Foul("hook", text, node.lineno, "says itself which tests there are: load_tests")
+        elif node.name.startswith("pytest_"):
+            if _meddles(node, names):
+                said = f"meddles with what runs the tests: {node.name}"
+                yield Foul("hook", f"{node.name} {_body(node)}", node.lineno, said)
+        elif marks := [at for at in node.decorator_list if name_of(at) == "fixture"]:
+            yield from _fixture(node, names, marks)
+
+
+def _meddles(node: ast.FunctionDef | ast.AsyncFunctionDef, names: set[str]) -> bool:
+    """Whether a hook changes which tests there are, what they run or what is said of them."""
+    sliced = any(
+        isinstance(at, ast.Subscript) and isinstance(at.ctx, (ast.Store, ast.Del)) for at in ast.walk(node)
+    )
+    return bool(
+        node.name in _TAKES_OVER
+        or names & _TOUCHES
+        or _stores(node, {"runtest", "obj", "items", "own_markers", "__eq__"})
+        or (sliced and "items" in names)
+        or ("option" in names and _stores(node))
+    )
+
+
+def _fixture(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, names: set[str], marks: Sequence[ast.expr]
+) -> Iterator[Foul]:
+    """What a fixture puts in the place of what is tested, or keeps from being tested."""
+    which = f"the fixture {node.name}"
+    automatic = any(
+        word.arg == "autouse" and getattr(word.value, "value", True)
+        for at in marks
+        if isinstance(at, ast.Call)
+        for word in at.keywords
+    )
+    if what := _stands_in(node):
+        said = f"puts something in the place of what is tested in {which}: `{short(what)}`"
+        yield Foul("patched", f"fixture {node.name} {what}", node.lineno, said)
+    if any("Mock" in name for name in names):
+        yield Foul("patched", f"fixture {node.name} mocks", node.lineno, f"has a mock in {which}")
+    if names & (SKIPS | XFAILS):
+        yield Foul("skipped", f"fixture {node.name} skips", node.lineno, f"skips tests in {which}")
+    elif automatic and _patches(node):
+        said = f"patches what is tested in {which}, which all tests use"
+        yield Foul("patched", f"fixture {node.name} patches {_body(node)}", node.lineno, said)
 
 
 def _stores(node: ast.AST, names: Collection[str] = ()) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from kage_nvim.evaluate.guard.weakened.lexing import closing
 from kage_nvim.evaluate.guard.weakened.shapes import EQUAL, NEAR, NOTHING, SOME, TRUTH, Claim
@@ -36,6 +37,9 @@ _BY_SIGN = {
     "<=": SOME,
     ">=": SOME,
 }
+_PLAIN = re.compile(
+    r"(assert|assert!|CHECK|REQUIRE|assertTrue|assert_true|EXPECT_TRUE|ASSERT_TRUE|ok|isTrue|True)$"
+)
 _CONSTANT = re.compile(
     r"^(true|false|!0|!1|!?\d[\w.]*|nil|null|undefined|\"[^\"]*\"|'[^']*'|`[^`]*`|\[\]|\{\})$"
 )
@@ -45,7 +49,7 @@ def claim(end: str, text: str, line: int) -> Claim | None:
     """The claim that a piece of code makes; ``end`` is the end of its file's name."""
     shown = re.sub(r"\s+", " ", text).strip().rstrip(";")
     flat = re.sub(r",\s*([)\]}])", r"\1", re.sub(r"\s*([^\w\s])\s*", r"\1", shown.replace("'", '"')))
-    made = _go_if(flat, line) if end == "go" and shown.startswith("if ") else _made(end, shown, flat, line)
+    made = _go_if(flat, line) if end == "go" and shown.startswith("if ") else _made(end, flat, line)
     numbers = frozenset(re.findall(r"\"[^\"]*\"|\b\d[\w.]*", flat))
     called = frozenset(re.findall(r"([A-Za-z_]\w*)!?\(", made.subject)) if made else frozenset()
     return made._replace(constants=numbers, calls=called) if made else None
@@ -125,84 +129,90 @@ def _calls(flat: str) -> list[tuple[str, list[str]]]:
     return found
 
 
-def _made(end: str, shown: str, flat: str, line: int) -> Claim | None:
+def _made(end: str, flat: str, line: int) -> Claim | None:
     calls = _calls(flat)
     if not calls:
         return Claim(flat, line, SOME, flat)
+    first = _subject_first(end, flat, calls)
+    subject = first[0] if first else flat
+    names = [name for name, _ in calls]
+    last, arguments = calls[-1]
+    opens = names[0] in ("expect", "is_expected")
+    if opens and len(names) == 1:
+        return Claim(flat, line, NOTHING, subject)  # ``expect(x)`` and no more
+    matcher = next(
+        (name for name in reversed(names) if any(shape.search(name) for shape, _ in _STRENGTHS)), last
+    )
+    expected = ",".join(arguments if opens or names[0] == "assertThat" else first[1:2])
+    strength = next((level for shape, level in _STRENGTHS if shape.search(matcher)), SOME)
+    if (_PLAIN.search(matcher) or matcher.startswith("debug_assert")) and names[0] != "expect":
+        strength, expected = _truth(subject), subject
+    if matcher.startswith("debug_assert"):
+        strength = min(strength, 1.0)
+    strength = _compared(end, flat, names[0], matcher, first, arguments, strength)
+    negative = any(name in ("not", "not_to", "to_not", "isNot", "should_not") for name in names[1:])
+    if negative and strength > NOTHING:
+        absent = strength >= EQUAL and re.search(r"nil|null|undefined", flat)
+        strength = TRUTH - 0.5 if absent else min(strength, TRUTH)
+    strength = _failing(flat, names[0], matcher, first, arguments, strength)
+    slack = _places(end, matcher, first, flat)
+    if slack is None:
+        slack = _slack(matcher, first, calls)
+    return Claim(flat, line, strength, subject, f"{matcher} {expected}", slack)
+
+
+def _subject_first(end: str, flat: str, calls: Sequence[tuple[str, list[str]]]) -> list[str]:
+    """The arguments of a claim, what it is about before what is expected."""
     first = next((args for _, args in calls if args), [])
     if ".should" in flat:
         first = [flat.partition(".should")[0]]
     if end == "go" and len(first) > 1 and re.fullmatch(r"t|tb|b|tt|s\.T\(\)", first[0]):
         first = first[1:]
-    if (
-        len(first) > 1
-        and calls[0][0] not in ("expect", "assertThat")
-        and _CONSTANT.match(first[0])
-        and not _CONSTANT.match(first[1])
-    ):
-        first = [first[1], first[0], *first[2:]]  # what is expected stands first
-    subject = first[0] if first else flat
-    names = [name for name, _ in calls]
-    last, arguments = calls[-1]
-    negative = any(name in ("not", "not_to", "to_not", "isNot", "should_not") for name in names[1:])
-    matcher = next(
-        (name for name in reversed(names) if any(shape.search(name) for shape, _ in _STRENGTHS)), last
+    if len(first) < 2 or calls[0][0] in ("expect", "assertThat"):
+        return first
+    if _CONSTANT.match(first[0]) and not _CONSTANT.match(first[1]):
+        return [first[1], first[0], *first[2:]]
+    return first
+
+
+def _compared(
+    end: str,
+    flat: str,
+    opener: str,
+    matcher: str,
+    first: Sequence[str],
+    arguments: Sequence[str],
+    strength: float,
+) -> float:
+    """How much a claim says by what it compares: a constant, or a thing with itself, says nothing."""
+    subject, expects = (first[0] if first else flat), opener == "expect"
+    fixed = expects and _CONSTANT.match(subject) and (not arguments or _CONSTANT.match(arguments[0]))
+    itself = first[1:2] if not expects else arguments[:1]
+    if fixed or (itself and strength >= EQUAL and _same(subject, itself[0])):
+        return NOTHING
+    if re.search(r"expect\.any(thing)?\(", flat) and strength >= NEAR:
+        return 1.0
+    if re.search(r"\bexpect\.(array|object|string)(Containing|Matching)\(|\bto be ?[<>]", flat):
+        return min(strength, SOME)
+    if expects and "||" in subject:
+        return NOTHING if re.search(r"\|\|(true|1)\b", subject) else min(strength, TRUTH)
+    if end == "php" and matcher.endswith("Same"):
+        return strength + 0.2
+    return NOTHING if re.search(r"throws?\w*\(\(\)=>\{.*\bthrow new\b", flat) else strength
+
+
+def _failing(
+    flat: str, opener: str, matcher: str, first: Sequence[str], arguments: Sequence[str], strength: float
+) -> float:
+    """How much a claim that something fails says: less, when any failure will do."""
+    raised = re.search(r"throw|raise|reject", matcher, re.I)
+    if raised and not arguments and strength > TRUTH:
+        strength = SOME
+    unsaid = opener != "expect" and len(first) < 2 and "<" not in flat
+    anything = (raised and _ANYTHING.search(flat)) or (
+        re.search(r"throws|has_?error|assertFails$", matcher) and unsaid
     )
-    if names[0] in ("expect", "is_expected") and len(names) == 1:
-        return Claim(flat, line, NOTHING, subject)  # ``expect(x)`` and no more
-    if names[0] in ("expect", "assertThat", "is_expected"):
-        expected = ",".join(arguments)
-    else:
-        expected = ",".join(first[1:2])
-    strength = next((level for shape, level in _STRENGTHS if shape.search(matcher)), SOME)
-    plain = bool(
-        re.search(
-            r"(assert|assert!|CHECK|REQUIRE|assertTrue|assert_true|EXPECT_TRUE|ASSERT_TRUE|ok|isTrue|True)$",
-            matcher,
-        )
-    )
-    if (plain or matcher.startswith("debug_assert")) and names[0] != "expect":
-        strength = _truth(subject)
-        expected = subject
-    if matcher.startswith("debug_assert"):
-        strength = min(strength, 1.0)
-    if (
-        (
-            names[0] == "expect"
-            and _CONSTANT.match(subject)
-            and (not arguments or _CONSTANT.match(arguments[0]))
-        )
-        or (len(first) > 1 and names[0] != "expect" and strength >= EQUAL and _same(first[0], first[1]))
-        or (names[0] == "expect" and arguments and strength >= EQUAL and _same(subject, arguments[0]))
-    ):
-        strength = NOTHING
-    elif re.search(r"expect\.any(thing)?\(", flat) and strength >= NEAR:
-        strength = 1.0
-    elif re.search(r"\bexpect\.(array|object|string)(Containing|Matching)\(|\bto be ?[<>]", flat):
-        strength = min(strength, SOME)
-    elif names[0] == "expect" and "||" in subject:
-        strength = NOTHING if re.search(r"\|\|(true|1)\b", subject) else min(strength, TRUTH)
-    elif end == "php" and matcher.endswith("Same"):
-        strength += 0.2
-    elif re.search(r"throws?\w*\(\(\)=>\{.*\bthrow new\b", flat):
-        strength = NOTHING
-    if negative and strength > NOTHING:
-        strength = (
-            TRUTH - 0.5
-            if strength >= EQUAL and re.search(r"nil|null|undefined", flat)
-            else min(strength, TRUTH)
-        )
-    if re.search(r"throw|raise|reject", matcher, re.I) and not arguments and strength > TRUTH:
-        strength = SOME
-    if re.search(r"throw|raise|reject", matcher, re.I) and _ANYTHING.search(flat) and strength > SOME:
-        strength = SOME
-    unsaid = names[0] != "expect" and len(first) < 2 and "<" not in flat
-    if re.search(r"throws|has_?error|assertFails$", matcher) and unsaid and strength > SOME:
-        strength = SOME
-    slack = _places(end, matcher, first, flat)
-    if slack is None:
-        slack = _slack(matcher, first, calls)
-    return Claim(flat, line, strength, subject, f"{matcher} {expected}", slack)
+    return SOME if anything and strength > SOME else strength
 
 
 def _same(one: str, other: str) -> bool:
