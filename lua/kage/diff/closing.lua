@@ -43,8 +43,9 @@ function M.close(view)
   view.timer:close()
   vim.api.nvim_del_augroup_by_id(view.group)
   local mine = { view.panel.buffer }
-  local was_here = not vim.api.nvim_tabpage_is_valid(view.tab)
-    or vim.api.nvim_get_current_tabpage() == view.tab
+  -- The user who closed the tab may have gone on to another window by now.
+  local was_here = vim.api.nvim_get_current_tabpage() == view.tab
+    or vim.api.nvim_get_current_win() == view.landed
   for _, column in ipairs(view.columns) do
     mine[#mine + 1] = column.buffer
   end

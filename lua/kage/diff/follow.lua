@@ -140,6 +140,9 @@ local function follow_tab(view)
     end
   end)
   on(view, "TabEnter", function()
+    if not view.landed and not vim.api.nvim_tabpage_is_valid(view.tab) then
+      view.landed = vim.api.nvim_get_current_win()
+    end
     if not require("kage.diff").here() then
       clean_tab(view)
     end

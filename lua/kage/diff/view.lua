@@ -50,6 +50,7 @@ local yours = require("kage.diff.yours")
 ---@field is_agreement_due boolean? it is to be asked for, again
 ---@field panel kage.DiffPanel
 ---@field closed boolean
+---@field landed integer? the window in which the user found himself when the tab was closed
 ---@field away boolean? the user looks at a file in `yours` that no agent changed
 local View = {}
 View.__index = View

@@ -226,6 +226,15 @@ def snapshot(diff: Diff) -> Any:
     return diff.editor.lua("return loadfile(...)()", str(HERE / "snapshot.lua"))
 
 
+def test_who_closed_the_tab_and_went_on_is_not_called_back(three: Diff) -> None:
+    three.editor.screen(160, 30)
+    three.editor.command("new README.md | wincmd p")
+    three.open()
+    three.editor.lua("vim.cmd('tabclose'); vim.cmd('wincmd k')")  # at once, as typed ahead of a busy editor
+    three.editor.lua("vim.wait(30)")
+    assert three.editor.lua("return vim.fn.expand('%:t')") == "README.md"
+
+
 @pytest.mark.parametrize(
     "way", ["q", "<C-w>h:tabclose<CR>", ":quit<CR>", "<C-w>l:quit<CR><C-w>l:quit<CR>", "]f]fq"]
 )
