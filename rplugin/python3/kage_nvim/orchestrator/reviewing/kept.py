@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -54,8 +53,9 @@ class Review(msgspec.Struct, kw_only=True):
 
 
 def new_id() -> str:
-    """A name that sorts by time."""
-    return time.strftime("r%y%m%d-%H%M%S-") + secrets.token_hex(2)
+    """A name that sorts by time, to 15 microseconds."""
+    now = time.time()
+    return time.strftime("r%y%m%d-%H%M%S-", time.localtime(now)) + f"{int(now % 1 * 0x10000):04x}"
 
 
 def write(store: Store, review: Review) -> None:
