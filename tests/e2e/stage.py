@@ -109,9 +109,14 @@ class Stage:
         """SIGKILL kaged or the gateway, and wait until it is gone."""
         pid = self.pid(which)
         os.kill(pid, signal.SIGKILL)
-        until(
-            lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie", 5, f"{which} dead"
-        )
+
+        def is_gone() -> bool:
+            try:
+                return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+            except psutil.NoSuchProcess:
+                return True
+
+        until(is_gone, 5, f"{which} dead")
 
     def panes(self) -> list[str]:
         """The panes on Kage's own tmux server."""

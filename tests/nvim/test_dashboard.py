@@ -187,6 +187,7 @@ def test_many_pushes_ask_for_few_logs(desk: Editor, kaged: FakeDaemon) -> None:
 
 
 def test_a_closed_dashboard_asks_for_nothing(desk: Editor, kaged: FakeDaemon) -> None:
+    desk.until_screen("= It is faster.")
     desk.keys("q")
     desk.until("return vim.fn.bufnr('kage://dashboard') == -1")
     before = len(kaged.asked("log"))
