@@ -194,6 +194,7 @@ def test_completion_health_help_and_doctor(stage: Stage, tmp_path: Path) -> None
         desk.keys("Tab")
         desk.until_screen("^:KageSpawn @fix")
         desk.keys("C-c")
+        desk.until_screen("^:KageSpawn", gone=True)  # Ctrl-C drops what is typed until it is dealt with
         desk.command("Kage doctor")
         desk.until_screen("✓ sandbox")
         desk.command("checkhealth kage")

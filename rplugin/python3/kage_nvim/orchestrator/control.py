@@ -175,17 +175,18 @@ def not_started(conductor: Conductor, run: Run, agent: Agent, reason: str) -> No
 
 async def end(conductor: Conductor, run: Run, agent: Agent, reason: str = BY_USER) -> None:
     """End one agent's turn and process, at once: its model calls and commands go with it."""
-    agent.stopping = reason
-    try:
-        if agent.peer is not None:
-            agent.peer.push("stop", {"reason": reason})
-        if not await asyncio.to_thread(processes.ended, agent.record.pid, agent.record.born, STOP_SECONDS):
-            processes.end(agent.record.pid, agent.record.born)
-        if not agent.record.status.state.ended:
-            turn = agent.record.captured + 1
-            await conductor.turns.ended(run, agent, State.STOPPED, reason, turn)
-    finally:
-        agent.stopping = ""
+    async with agent.ending:
+        agent.stopping = reason
+        try:
+            if agent.peer is not None:
+                agent.peer.push("stop", {"reason": reason})
+            record = agent.record
+            if not await asyncio.to_thread(processes.ended, record.pid, record.born, STOP_SECONDS):
+                processes.end(record.pid, record.born)
+            if not record.status.state.ended:
+                await conductor.turns.ended(run, agent, State.STOPPED, reason, record.captured + 1)
+        finally:
+            agent.stopping = ""
 
 
 def living(agent: Agent) -> bool:
@@ -196,9 +197,9 @@ def living(agent: Agent) -> bool:
 async def resume(conductor: Conductor, run: Run, which: Which, peer: Peer) -> list[int]:
     """Start ended processes again from their logs; tell living agents whose turn was cut short to go on."""
     wanted = chosen(run, which)
-    ending = [agent.record for agent in wanted if agent.stopping]
-    ends = (asyncio.to_thread(processes.ended, record.pid, record.born, STOP_SECONDS) for record in ending)
-    await asyncio.gather(*ends)
+    for agent in wanted:
+        async with agent.ending:  # else its end would be taken for that of the process that is started now
+            pass
     ended = [agent for agent in wanted if not living(agent)]
     cut = [agent for agent in wanted if living(agent) and agent.record.status.state in CUT_SHORT]
     if not ended and not cut:

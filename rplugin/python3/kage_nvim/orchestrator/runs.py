@@ -22,7 +22,7 @@ class Agent:
     """One worker of a run.
 
     ``peer`` is its process when it is connected, ``turn`` the turn it last reported, ``stopping`` says why
-    while it is being ended, ``called`` from a message until the agent is seen at work.
+    while it is being ended and ``ending`` is held, ``called`` from a message until the agent is seen at work.
     """
 
     def __init__(self, record: AgentRecord, slot: Slot) -> None:
@@ -31,6 +31,7 @@ class Agent:
         self.peer: Peer | None = None
         self.reading = asyncio.Lock()
         self.stopping = ""
+        self.ending = asyncio.Lock()
         self.called = False
         self.turn = 0
 
