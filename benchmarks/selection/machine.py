@@ -53,6 +53,14 @@ class Machine:
         subprocess.run(["git", *words], cwd=folder, env=self.env, check=True, capture_output=True)
 
     def _close(self) -> None:
+        asked = [sys.executable, "-I", "-c", "from kage_nvim import paths; print(paths.sockets())"]
+        sockets = subprocess.check_output(asked, env=self.env, text=True).strip()
+        # Its environment is nobody's, so that it would not be known by its HOME.
+        subprocess.run(["tmux", "-S", f"{sockets}/tmux", "kill-server"], capture_output=True, check=False)
+        self._end()
+        shutil.rmtree(sockets, ignore_errors=True)
+
+    def _end(self) -> None:
         for _ in range(20):
             left = [process for process in psutil.process_iter() if self._is_ours(process)]
             if not left:
