@@ -3,6 +3,7 @@ local closing = require("kage.diff.closing")
 local layout = require("kage.diff.layout")
 local linematch = require("kage.diff.linematch")
 local live = require("kage.diff.live")
+local maps = require("kage.diff.maps")
 local marks = require("kage.diff.places.marks")
 local title = require("kage.diff.places.title")
 local titles = require("kage.diff.titles")
@@ -135,7 +136,7 @@ end
 local function follow_tab(view)
   on(view, "TabLeave", function()
     if is_here(view) then
-      yours.give_keys(view)
+      maps.give_back(view)
       linematch.put_back(view)
     end
   end)

@@ -287,4 +287,13 @@ function M.help(keys)
   return lines
 end
 
+--- Take away the maps that were put into a buffer for a view or a session, if they still are.
+---@param holder {keys: {buffer: integer, saved: kage.SavedMap[]}?}
+function M.give_back(holder)
+  if holder.keys then
+    M.remove(holder.keys.buffer, holder.keys.saved)
+    holder.keys = nil
+  end
+end
+
 return M

@@ -8,7 +8,7 @@ local M = {}
 --- Put our keys into yours while the tab is the current one.
 ---@param view kage.DiffView
 function M.take_keys(view)
-  M.give_keys(view)
+  maps.give_back(view)
   if view.away or not vim.api.nvim_win_is_valid(view.yours) then
     return
   end
@@ -16,19 +16,11 @@ function M.take_keys(view)
   view.keys = { buffer = buffer, saved = maps.install(buffer, "yours", view) }
 end
 
----@param view kage.DiffView
-function M.give_keys(view)
-  if view.keys then
-    maps.remove(view.keys.buffer, view.keys.saved)
-    view.keys = nil
-  end
-end
-
 --- Take yours out of the comparison before its window shows another file or closes: Neovim remembers the options
 --- of a window for the buffer in it.
 ---@param view kage.DiffView
 function M.leave(view)
-  M.give_keys(view)
+  maps.give_back(view)
   visited.hand_over(view)
   if not view.away and vim.api.nvim_win_is_valid(view.yours) then
     layout.diff_off(view.yours)

@@ -18,7 +18,7 @@ local ELSEWHERE = { next_file = true, previous_file = true, close = true, help =
 --- Put our keys into yours while its window is the current one.
 ---@param session kage.InlineSession
 function M.take_keys(session)
-  M.give_keys(session)
+  maps.give_back(session)
   if session.closed or vim.api.nvim_get_current_win() ~= session.window then
     return
   end
@@ -28,14 +28,6 @@ function M.take_keys(session)
     end, keys)
   local buffer = vim.api.nvim_win_get_buf(session.window)
   session.keys = { buffer = buffer, saved = maps.install(buffer, wanted, session) }
-end
-
----@param session kage.InlineSession
-function M.give_keys(session)
-  if session.keys then
-    maps.remove(session.keys.buffer, session.keys.saved)
-    session.keys = nil
-  end
 end
 
 --- Draw again once nothing has happened for a moment.
@@ -137,7 +129,7 @@ local function follow_window(session)
     M.take_keys(session)
   end)
   on(session, { "WinLeave", "BufLeave" }, function()
-    M.give_keys(session)
+    maps.give_back(session)
   end)
   on(session, "BufWinEnter", function(event)
     local here = vim.api.nvim_get_current_win() == session.window

@@ -3,6 +3,7 @@ local Content = require("kage.diff.content")
 local follow = require("kage.diff.inline.follow")
 local host = require("kage.host")
 local live = require("kage.diff.live")
+local maps = require("kage.diff.maps")
 local notify = require("kage.notify")
 local operator = require("kage.diff.picks.operator")
 local sheet = require("kage.diff.inline.sheet")
@@ -256,7 +257,7 @@ end
 
 --- Take everything off the file shown. The window may show another one meanwhile.
 function Session:leave()
-  follow.give_keys(self)
+  maps.give_back(self)
   if self.canvas then
     sheet.clear(self.canvas)
   end

@@ -60,10 +60,8 @@ async def cross(
     known = matrix.flat(await trials.results(ground, base_tree, tests))
     told: Told = {}
     for edits in fit:
-        for author, found in (
-            await _of_tests(trials, ground, base_tree, trees, changed, tests, edits, by_content[edits], known)
-        ).items():
-            told[author] = found
+        authors_of = by_content[edits]
+        told |= await _of_tests(trials, ground, base_tree, trees, changed, tests, edits, authors_of, known)
     return told, notes
 
 
